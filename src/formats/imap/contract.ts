@@ -1,0 +1,25 @@
+/**
+ * What the store sees of IMAP: the search program. RFC 9051 §6.4.4.
+ */
+
+/** A sequence set: ranges of numbers, ascending or not; `'*'` is the largest in use. RFC 9051 §9 `sequence-set`. */
+export type SequenceSet = readonly (readonly [number | '*', number | '*'])[]
+
+/**
+ * A search program as a tree. Strings are decoded to Unicode (CHARSET done by the parser); dates are days since
+ * 1970-01-01 of the text's own calendar date, without regard to zones (RFC 9051: "disregarding time and timezone").
+ */
+export type SearchKey =
+  | { readonly key: 'ALL' }
+  | { readonly key: 'AND'; readonly keys: readonly SearchKey[] }
+  | { readonly key: 'OR'; readonly left: SearchKey; readonly right: SearchKey }
+  | { readonly key: 'NOT'; readonly not: SearchKey }
+  /** System flag or keyword, set or not: ANSWERED, UNDELETED, KEYWORD x … NEW, OLD and RECENT come as trees of these. */
+  | { readonly key: 'FLAG'; readonly flag: string; readonly set: boolean }
+  | { readonly key: 'SEQ' | 'UID'; readonly set: SequenceSet }
+  | { readonly key: 'LARGER' | 'SMALLER'; readonly octets: number }
+  | { readonly key: 'BEFORE' | 'ON' | 'SINCE' | 'SENTBEFORE' | 'SENTON' | 'SENTSINCE'; readonly day: number }
+  /** BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. */
+  | { readonly key: 'HEADER'; readonly field: string; readonly text: string }
+  | { readonly key: 'BODY' | 'TEXT'; readonly text: string }
+  | { readonly key: 'MODSEQ'; readonly modSeq: bigint }

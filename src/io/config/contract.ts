@@ -1,0 +1,78 @@
+/**
+ * What other rooms see of the configuration. Each room has a `params.ts` that defines its parameters with
+ * `defineParams` and a type made from it; `main` binds them: `const cf = config.bind(smtpdParams)`.
+ * Names in code are main.cf's own: `cf.smtpd_recipient_limit`.
+ */
+
+/** One main.cf parameter. `default` is an expression in Postfix's syntax, expanded like a setting. */
+export interface ParamSpec<T> {
+  readonly kind: 'string' | 'bool' | 'int' | 'time' | 'size' | 'list' | 'enum' | 'raw'
+  readonly default: string
+  /** Unit of a time without suffix: s m h d w. Times bind to milliseconds. */
+  readonly unit?: 's' | 'm' | 'h' | 'd' | 'w'
+  readonly min?: number
+  readonly max?: number
+  readonly values?: readonly string[]
+  /** One paragraph for the manual and for `check`. */
+  readonly doc: string
+  /** Older names that mean the same (`virtual_maps`). */
+  readonly oldNames?: readonly string[]
+  /** Only carries T. */
+  readonly type?: T
+}
+
+export type ParamSpecs = Readonly<Record<string, ParamSpec<unknown>>>
+
+/** Plain, frozen values by main.cf's names: string, boolean, number (ms for times, octets for sizes), string[] for lists. */
+export type Settings<P extends ParamSpecs> = { readonly [N in keyof P]: P[N] extends ParamSpec<infer T> ? T : never }
+
+/** Something to tell about a configuration; `check` prints all, start prints warnings, an `error` stops the start. */
+export interface Finding {
+  readonly severity: 'error' | 'warning' | 'note'
+  readonly file: string
+  readonly line: number
+  readonly name: string
+  /** What is wrong, and what will happen. */
+  readonly text: string
+  /** What to write instead, where it is known. */
+  readonly proposal?: string
+}
+
+/** Where a setting came from. */
+export interface Origin {
+  readonly file: string
+  readonly line: number
+}
+
+export interface Config {
+  /** The configuration directory, absolute. */
+  readonly directory: string
+  /** The raw text after `=` as set (last one wins), undefined when not set. */
+  raw(name: string): string | undefined
+  origin(name: string): Origin | undefined
+  /** The value of any parameter (known or user-defined) with `$name` expanded, undefined when neither set nor known. */
+  value(name: string): string | undefined
+  /** Expands `$name` forms in a text as in a setting. */
+  expand(text: string): string
+  /** Evaluates all parameters of a room at once. A value of the wrong type throws ConfigError with file and line. */
+  bind<P extends ParamSpecs>(specs: P): Settings<P>
+  /** The same configuration with some settings replaced (master.cf's -o). */
+  with(overrides: ReadonlyMap<string, string>): Config
+  readonly master: readonly MasterService[]
+}
+
+/** One line of master.cf. */
+export interface MasterService {
+  readonly name: string
+  readonly type: 'inet' | 'unix' | 'unix-dgram' | 'fifo' | 'pass'
+  readonly private: boolean
+  readonly unprivileged: boolean
+  readonly chroot: boolean
+  readonly wakeup: string
+  readonly maxProcesses: number
+  readonly command: string
+  readonly args: readonly string[]
+  /** -o name=value, in order. */
+  readonly overrides: ReadonlyMap<string, string>
+  readonly origin: Origin
+}

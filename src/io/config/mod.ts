@@ -1,0 +1,4 @@
+/**
+ * main.cf and master.cf: syntax, `$name` expansion, typed parameters.
+ */
+export type * from './contract.ts'

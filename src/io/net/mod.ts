@@ -1,0 +1,4 @@
+/**
+ * The network: listeners, connections, TLS, certificates.
+ */
+export type * from './contract.ts'

@@ -1,0 +1,63 @@
+/**
+ * What other rooms see of lookup tables. A table answers undefined for "not found" and throws TableError when it
+ * could not be asked; the two are never confused.
+ */
+
+export interface Table {
+  /** `hash:/etc/postfix/access`, as configured. */
+  readonly name: string
+  readonly type: string
+  /** Whether keys are fixed strings (partial keys are tried) or patterns (only the full key is given). */
+  readonly fixed: boolean
+  /**
+   * One key, one result. Fixed tables fold the key's case themselves (as postmap does). `undefined`: not found.
+   * Throws TableError.
+   */
+  get(key: string): string | undefined | Promise<string | undefined>
+}
+
+/** A table that cannot be asked: `temporary` gives 451 4.3.0, a missing index or bad pattern 451 4.3.5. */
+export interface TableFault {
+  readonly table: string
+  readonly kind: 'unavailable' | 'configuration'
+  readonly text: string
+}
+
+/** What a lookup found, and where: for the recorded path (`why`, `simulate`). */
+export interface Found {
+  readonly table: string
+  readonly key: string
+  readonly result: string
+}
+
+/** A `*_maps` parameter: tables asked in order. */
+export interface Maps {
+  readonly tables: readonly Table[]
+  /** First table that has the key. */
+  find(key: string): Promise<Found | undefined>
+  /**
+   * Tries keys in order; for each key all tables, as Postfix's maps_find loops over forms of an address.
+   * `partial` keys are not given to pattern tables (`access` with `.parent.domain` forms).
+   */
+  findFirst(keys: readonly { readonly key: string; readonly partial: boolean }[]): Promise<Found | undefined>
+}
+
+export interface Tables {
+  /** One table by its configured name `type:name`; the same object for the same name. Throws TableError for an unknown type. */
+  open(name: string): Table
+  /** A list of tables as in a `*_maps` parameter (commas or blanks, braces kept together). */
+  maps(text: string): Maps
+  /**
+   * A match list (mynetworks, mydestination, relay_domains …): names, addresses, networks, files, tables, `!` exclusion.
+   * `parentDomains`: whether `example.com` also matches its subdomains (parent_domain_matches_subdomains).
+   */
+  matchDomain(
+    list: string,
+    options: { readonly parentDomains: boolean; readonly parameter: string },
+  ): (domain: string) => Promise<string | undefined>
+  matchAddress(
+    list: string,
+    options: { readonly parameter: string },
+  ): (client: { readonly name: string; readonly address: string }) => Promise<string | undefined>
+  close(): void
+}

@@ -1,0 +1,4 @@
+/**
+ * Accounts: domains, users, credentials, quotas, rights.
+ */
+export type { Account, AccountId, Accounts, Credential } from './contract.ts'

@@ -1,0 +1,60 @@
+/**
+ * What smtpd, sendmail and notices see of intake (Postfix: cleanup), the one way into the system for a message.
+ */
+import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
+
+/** What access actions, header checks and restrictions ask for on a message. */
+export type Effect =
+  | { readonly action: 'hold' | 'discard' }
+  | { readonly action: 'filter'; readonly destination: string }
+  | { readonly action: 'redirect' | 'bcc'; readonly address: string }
+  | { readonly action: 'prepend'; readonly line: string }
+  | { readonly action: 'log'; readonly severity: 'info' | 'warn'; readonly text: string }
+
+/** How the message came in: for the Received field, the log, and the record. */
+export interface Arrival {
+  readonly origin: 'smtp' | 'pickup' | 'internal'
+  readonly clientAddress: string
+  /** Verified name or `unknown`. */
+  readonly clientName: string
+  readonly helo: string
+  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `LMTP` … RFC 3848. */
+  readonly protocol: string
+  readonly saslMethod?: string
+  readonly saslUsername?: string
+  readonly saslSender?: string
+  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly bits: number } | undefined
+  /** The client is one whose headers are ours to rewrite (local_header_rewrite_clients). */
+  readonly rewriteHeaders: boolean
+}
+
+/** One message on its way in. */
+export interface Submission {
+  readonly queueId: string
+  readonly sizeOctets: number
+  /**
+   * Octets of the message: CRLF line ends, dots unstuffed, in any cuts; the chunk is kept. A promise: wait.
+   * What is wrong with the message is remembered and said by `finish`.
+   */
+  write(chunk: Buffer): void | Promise<void>
+  /** Durable when it resolves: 250 2.0.0 Ok: queued as … , or a refusal; never throws for what is foreseeable. */
+  finish(envelope: Envelope): Promise<Reply>
+  abort(): void
+}
+
+export interface Intake {
+  /** Opens a submission: queue id, draft, `Received`. May answer a refusal (452 4.3.1 no space). */
+  open(
+    arrival: Arrival,
+    options: {
+      readonly sizeHint?: number
+      readonly effects: readonly Effect[]
+      readonly recipients: number
+      readonly firstRecipient: string
+    },
+  ): Submission | Reply
+  /** The queue id of the next message, before it opens (Postfix gives it at the first accepted RCPT). */
+  queueId(): string
+  /** Room for `sizeOctets` more: message_size_limit is smtpd's, this is the disk and `queue_minfree`. undefined: yes. */
+  noRoom(sizeOctets: number): Reply | undefined
+}

@@ -1,0 +1,55 @@
+/**
+ * What smtpd sees of policy: facts of the session in, a verdict with its path out.
+ */
+import type { Reply } from '../../formats/smtp/mod.ts'
+import type { Effect } from '../intake/mod.ts'
+import type { PathStep } from '../routing/mod.ts'
+
+/** What is known of a session when policy is asked. Fields are filled as the dialogue goes on. */
+export interface SessionFacts {
+  readonly client: {
+    readonly address: string
+    readonly port: number
+    /** Verified name (forward and back), `unknown` otherwise. */
+    readonly name: string
+    /** Name by PTR alone, `unknown` for none. */
+    readonly reverseName: string
+    /** DNS failed for now: 450 instead of 550 where the name matters. */
+    readonly nameStatus: 'ok' | 'permanent' | 'temporary'
+  }
+  readonly helo: string | undefined
+  readonly protocol: 'SMTP' | 'ESMTP'
+  readonly tls: { readonly protocol: string; readonly cipher: string; readonly fingerprint?: string } | undefined
+  readonly sasl: { readonly method: string; readonly username: string; readonly sender: string } | undefined
+  readonly sender: string | undefined
+  readonly recipient: string | undefined
+  readonly recipientCount: number
+  readonly sizeOctets: number
+  /** Queue id, once there is one. */
+  readonly queueId: string | undefined
+}
+
+/** What comes of asking. `reply` undefined: go on. */
+export interface Verdict {
+  readonly reply: Reply | undefined
+  /** The client is to be disconnected after the reply (521/421 of access tables). */
+  readonly disconnect?: boolean
+  /** What access actions asked for on the message. */
+  readonly effects: readonly Effect[]
+  readonly path: readonly PathStep[]
+}
+
+/** Bound to one listener's settings (master.cf's -o). */
+export interface Policy {
+  /** Each is asked at its stage; with smtpd_delay_reject, the earlier stages' lists are evaluated in `rcpt`. */
+  connect(facts: SessionFacts): Promise<Verdict>
+  helo(facts: SessionFacts): Promise<Verdict>
+  mail(facts: SessionFacts): Promise<Verdict>
+  rcpt(facts: SessionFacts): Promise<Verdict>
+  data(facts: SessionFacts): Promise<Verdict>
+  endOfData(facts: SessionFacts): Promise<Verdict>
+  etrn(facts: SessionFacts, domain: string): Promise<Verdict>
+  vrfy(facts: SessionFacts): Promise<Verdict>
+  /** mynetworks: decides what XVERP, header rewriting and the like ask. */
+  isMyNetwork(client: { readonly name: string; readonly address: string }): Promise<boolean>
+}

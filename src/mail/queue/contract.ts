@@ -1,0 +1,79 @@
+/**
+ * What other rooms see of the queue: durable envelopes, scheduling, per-recipient status.
+ */
+import type { Position } from '../../io/blobs/mod.ts'
+import type { Tx } from '../../io/db/mod.ts'
+import type { RecipientDsn } from '../../formats/smtp/mod.ts'
+
+export interface QueuedRecipient extends RecipientDsn {
+  readonly address: string
+  /** As in RCPT TO, before rewriting; `''` where the same. */
+  readonly original: string
+  readonly transport: string
+  readonly nexthop: string
+}
+
+/** What intake hands over, inside the log's transaction. */
+export interface Enqueue {
+  readonly queueId: string
+  readonly recordId: Buffer
+  readonly at: Position
+  readonly sender: string
+  readonly recipients: readonly QueuedRecipient[]
+  readonly arrivalMs: number
+  readonly sizeOctets: number
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  readonly envid?: string | undefined
+  readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
+  readonly smtpUtf8: boolean
+  readonly verp?: string | undefined
+  readonly hold: boolean
+  /** Header lines to put in front when it leaves (PREPEND). */
+  readonly prefix: Buffer
+  /** Who authenticated, for sender-dependent choices and limits; `''` for none. */
+  readonly saslUsername: string
+}
+
+/** The final or temporary word on one recipient of one attempt. */
+export type RecipientResult =
+  | { readonly status: 'sent'; readonly dsn: string; readonly text: string }
+  | {
+      readonly status: 'deferred' | 'bounced'
+      readonly dsn: string
+      readonly text: string
+      readonly remoteMta?: string
+      readonly remoteReply?: string
+    }
+
+/** Delivers one message to some recipients at one nexthop; implemented by mail/delivery, plugged by main. */
+export interface Agent {
+  /**
+   * Calls `report` once for each recipient, as soon as its fate is known. Throws only for a defect: all unreported are deferred.
+   */
+  deliver(
+    job: DeliveryJob,
+    report: (recipient: number, result: RecipientResult, relay: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+export interface DeliveryJob {
+  readonly queueId: string
+  readonly transport: string
+  readonly nexthop: string
+  readonly sender: string
+  readonly recipients: readonly (QueuedRecipient & { readonly id: number })[]
+  readonly arrivalMs: number
+  readonly sizeOctets: number
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  readonly envid?: string | undefined
+  readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
+  readonly smtpUtf8: boolean
+  readonly saslUsername: string
+  /** prefix + slice, at most 1 MiB a call. */
+  read(from: number, to: number): Buffer
+}
+
+export interface Queue {
+  enqueue(tx: Tx, message: Enqueue): void
+}

@@ -1,0 +1,4 @@
+/**
+ * Rewriting, alias expansion, address class, transport and nexthop.
+ */
+export type * from './contract.ts'

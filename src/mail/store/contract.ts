@@ -1,0 +1,244 @@
+/**
+ * What other rooms see of the store: mailboxes, messages, views, changes. One contract for every engine.
+ * Mailbox names here are UTF-8 with `/` between levels; `INBOX` in capitals. Flags are IMAP's words (`\Seen`,
+ * `$Forwarded`); system flags are matched without regard to case, keywords kept as first written.
+ */
+import type { Position } from '../../io/blobs/mod.ts'
+import type { Tx } from '../../io/db/mod.ts'
+import type { SearchKey } from '../../formats/imap/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+
+export type MailboxId = number
+export type SpecialUse = '\\All' | '\\Archive' | '\\Drafts' | '\\Flagged' | '\\Junk' | '\\Sent' | '\\Trash'
+
+export interface MailboxInfo {
+  readonly id: MailboxId
+  readonly name: string
+  readonly subscribed: boolean
+  readonly specialUse: SpecialUse | undefined
+  readonly hasChildren: boolean
+  /** False for a name that only has children (RFC 3501 §6.3.4: deleted while it had inferior names). */
+  readonly selectable: boolean
+}
+
+export interface MailboxStatus {
+  readonly id: MailboxId
+  readonly uidValidity: number
+  readonly uidNext: number
+  readonly messages: number
+  readonly unseen: number
+  readonly deleted: number
+  readonly recent: number
+  readonly sizeOctets: number
+  readonly highestModSeq: bigint
+}
+
+/** Computed once, while the octets pass by; the same for ever for the same octets. */
+export interface MessageFacts {
+  /** ENVELOPE as IMAP prints it, parentheses included. */
+  readonly envelope: Buffer
+  /** BODYSTRUCTURE with extension data as IMAP prints it. */
+  readonly bodyStructure: Buffer
+  /** Raw header lines of the fields that clients list by, CRLF included, in message order. */
+  readonly listedFields: Buffer
+  /** The MIME tree with octet offsets into the slice, packed (formats/message). */
+  readonly parts: Buffer
+  /** Message-ID without brackets, `''` where there is none; for the log and for threads. */
+  readonly messageId: string
+  /** Date: field in ms since 1970, NaN where there is none that can be read. */
+  readonly sentMs: number
+}
+
+/** Takes a message's octets as they come. */
+export interface Analyser {
+  push(chunk: Buffer): void
+  end(): MessageFacts
+}
+
+/** Asks for one mailbox entry; used by intake (delivery), by replay, and for APPEND. */
+export interface Deposit {
+  readonly account: AccountId
+  /** Mailbox name; INBOX when it is gone. Created when `create` and missing. */
+  readonly mailbox: string
+  readonly create?: boolean
+  readonly recordId: Buffer
+  readonly at: Position
+  /** Header lines in front of the slice (Return-Path, Delivered-To), CRLF included; may be empty. */
+  readonly prefix: Buffer
+  readonly facts: MessageFacts
+  readonly flags: readonly string[]
+  readonly internalDateMs: number
+}
+
+export interface Deposited {
+  readonly mailboxId: MailboxId
+  readonly uidValidity: number
+  readonly uid: number
+  readonly modSeq: bigint
+}
+
+/** Why something was not done; an expected outcome, so a value. `code` is IMAP's response code (RFC 5530). */
+export interface Refusal {
+  readonly refused:
+    | 'NONEXISTENT'
+    | 'ALREADYEXISTS'
+    | 'CANNOT'
+    | 'OVERQUOTA'
+    | 'LIMIT'
+    | 'INUSE'
+    | 'HASCHILDREN'
+    | 'TRYCREATE'
+  readonly text: string
+}
+
+export type FlagOperation = 'add' | 'remove' | 'replace'
+
+/** One message as FETCH, SEARCH and POP3 see it: prefix + slice. */
+export interface StoredMessage {
+  /** Row id, unique in the store. */
+  readonly id: number
+  readonly recordId: Buffer
+  readonly envelope: Buffer
+  readonly bodyStructure: Buffer
+  readonly listedFields: Buffer
+  readonly parts: Buffer
+  readonly prefix: Buffer
+  readonly at: Position
+  readonly sentMs: number
+  /** RFC822.SIZE: prefix and slice. */
+  readonly sizeOctets: number
+}
+
+/** What happened in a mailbox since the session was last told, in the order IMAP must say it. */
+export interface Delta {
+  /** Sequence numbers to announce as EXPUNGE, one after the other, each as of the moment it is said. */
+  readonly expunged: readonly number[]
+  /** UIDs of the same, ascending (for VANISHED). */
+  readonly expungedUids: readonly number[]
+  /** New EXISTS count, when it grew (or the caller must re-announce). */
+  readonly exists: number | undefined
+  readonly recent: number
+  /** Sequence numbers (after the expunges) whose flags changed by someone else or differ from what was told. */
+  readonly changed: readonly number[]
+}
+
+/**
+ * A mailbox as one session has it selected: sequence numbers, and what the session was told. Arrays behind it are
+ * shared by all sessions of the thread. `seq` is 1-based. Everything here answers as of the last `refresh`.
+ */
+export interface Selected {
+  readonly mailbox: MailboxId
+  readonly name: string
+  readonly readOnly: boolean
+  readonly uidValidity: number
+  /** UIDNEXT as of the last refresh. */
+  readonly uidNext: number
+  readonly highestModSeq: bigint
+  readonly count: number
+  readonly recent: number
+  /** Sequence number of the first message without \Seen; 0 for none. */
+  readonly firstUnseen: number
+  /** Flags in use and the keywords of the mailbox, for FLAGS and PERMANENTFLAGS. */
+  readonly keywords: readonly string[]
+
+  uidAt(seq: number): number
+  /** 0 when no message of the session has that UID. */
+  seqOf(uid: number): number
+  /** The first seq whose UID is >= uid; count + 1 when none. */
+  lowerBound(uid: number): number
+  flagsAt(seq: number): readonly string[]
+  /** Flags as bits: 1 \Seen, 2 \Answered, 4 \Flagged, 8 \Deleted, 16 \Draft, 32 \Recent, then keywords by dictionary. */
+  hasFlag(seq: number, flag: string): boolean
+  modSeqAt(seq: number): bigint
+  sizeAt(seq: number): number
+  internalDateMsAt(seq: number): number
+  /** Row id of the message, for `messages`. */
+  messageIdAt(seq: number): number
+
+  /** Compares the shared counter only: is there possibly something new? Costs nothing. */
+  get stale(): boolean
+  /**
+   * Takes in what happened. With `expunges: false` (during FETCH, STORE, SEARCH: RFC 9051 §7.5.1) removed messages keep
+   * their numbers and the session is told later.
+   */
+  refresh(options: { readonly expunges: boolean }): Promise<Delta>
+  /** Told by the change feed that something may be new; for IDLE. Returns the function that stops it. */
+  onChange(wake: () => void): () => void
+
+  /** Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile. */
+  messages(seqs: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]>
+
+  /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
+  search(key: SearchKey): Promise<readonly number[]>
+
+  /**
+   * Applies a flag command to messages of this session. `unchangedSince`: RFC 7162 §3.1.3. Answers the UIDs that
+   * were refused because they changed; own changes do not come back in the next Delta unless flags differ from what was asked.
+   */
+  storeFlags(
+    seqs: readonly number[],
+    operation: FlagOperation,
+    flags: readonly string[],
+    options?: { readonly unchangedSince?: bigint; readonly silent?: boolean },
+  ): Promise<{ readonly modified: readonly number[]; readonly modSeq: bigint }>
+  copy(seqs: readonly number[], target: string): Promise<Copied | Refusal>
+  /** Copies and expunges in one transaction; the source's EXPUNGE follows from `refresh`. RFC 6851. */
+  move(seqs: readonly number[], target: string): Promise<Copied | Refusal>
+  /** Removes messages with \Deleted (all, or those among `uids`). */
+  expunge(uids?: { has(uid: number): boolean }): Promise<void>
+  close(): void
+}
+
+export interface Copied {
+  readonly uidValidity: number
+  /** Pairs in order: source UID, target UID. */
+  readonly uids: readonly (readonly [number, number])[]
+}
+
+export interface Store {
+  /** INBOX and the special-use mailboxes of a new account; harmless when they exist. */
+  provision(account: AccountId): Promise<void>
+  /** Everything of an account goes (account delete). */
+  removeAccount(account: AccountId): Promise<void>
+
+  /** All mailboxes of the account by name. */
+  mailboxes(account: AccountId): readonly MailboxInfo[]
+  /** Subscribed names, also of mailboxes that are gone (RFC 3501 §6.3.9). */
+  subscriptions(account: AccountId): readonly string[]
+  createMailbox(
+    account: AccountId,
+    name: string,
+    options?: { readonly specialUse?: SpecialUse },
+  ): Promise<MailboxInfo | Refusal>
+  deleteMailbox(account: AccountId, name: string): Promise<undefined | Refusal>
+  renameMailbox(account: AccountId, from: string, to: string): Promise<undefined | Refusal>
+  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<undefined | Refusal>
+  status(account: AccountId, name: string): MailboxStatus | undefined
+
+  select(account: AccountId, name: string, options: { readonly readOnly: boolean }): Promise<Selected | Refusal>
+
+  analyser(): Analyser
+  /** Octets of a message (prefix + slice), from `from` up to `to`, at most 1 MiB a call. */
+  read(message: StoredMessage, from: number, to: number): Buffer
+
+  /** Whether `octets` more fit for the account; asked before the append (rule 2 of the log). */
+  hasRoom(account: AccountId, octets: number): boolean
+  usage(account: AccountId): { readonly octets: number; readonly messages: number }
+
+  /** Inside a log transaction: makes the entry. A mailbox deleted meanwhile: undefined, an entry without effect, unless INBOX. */
+  deposit(tx: Tx, deposit: Deposit): Deposited | undefined
+  /** APPEND: through the log, durable when it resolves. */
+  append(
+    account: AccountId,
+    mailbox: string,
+    content: AsyncIterable<Buffer> | Iterable<Buffer>,
+    options: AppendOptions,
+  ): Promise<Deposited | Refusal>
+}
+
+export interface AppendOptions {
+  readonly sizeOctets: number
+  readonly flags: readonly string[]
+  /** Now, when undefined. */
+  readonly internalDateMs?: number | undefined
+}
