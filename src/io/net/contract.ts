@@ -3,6 +3,7 @@
  */
 
 export interface Peer {
+  /** Without brackets; an IPv4 address mapped into IPv6 is written as IPv4. `''` on a unix socket. */
   readonly address: string
   readonly port: number
 }
@@ -14,11 +15,14 @@ export interface TlsFacts {
   readonly cipher: string
   readonly bits: number
   readonly serverName: string | undefined
-  readonly clientFingerprint?: string
+  /** SHA-256 of the peer's certificate, `AA:BB:…`, where it showed one. */
+  readonly peerFingerprint: string | undefined
+  /** undefined where no certificate was checked. */
+  readonly peerVerified: boolean | undefined
 }
 
 /**
- * One accepted (or made) connection. Reading is by push: `onData` gets chunks while not paused; a service parses
+ * One accepted or made connection. Reading is by push: the handler gets chunks while not paused; a service parses
  * them in place and never waits inside. One timer a connection, re-armed.
  */
 export interface Connection {
@@ -27,31 +31,60 @@ export interface Connection {
   readonly tls: TlsFacts | undefined
   /** Octets written but not yet taken by the kernel. */
   readonly pendingOctets: number
-  /** The one reader. `data`: a chunk, valid only during the call unless copied. `end`: the peer closed or was lost. */
+  /** Octets taken from and given to the peer so far. */
+  readonly octetsIn: number
+  readonly octetsOut: number
+  /** The one reader; may be replaced (STARTTLS restarts a dialogue, an agent takes over). */
   attach(handler: ConnectionHandler): void
   pause(): void
   resume(): void
-  /** Writes in order; small writes of one tick leave together. False: wait for `drained`. */
-  write(data: Buffer | string): boolean
+  /** Writes in order, strings as UTF-8; small writes of one tick leave together. False: wait for `drained`. */
+  write(data: Uint8Array | string): boolean
+  /** Resolves when what was written has left, or the connection is gone. */
   drained(): Promise<void>
-  /** STARTTLS, server side: plaintext still buffered is dropped and reported, never read as commands. */
+  /**
+   * Server side of STARTTLS, after the go-ahead was written: plaintext still buffered is dropped, never read as commands
+   * (RFC 3207 §5, response injection). Rejects when the handshake fails; the connection is then destroyed.
+   */
   startTls(): Promise<TlsFacts>
-  /** (Re)arms the one idle limit; 0 turns it off. On expiry `handler.idle` is called. */
+  /** Client side of STARTTLS. */
+  startTlsClient(options: TlsClientOptions): Promise<TlsFacts>
+  /** (Re)arms the one idle limit; 0 turns it off. On expiry the handler's `idle` is called. */
   idleAfter(ms: number): void
   /** Flushes, then closes. */
-  end(data?: Buffer | string): void
+  end(data?: Uint8Array | string): void
   destroy(): void
+  /** Nothing can be written any more. */
+  readonly closed: boolean
+  /** keying material of the TLS exporter (RFC 9266), for channel binding. */
+  exportKeyingMaterial(label: string, length: number): Buffer | undefined
 }
 
 export interface ConnectionHandler {
+  /** The chunk is the handler's to keep: nothing reuses its memory. */
   data(chunk: Buffer): void
+  /**
+   * The peer closed its side, or the connection was lost (`error`, or `closed` is true). Called once. After a mere close what
+   * is still being answered may be written; the handler then calls `end()` (`printf … | nc` wants its replies).
+   */
   end(error: Error | undefined): void
+  /** `idleAfter` ran out. */
   idle(): void
 }
 
-/** Certificates by server name; `reload` takes new files for new connections. */
+export interface TlsClientOptions {
+  readonly serverName: string | undefined
+  /** Check the chain and the name against the system's authorities; false: encrypt only. */
+  readonly verify: boolean
+  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly ciphers?: string
+  readonly ca?: string | Buffer
+  readonly timeoutMs: number
+}
+
+/** The certificates of a service. `reload` takes new files for new connections; a bad file keeps the old ones. */
 export interface TlsIdentity {
-  reload(): Promise<void>
+  reload(): void
 }
 
 export interface Listener {

@@ -1,4 +1,9 @@
 /**
  * The network: listeners, connections, TLS, certificates.
+ * In: sockets of the machine. Out: a `Connection` that a service reads by push and writes to.
  */
 export type * from './contract.ts'
+export { plainAddress, WRITE_HIGH_WATER } from './connection.ts'
+export { connect, type ConnectOptions, holderOf, listen, ListenError, type ListenOptions } from './listen.ts'
+export { createIdentity, IdentityError, type IdentitySettings, type ServerTls } from './identity.ts'
+export { selfSigned } from './self-signed.ts'

@@ -1,0 +1,267 @@
+/**
+ * A connection over a socket of Node's: writes of one tick joined, one re-armed timer, TLS on either side.
+ */
+import type { Socket } from 'node:net'
+import { connect as tlsConnect, TLSSocket } from 'node:tls'
+import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
+import type { ServerTls } from './identity.ts'
+
+/** IPv4 mapped into IPv6 is written as IPv4, as Postfix logs it. */
+export function plainAddress(address: string | undefined): string {
+  if (address === undefined) return ''
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address.replace(/%.*$/, '')
+}
+
+/** Above this many octets on their way out, `write` answers false: the writer should wait. */
+export const WRITE_HIGH_WATER = 256 * 1024
+
+const noHandler: ConnectionHandler = { data() {}, end() {}, idle() {} }
+
+export class SocketConnection implements Connection {
+  readonly remote: Peer
+  readonly local: Peer
+  #socket: Socket
+  #tls: TlsFacts | undefined
+  readonly #serverTls: ServerTls | undefined
+  #handler = noHandler
+  #timer: NodeJS.Timeout | undefined
+  #timerMs = 0
+  #out: (Uint8Array | string)[] = []
+  #outOctets = 0
+  /** Nothing can be written any more. */
+  #ended = false
+  /** The handler knows of the end. */
+  #told = false
+  #octetsInBefore = 0
+  #octetsOutBefore = 0
+  #waiters: (() => void)[] = []
+
+  /** @param serverTls what STARTTLS and implicit TLS present; undefined on a client's connection */
+  constructor(socket: Socket, serverTls?: ServerTls) {
+    this.#socket = socket
+    this.#serverTls = serverTls
+    this.remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 }
+    this.local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 }
+    socket.setNoDelay(true)
+    this.#listen(socket)
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#tls
+  }
+  get closed(): boolean {
+    return this.#ended
+  }
+  get pendingOctets(): number {
+    return this.#outOctets + this.#socket.writableLength
+  }
+  get octetsIn(): number {
+    return this.#octetsInBefore + this.#socket.bytesRead
+  }
+  get octetsOut(): number {
+    return this.#octetsOutBefore + this.#socket.bytesWritten
+  }
+
+  attach(handler: ConnectionHandler): void {
+    this.#handler = handler
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  write(data: Uint8Array | string): boolean {
+    if (this.#ended || data.length === 0) return true
+    if (this.#out.length === 0) process.nextTick(this.#flush)
+    this.#out.push(data)
+    this.#outOctets += data.length
+    // Large answers go to the socket at once, so that the kernel is fed while the next part is made.
+    if (this.#outOctets >= WRITE_HIGH_WATER) this.#flush()
+    return this.#socket.writableLength < WRITE_HIGH_WATER
+  }
+
+  drained(): Promise<void> {
+    this.#flush()
+    if (this.#ended || this.#socket.writableLength === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  idleAfter(ms: number): void {
+    if (this.#ended) return
+    if (ms === this.#timerMs && this.#timer !== undefined) {
+      this.#timer.refresh()
+      return
+    }
+    clearTimeout(this.#timer)
+    this.#timerMs = ms
+    this.#timer = ms > 0 ? setTimeout(this.#onIdle, ms) : undefined
+  }
+
+  end(data?: Uint8Array | string): void {
+    if (data !== undefined) this.write(data)
+    this.#flush()
+    if (!this.#socket.writableEnded) this.#socket.end()
+    // A peer that never closes its side must not keep the socket: a bound on the goodbye.
+    this.idleAfter(GOODBYE_MS)
+    const handler = this.#handler
+    this.#handler = { ...noHandler, end: (error) => handler.end(error), idle: () => this.destroy() }
+    this.#socket.resume()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+    this.#finish(undefined)
+  }
+
+  async startTls(): Promise<TlsFacts> {
+    const { context, sni, alpn } = this.#serverTls?.current() ?? {}
+    if (context === undefined) throw new Error('No certificate for TLS')
+    const plain = this.#leavePlain()
+    const socket = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: context,
+      ...(sni !== undefined && { SNICallback: sni }),
+      ...(alpn !== undefined && { ALPNProtocols: [...alpn] }),
+      ...(this.#serverTls?.askClientCertificate === true && { requestCert: true, rejectUnauthorized: false }),
+    })
+    return this.#becomeTls(socket, 'secure', this.#serverTls?.handshakeMs ?? HANDSHAKE_MS)
+  }
+
+  async startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
+    const socket = tlsConnect({
+      socket: this.#leavePlain(),
+      ...(options.serverName !== undefined && { servername: options.serverName }),
+      ...(options.minVersion !== undefined && { minVersion: options.minVersion }),
+      ...(options.ciphers !== undefined && { ciphers: options.ciphers }),
+      ...(options.ca !== undefined && { ca: options.ca }),
+      rejectUnauthorized: options.verify,
+    })
+    return this.#becomeTls(socket, 'secureConnect', options.timeoutMs)
+  }
+
+  exportKeyingMaterial(label: string, length: number): Buffer | undefined {
+    return this.#socket instanceof TLSSocket
+      ? this.#socket.exportKeyingMaterial(length, label, Buffer.alloc(0))
+      : undefined
+  }
+
+  readonly #onIdle = (): void => {
+    this.#timer = undefined
+    this.#handler.idle()
+  }
+
+  readonly #flush = (): void => {
+    const parts = this.#out
+    if (parts.length === 0) return
+    this.#out = []
+    this.#outOctets = 0
+    if (this.#socket.destroyed || this.#socket.writableEnded) return
+    const [only] = parts
+    if (parts.length === 1 && only !== undefined) this.#socket.write(only)
+    else if (parts.every((part) => typeof part === 'string')) this.#socket.write(parts.join(''))
+    else this.#socket.write(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#handler.data(chunk)
+  readonly #onDrain = (): void => {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+  readonly #onError = (error: Error): void => this.#finish(error)
+  readonly #onClose = (): void => this.#finish(undefined)
+  /** The peer closed its side: nothing more to read, but answers to what it asked may still leave. */
+  readonly #onEnd = (): void => {
+    if (this.#ended || this.#told) return
+    this.#told = true
+    this.idleAfter(HALF_OPEN_MS)
+    const handler = this.#handler
+    this.#handler = { ...noHandler, idle: () => this.destroy() }
+    handler.end(undefined)
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('error', this.#onError)
+    socket.on('end', this.#onEnd)
+    socket.on('close', this.#onClose)
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#ended) return
+    this.#flush()
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#onDrain()
+    if (!this.#socket.writableEnded) this.#socket.end()
+    if (this.#told) return
+    this.#told = true
+    this.#handler.end(error)
+  }
+
+  /** Takes the plain socket out of our hands; what it had buffered is dropped. */
+  #leavePlain(): Socket {
+    this.#flush()
+    const plain = this.#socket
+    plain.pause()
+    plain.removeListener('data', this.#onData)
+    plain.removeListener('drain', this.#onDrain)
+    plain.removeListener('end', this.#onEnd)
+    plain.removeListener('close', this.#onClose)
+    while (plain.read() !== null);
+    return plain
+  }
+
+  #becomeTls(socket: TLSSocket, ready: 'secure' | 'secureConnect', timeoutMs: number): Promise<TlsFacts> {
+    this.#octetsInBefore += this.#socket.bytesRead
+    this.#octetsOutBefore += this.#socket.bytesWritten
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => fail(new Error('TLS handshake timed out')), timeoutMs)
+      const fail = (error: Error): void => {
+        clearTimeout(limit)
+        socket.removeAllListeners()
+        socket.on('error', () => {})
+        socket.destroy()
+        this.#finish(error)
+        reject(error)
+      }
+      socket.once('error', fail)
+      socket.once('close', () => fail(new Error('Connection lost in the TLS handshake')))
+      socket.once(ready, () => {
+        clearTimeout(limit)
+        socket.removeAllListeners('error')
+        socket.removeAllListeners('close')
+        this.#socket = socket
+        this.#tls = factsOf(socket)
+        this.#listen(socket)
+        resolve(this.#tls)
+      })
+    })
+  }
+}
+
+/** How long a peer may take to close its side after ours is closed. */
+const GOODBYE_MS = 10_000
+/** How long answers may still leave after the peer closed its side. */
+const HALF_OPEN_MS = 300_000
+/** Bound on a handshake where the service names none (`smtpd_starttls_timeout`). */
+const HANDSHAKE_MS = 300_000
+
+function factsOf(socket: TLSSocket): TlsFacts {
+  const cipher = socket.getCipher()
+  const certificate = socket.getPeerX509Certificate()
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: cipher.standardName ?? cipher.name,
+    bits: /256|CHACHA20/.test(cipher.name) ? 256 : 128,
+    serverName: typeof socket.servername === 'string' ? socket.servername : undefined,
+    peerFingerprint: certificate?.fingerprint256,
+    peerVerified: certificate === undefined ? undefined : socket.authorized,
+  }
+}

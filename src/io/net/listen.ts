@@ -1,0 +1,142 @@
+/**
+ * Listeners on ports and unix sockets, connections made to others, and who holds a port that is taken.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { connect as netConnect, createServer, isIPv6, type Socket } from 'node:net'
+import { SocketConnection } from './connection.ts'
+import type { Connection, Listener } from './contract.ts'
+import type { ServerTls } from './identity.ts'
+
+export interface ListenOptions {
+  readonly address: string
+  readonly port: number
+  /** Several threads listen on the same port and the kernel shares the connections out. */
+  readonly shared?: boolean
+  readonly tls?: ServerTls | undefined
+  /** TLS before the first octet (smtps, imaps, pop3s). */
+  readonly implicitTls?: boolean
+  readonly onConnection: (connection: Connection) => void
+  /** A handshake of implicit TLS that failed, for the log. */
+  readonly onTlsFailure?: (connection: Connection, error: Error) => void
+}
+
+/** A port could not be had; the message says who holds it. */
+export class ListenError extends Error {
+  readonly code: string
+  constructor(message: string, code: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Connections waiting to be accepted; the kernel cuts it to its own bound. */
+const BACKLOG = 1024
+
+export function listen(options: ListenOptions): Promise<Listener> {
+  const accept = (socket: Socket): void => {
+    const connection = new SocketConnection(socket, options.tls)
+    if (options.implicitTls !== true) return options.onConnection(connection)
+    connection.startTls().then(
+      () => options.onConnection(connection),
+      (error: Error) => options.onTlsFailure?.(connection, error),
+    )
+  }
+  // allowHalfOpen: a client may close its side after QUIT or DATA and still wants the answers.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ListenError(whyNot(options, error.code ?? ''), error.code ?? '')),
+    )
+    server.listen(
+      {
+        host: options.address,
+        port: options.port,
+        backlog: BACKLOG,
+        reusePort: options.shared ?? false,
+        ipv6Only: isIPv6(options.address),
+      },
+      () => {
+        const at = server.address()
+        const port = typeof at === 'object' && at !== null ? at.port : options.port
+        const stop = (): Promise<void> => new Promise((stopped) => server.close(() => stopped()))
+        resolve({ address: options.address, port, stop })
+      },
+    )
+  })
+}
+
+function whyNot({ address, port }: ListenOptions, code: string): string {
+  const where = `${isIPv6(address) ? `[${address}]` : address}:${port}`
+  if (code === 'EADDRINUSE') {
+    const holder = holderOf(port)
+    return `${where} is held by ${holder === undefined ? 'another program' : `${holder.program} (process ${holder.pid})`}`
+  }
+  if (code === 'EACCES') return `${where} may not be opened: ports below 1024 need root or CAP_NET_BIND_SERVICE`
+  if (code === 'EADDRNOTAVAIL') return `${where}: no interface of this machine has that address`
+  return `${where}: ${code}`
+}
+
+/** The program that listens on a TCP port, from /proc; undefined where that cannot be seen. */
+export function holderOf(port: number): { readonly pid: number; readonly program: string } | undefined {
+  const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port)))
+  if (inodes.size === 0) return undefined
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const holds = readdirSync(`/proc/${pid}/fd`).some((fd) =>
+        inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? ''),
+      )
+      if (holds) return { pid: Number(pid), program: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() }
+    } catch {
+      // gone meanwhile, or another user's: not ours to see
+    }
+  }
+  return undefined
+}
+
+function listeningInodes(table: string, port: number): string[] {
+  let text: string
+  try {
+    text = readFileSync(table, 'latin1')
+  } catch {
+    return [] // no /proc on this system
+  }
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns[3] === '0A' && columns[1]?.endsWith(suffix) === true)
+    .map((columns) => columns[9] ?? '')
+}
+
+export interface ConnectOptions {
+  /** An address, not a name: DNS is the caller's. Or a unix socket's path. */
+  readonly to: { readonly address: string; readonly port: number } | { readonly path: string }
+  readonly localAddress?: string
+  readonly timeoutMs: number
+}
+
+/** Connects; rejects with the system's error (`ECONNREFUSED`, `ETIMEDOUT` …). */
+export function connect(options: ConnectOptions): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const target =
+      'path' in options.to ? { path: options.to.path } : { host: options.to.address, port: options.to.port }
+    const socket = netConnect({
+      ...target,
+      allowHalfOpen: true,
+      ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
+    })
+    const limit = setTimeout(() => {
+      socket.destroy()
+      reject(Object.assign(new Error('Connection timed out'), { code: 'ETIMEDOUT' }))
+    }, options.timeoutMs)
+    socket.once('error', (error) => {
+      clearTimeout(limit)
+      reject(error)
+    })
+    socket.once('connect', () => {
+      clearTimeout(limit)
+      socket.removeAllListeners('error')
+      resolve(new SocketConnection(socket))
+    })
+  })
+}
