@@ -4,6 +4,11 @@
  * migrations and checkpoints.
  */
 
+/**
+ * An INTEGER is bound from a number or a bigint, and always read as a number: beyond 2^53 node:sqlite throws rather than
+ * round. MODSEQ (63 bits by RFC 7162 §7) never comes near: its owner counts it up by one, and a power cut adds a margin;
+ * write it as a bigint, read it as BigInt(number).
+ */
 export type SqlValue = null | number | bigint | string | Uint8Array
 
 /** A prepared statement; rows are arrays in the order of the columns (three times cheaper than objects). */
@@ -41,5 +46,18 @@ export interface Db {
   write<T>(work: (tx: Tx) => T): Promise<T>
   /** Calls `then` after the commit of the running transaction (change feed, wake-ups); dropped on rollback. */
   afterCommit(tx: Tx, then: () => void): void
+  /**
+   * Passes of the sync line so far (rule 6 of the log). What was committed while this was n is durable once it is n + 2:
+   * pass n + 1 may have begun before.
+   */
+  readonly syncs: number
+  /** The WAL is above 512 MB, checkpoints do not keep up: intake says 452 until it is not. */
+  readonly walFull: boolean
+  /** Something can no longer be made durable nor undone (rule 4): nothing is accepted by any thread any more. */
+  readonly readOnly: boolean
+  /** Makes `readOnly` true in all threads, until the server is started anew. */
+  turnReadOnly(): void
+  /** Resolves when all that was committed before the call would survive a power cut: one fdatasync on the WAL (rules 6 and 9 of the log). */
+  syncWal(): Promise<void>
   close(): void
 }

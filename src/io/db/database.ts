@@ -1,17 +1,23 @@
 /** A thread's pair of connections: one that writes in turns, one that reads what is committed. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { publish } from '../../base/mod.ts'
 import { DbConnection, isBusy } from './connection.ts'
 import type { Db, Reader, Schema, Statement, Tx } from './contract.ts'
 import { migrate } from './migrate.ts'
+import { CELL } from './shared.ts'
 import { WriteTurn } from './turn.ts'
+import { WalFile } from './wal-file.ts'
 
 export interface DatabaseOptions {
+  /** A file, or `:memory:` for tests of one thread that need no crash to survive. */
   readonly path: string
   readonly schemas: readonly Schema[]
   /** The lock between the server's threads; without it the connection is alone in its process. */
   readonly turn?: WriteTurn
   /** Another thread has brought the tables up to date. */
   readonly migrated?: boolean
+  /** For tools that only look; the file must exist and be up to date. `write` throws. */
+  readonly readOnly?: boolean
 }
 
 /** Another process may hold the write lock this long before a transaction gives up. */
@@ -21,35 +27,79 @@ const BUSY_STEP_MS = 2
 /** Memory for pages, a connection: the reader's is small, mailbox pages are kept as views. */
 const CACHE_KIB = { writer: 4096, reader: 2048 }
 
+/** A WAL that grew beyond this is cut when it starts anew. */
+const WAL_KEPT_OCTETS = 64 * 1024 * 1024
+
+/** A hook of `afterCommit` threw: its transaction stands all the same. */
+export interface HookFailed {
+  readonly event: 'db.hook-failed'
+  readonly error: unknown
+}
+
 class WritingTx implements Tx {
   readonly writing = true
-  readonly #connection: DbConnection
   readonly after: (() => void)[] = []
+  readonly #connection: DbConnection
+  #open = true
 
   constructor(connection: DbConnection) {
     this.#connection = connection
   }
 
   sql(text: string): Statement {
+    if (!this.#open) throw new TypeError('The transaction is over')
     return this.#connection.sql(text)
+  }
+
+  end(): void {
+    this.#open = false
   }
 }
 
-class SqliteDb implements Db {
+/** The database over SQLite; besides `Db` what upkeep needs. */
+export class SqliteDb implements Db {
+  readonly path: string
   readonly #writer: DbConnection
   readonly #reader: DbConnection
   readonly #turn: WriteTurn
+  readonly #wal: WalFile | undefined
+  readonly #cells: Int32Array
 
   constructor(options: DatabaseOptions) {
+    this.path = options.path
     this.#turn = options.turn ?? new WriteTurn()
+    this.#cells = new Int32Array(this.#turn.memory)
+    const inMemory = options.path === ':memory:'
+    this.#wal = inMemory ? undefined : new WalFile(options.path)
+    if (options.readOnly === true) {
+      this.#reader = this.#writer = new DbConnection(options.path, { readOnly: true })
+      return
+    }
     this.#writer = open(options.path, CACHE_KIB.writer)
     if (options.migrated !== true) migrate(this.#writer, options.schemas)
-    this.#reader = open(options.path, CACHE_KIB.reader)
-    this.#reader.exec('PRAGMA query_only = on')
+    // A database in memory is its connection's alone; reads never meet a transaction, which is synchronous.
+    this.#reader = inMemory ? this.#writer : open(options.path, CACHE_KIB.reader)
+    if (!inMemory) this.#reader.exec('PRAGMA query_only = on')
   }
 
   get read(): Reader {
     return this.#reader
+  }
+
+  get syncs(): number {
+    return Atomics.load(this.#cells, CELL.syncs)
+  }
+
+  get walFull(): boolean {
+    return Atomics.load(this.#cells, CELL.walFull) === 1
+  }
+
+  get readOnly(): boolean {
+    return Atomics.load(this.#cells, CELL.readOnly) === 1
+  }
+
+  turnReadOnly(): void {
+    Atomics.store(this.#cells, CELL.readOnly, 1)
   }
 
   async write<T>(work: (tx: Tx) => T): Promise<T> {
@@ -67,7 +117,12 @@ class SqliteDb implements Db {
     tx.after.push(then)
   }
 
+  async syncWal(): Promise<void> {
+    await this.#wal?.sync()
+  }
+
   close(): void {
+    this.#wal?.close()
     this.#reader.close()
     this.#writer.close()
   }
@@ -91,15 +146,32 @@ class SqliteDb implements Db {
     let result: T
     try {
       result = work(tx)
-      if (result instanceof Promise) throw new TypeError('A transaction must be synchronous')
+      if (isThenable(result)) throw new TypeError('A transaction must be synchronous')
       this.#writer.sql('COMMIT').run()
     } catch (error) {
+      // Some failures (no room, I/O) have rolled back already.
       if (this.#writer.inTransaction) this.#writer.sql('ROLLBACK').run()
       throw error
+    } finally {
+      tx.end()
     }
-    for (const then of tx.after) then()
+    Atomics.add(this.#cells, CELL.commits, 1)
+    for (const then of tx.after) runHook(then)
     return result
   }
+}
+
+/** What is committed stays so: a hook that throws must not look like a transaction that failed. */
+function runHook(then: () => void): void {
+  try {
+    then()
+  } catch (error) {
+    publish<HookFailed>({ event: 'db.hook-failed', error })
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function open(path: string, cacheKib: number): DbConnection {
@@ -109,6 +181,7 @@ function open(path: string, cacheKib: number): DbConnection {
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${WAL_KEPT_OCTETS};
     PRAGMA foreign_keys = on;
     PRAGMA temp_store = memory;
     PRAGMA cache_size = -${cacheKib};
@@ -117,6 +190,6 @@ function open(path: string, cacheKib: number): DbConnection {
 }
 
 /** Opens (and makes) the database of a data directory. Throws what SQLite throws: no room, no permission, not a database. */
-export function openDatabase(options: DatabaseOptions): Db {
+export function openDatabase(options: DatabaseOptions): SqliteDb {
   return new SqliteDb(options)
 }

@@ -1,83 +1,101 @@
 /**
  * Write turns: a ticket lock in shared memory, first come, first served, between the threads of the server.
- * Other processes are kept apart by SQLite's own lock (SQLITE_BUSY), which this lock knows nothing of.
+ * Nothing depends on it for being right, only for being fair and quick: BEGIN IMMEDIATE keeps two writers apart in any
+ * case, also those of other processes, which this lock knows nothing of.
  *
- * A thread draws one ticket at a time (its own writers queue up inside the thread), so that the tickets of a thread that
+ * A thread draws one ticket at a time (its own writers queue up inside the thread), so that the ticket of a thread that
  * died can be found and given up: `bury`.
  */
+import { CELL, sharedBlock } from './shared.ts'
 
-/** Most threads that may share a lock. */
-export const MAX_THREADS = 64
-
-/** Cells: next ticket, ticket being served, then for each thread its ticket + 1 (0: none drawn). */
-const NEXT = 0
-const SERVING = 1
-const DRAWN = 2
-
-/** A wait is looked at anew this often: the notice may have been given by a thread that died over it. */
+/** A wait is looked at anew this often: the notice may have been lost with a thread that died over it. */
 const LOOK_AGAIN_MS = 1000
 
+/** a comes before b, among 32-bit numbers that wrap around. */
+const before = (a: number, b: number): boolean => ((a - b) | 0) < 0
+
 export class WriteTurn {
+  /** The block that all threads of the server share. */
+  readonly memory: SharedArrayBuffer
   readonly #cells: Int32Array
   readonly #thread: number
-  /** The thread's own queue: the last in it. */
+  /** The thread's own queue: resolves when the last in it has released. */
   #last: Promise<void> = Promise.resolve()
   #releaseOwn: () => void = () => {}
+  #ticket = 0
 
   /**
-   * @param memory shared between the threads, made by `WriteTurn.memory()`
+   * @param memory made by `WriteTurn.memory()`
    * @param thread below MAX_THREADS; no other living thread has it
    */
-  constructor(memory: SharedArrayBuffer = WriteTurn.memory(), thread = 0) {
+  constructor(memory: SharedArrayBuffer = sharedBlock(), thread = 0) {
+    this.memory = memory
     this.#cells = new Int32Array(memory)
     this.#thread = thread
   }
 
   static memory(): SharedArrayBuffer {
-    return new SharedArrayBuffer((DRAWN + MAX_THREADS) * 4)
+    return sharedBlock()
   }
 
   /** Resolves when it is this caller's turn; then call `release` exactly once. */
   async take(): Promise<void> {
-    const before = this.#last
+    const earlier = this.#last
     let release: () => void = () => {}
     this.#last = new Promise((resolve) => (release = resolve))
-    await before
+    await earlier
     this.#releaseOwn = release
-    const ticket = Atomics.add(this.#cells, NEXT, 1)
-    Atomics.store(this.#cells, DRAWN + this.#thread, (ticket + 1) | 0)
-    await this.#served(ticket)
+    do this.#draw()
+    while (!(await this.#served(this.#ticket)))
   }
 
   release(): void {
-    this.#advance(this.#thread)
+    this.#pass(this.#thread, this.#ticket)
     this.#releaseOwn()
   }
 
   /**
    * Gives up the ticket of a thread that died; SQLite rolled its transaction back when the connection closed. Resolves
-   * when the lock can no longer wait for it.
+   * when the lock can no longer wait for it. To be called by whoever sees threads end, before one restarts under that number.
    */
   async bury(thread: number): Promise<void> {
-    const drawn = Atomics.load(this.#cells, DRAWN + thread)
+    const drawn = Atomics.load(this.#cells, CELL.drawn + thread)
     if (drawn === 0) return
-    await this.#served((drawn - 1) | 0)
-    this.#advance(thread)
+    const ticket = (drawn - 1) | 0
+    if (await this.#served(ticket)) this.#pass(thread, ticket)
+    else Atomics.store(this.#cells, CELL.drawn + thread, 0)
   }
 
-  async #served(ticket: number): Promise<void> {
+  #draw(): void {
+    this.#ticket = Atomics.add(this.#cells, CELL.next, 1)
+    Atomics.store(this.#cells, CELL.drawn + this.#thread, (this.#ticket + 1) | 0)
+  }
+
+  /** Waits until the ticket is served. False: it was passed over. */
+  async #served(ticket: number): Promise<boolean> {
     for (;;) {
-      const serving = Atomics.load(this.#cells, SERVING)
-      if (serving === ticket) return
-      if (((serving - ticket) | 0) > 0) throw new Error('The turn was given up: this thread was taken for dead')
-      const wait = Atomics.waitAsync(this.#cells, SERVING, serving, LOOK_AGAIN_MS)
-      if (wait.async) await wait.value
+      const serving = Atomics.load(this.#cells, CELL.serving)
+      if (serving === ticket) return true
+      if (before(ticket, serving)) return false
+      const wait = Atomics.waitAsync(this.#cells, CELL.serving, serving, LOOK_AGAIN_MS)
+      const outcome = wait.async ? await wait.value : wait.value
+      if (outcome === 'timed-out') this.#skipOrphan(serving)
     }
   }
 
-  #advance(thread: number): void {
-    Atomics.store(this.#cells, DRAWN + thread, 0)
-    Atomics.add(this.#cells, SERVING, 1)
-    Atomics.notify(this.#cells, SERVING)
+  /** A thread that died between drawing and noting its ticket left one that nobody will ever release. */
+  #skipOrphan(serving: number): void {
+    const noted = (serving + 1) | 0
+    if (this.#cells.indexOf(noted, CELL.drawn) < 0) this.#serveNext(serving)
+  }
+
+  #pass(thread: number, ticket: number): void {
+    Atomics.store(this.#cells, CELL.drawn + thread, 0)
+    this.#serveNext(ticket)
+  }
+
+  #serveNext(ticket: number): void {
+    Atomics.compareExchange(this.#cells, CELL.serving, ticket, (ticket + 1) | 0)
+    Atomics.notify(this.#cells, CELL.serving)
   }
 }
