@@ -1,7 +1,7 @@
 /**
  * What the rooms above see of the message log (append-only segments, group commit).
  */
-import type { Db, Tx } from '../db/mod.ts'
+import type { Tx } from '../db/mod.ts'
 
 /** What a record means; its replay after a power cut is plugged by kind (`Replay`). */
 export type RecordKind = 'mail' | 'append' | 'moved'
@@ -63,11 +63,4 @@ export interface Replay {
       read(from: number, to: number): Buffer
     },
   ): void
-}
-
-export interface LogOptions {
-  readonly dir: string
-  readonly db: Db
-  /** Octets that all drafts of this thread may hold in memory (`intake_memory_limit`). */
-  readonly memoryLimit: number
 }
