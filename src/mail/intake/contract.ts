@@ -31,28 +31,38 @@ export interface Arrival {
 /** One message on its way in. */
 export interface Submission {
   readonly queueId: string
+  /** Octets taken by `write`, without the fields that intake puts in front. */
   readonly sizeOctets: number
   /**
    * Octets of the message: CRLF line ends, dots unstuffed, in any cuts; the chunk is kept. A promise: wait.
    * What is wrong with the message is remembered and said by `finish`.
    */
   write(chunk: Buffer): void | Promise<void>
-  /** Durable when it resolves: 250 2.0.0 Ok: queued as … , or a refusal; never throws for what is foreseeable. */
-  finish(envelope: Envelope): Promise<Reply>
+  /**
+   * Durable when it resolves: `250 2.0.0 Ok: queued as …`, or a refusal; never throws for what is foreseeable.
+   * @param effects what restrictions said after `open` (DATA, end of data); PREPEND comes too late here and is refused by policy
+   */
+  finish(envelope: Envelope, effects?: readonly Effect[]): Promise<Reply>
   abort(): void
+}
+
+export interface OpenOptions {
+  /** As given by `queueId()`; one is made where it is missing. */
+  readonly queueId?: string
+  /** When the message began to come in, ms since 1970; now, where it is missing. */
+  readonly arrivalMs?: number
+  readonly sizeHint?: number
+  readonly effects: readonly Effect[]
+  /** With exactly one, `firstRecipient` is named in Received (`for <…>`). */
+  readonly recipients: number
+  readonly firstRecipient: string
+  /** For mail from this host without a From field. */
+  readonly sender?: string
 }
 
 export interface Intake {
   /** Opens a submission: queue id, draft, `Received`. May answer a refusal (452 4.3.1 no space). */
-  open(
-    arrival: Arrival,
-    options: {
-      readonly sizeHint?: number
-      readonly effects: readonly Effect[]
-      readonly recipients: number
-      readonly firstRecipient: string
-    },
-  ): Submission | Reply
+  open(arrival: Arrival, options: OpenOptions): Submission | Reply
   /** The queue id of the next message, before it opens (Postfix gives it at the first accepted RCPT). */
   queueId(): string
   /** Room for `sizeOctets` more: message_size_limit is smtpd's, this is the disk and `queue_minfree`. undefined: yes. */

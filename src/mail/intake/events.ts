@@ -1,0 +1,35 @@
+/** What intake publishes; main prints them as cleanup's, qmgr's and local's lines. */
+export type IntakeEvent =
+  /** Postfix: cleanup `QUEUEID: message-id=<…>` */
+  | { readonly event: 'intake.message'; readonly queueId: string; readonly messageId: string; readonly resent: boolean }
+  /** Postfix: qmgr `QUEUEID: from=<…>, size=…, nrcpt=… (queue active)` */
+  | {
+      readonly event: 'intake.accepted'
+      readonly queueId: string
+      readonly sender: string
+      readonly sizeOctets: number
+      readonly recipients: number
+      readonly hold: boolean
+    }
+  /** A mailbox entry was made. Postfix: local `QUEUEID: to=<…>, orig_to=<…>, relay=local, delay=…, status=sent (delivered to mailbox)` */
+  | {
+      readonly event: 'intake.deposited'
+      readonly queueId: string
+      readonly recipient: string
+      readonly original: string
+      /** From the first octet to the mailbox. */
+      readonly delayMs: number
+      /** Of that, making it durable. */
+      readonly commitMs: number
+    }
+  /** Nothing of it stands in the queue. Postfix: qmgr `QUEUEID: removed` */
+  | { readonly event: 'intake.done'; readonly queueId: string }
+  /** Postfix: cleanup `QUEUEID: reject: …` or `discard: …` */
+  | {
+      readonly event: 'intake.refused' | 'intake.discarded'
+      readonly queueId: string
+      readonly sender: string
+      readonly text: string
+    }
+  /** The log or the database refused; nothing of the message was kept. */
+  | { readonly event: 'intake.failed'; readonly queueId: string; readonly text: string; readonly full: boolean }

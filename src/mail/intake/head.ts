@@ -1,0 +1,116 @@
+/**
+ * The header section on its way through intake: fields counted, dropped, completed. Postfix: cleanup_message.c.
+ * Pure: octets in, octets and findings out.
+ */
+
+export interface HeadSettings {
+  readonly header_size_limit: number
+  readonly message_drop_headers: readonly string[]
+}
+
+/** One field as it stands in the message: `name` in lower case, `raw` with its continuation lines and last CRLF. */
+export interface Field {
+  readonly name: string
+  readonly raw: Buffer
+}
+
+export interface Head {
+  readonly fields: readonly Field[]
+  /** Where the body begins in the octets given; the blank line before it is not part of either. */
+  readonly bodyAt: number
+  /** A blank line stood between; false where a line that is no field began the body. */
+  readonly separated: boolean
+}
+
+const CR = 0x0d
+const LF = 0x0a
+const COLON = 0x3a
+
+/** The length of a field's name at `at`, 0 where the line is no field. Blanks before the colon are let pass (RFC 5322 §4.5). */
+function nameLength(buf: Buffer, at: number, end: number): number {
+  let i = at
+  while (i < end && buf[i]! > 0x20 && buf[i]! < 0x7f && buf[i] !== COLON) i++
+  const length = i - at
+  while (i < end && (buf[i] === 0x20 || buf[i] === 0x09)) i++
+  return length > 0 && i < end && buf[i] === COLON ? length : 0
+}
+
+/** Where the header section ends in `buf`, or -1 while that cannot be told yet. */
+export function headEnd(buf: Buffer): number {
+  if (buf.length >= 2 && buf[0] === CR && buf[1] === LF) return 0
+  const blank = buf.indexOf('\r\n\r\n')
+  return blank < 0 ? -1 : blank + 2
+}
+
+/**
+ * Cuts a header section into fields.
+ * @param buf from the message's first octet; need not hold the body
+ */
+export function readHead(buf: Buffer, settings: HeadSettings): Head {
+  const fields: Field[] = []
+  let at = 0
+  while (at < buf.length) {
+    let lineEnd = endOfLine(buf, at)
+    if (lineEnd - at === 2 && buf[at] === CR) return { fields, bodyAt: lineEnd, separated: true }
+    const length = nameLength(buf, at, lineEnd)
+    if (length === 0) return { fields, bodyAt: at, separated: false }
+    const start = at
+    while (lineEnd < buf.length && (buf[lineEnd] === 0x20 || buf[lineEnd] === 0x09)) lineEnd = endOfLine(buf, lineEnd)
+    fields.push({
+      name: buf.toString('latin1', start, start + length).toLowerCase(),
+      raw: bounded(buf.subarray(start, lineEnd), settings),
+    })
+    at = lineEnd
+  }
+  return { fields, bodyAt: at, separated: false }
+}
+
+/** Just behind the line's CRLF, or the end of the octets. */
+function endOfLine(buf: Buffer, at: number): number {
+  const lf = buf.indexOf(LF, at)
+  return lf < 0 ? buf.length : lf + 1
+}
+
+/** postconf(5) header_size_limit: excess of one field is discarded. */
+function bounded(raw: Buffer, { header_size_limit }: HeadSettings): Buffer {
+  if (raw.length <= header_size_limit) return raw
+  return Buffer.concat([raw.subarray(0, header_size_limit), Buffer.from('\r\n')])
+}
+
+/** A field's value without name, folding and outer blanks. */
+export function valueOf(field: Field): string {
+  return field.raw
+    .subarray(field.raw.indexOf(COLON) + 1)
+    .toString('utf8')
+    .replace(/\r?\n(?=[ \t])/g, '')
+    .trim()
+}
+
+export interface Completion {
+  /** Mail of this host gets what it lacks; other mail is left as it came. */
+  readonly addMissing: boolean
+  readonly sender: string
+  readonly queueId: string
+  readonly hostname: string
+  readonly date: string
+  readonly undisclosedRecipientsHeader: string
+}
+
+const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc', 'bcc', 'resent-bcc', 'apparently-to'])
+
+/** Fields that a message of this host lacks, as lines. Postfix: cleanup_header_done_callback. */
+export function missingFields(fields: readonly Field[], c: Completion): string[] {
+  const has = new Set(fields.map((field) => field.name))
+  const lines: string[] = []
+  if (c.addMissing) {
+    const resent = [...has].some((name) => name.startsWith('resent-')) ? 'Resent-' : ''
+    const lacks = (name: string): boolean => !has.has((resent + name).toLowerCase())
+    if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.queueId}@${c.hostname}>`)
+    if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
+    if (lacks('From')) lines.push(`${resent}From: ${c.sender === '' ? `MAILER-DAEMON@${c.hostname}` : c.sender}`)
+  }
+  if (c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {
+    lines.push(c.undisclosedRecipientsHeader)
+  }
+  return lines
+}

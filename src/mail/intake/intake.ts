@@ -1,0 +1,68 @@
+/** Opens submissions; everything a submission needs comes through here. */
+import type { Clock, QueueIds } from '#src/base/mod.ts'
+import type { Reply } from '../../formats/smtp/mod.ts'
+import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
+import type { Settings } from '../../io/config/mod.ts'
+import type { Router } from '../routing/mod.ts'
+import type { Arrival, Intake, OpenOptions, Submission } from './contract.ts'
+import type { Field } from './head.ts'
+import type { intakeParams } from './params.ts'
+import type { HasRoom } from './plan.ts'
+import { applyPlan, decodePlan, type DepositPort, type QueuePort } from './record.ts'
+import { IntakeSubmission } from './submission.ts'
+
+/** `F` is what the store's analyser finds in a message. */
+export interface IntakeDeps<F> {
+  readonly cf: Settings<typeof intakeParams>
+  readonly clock: Clock
+  readonly log: MessageLog
+  readonly router: Router
+  readonly queueIds: QueueIds
+  readonly store: DepositPort<F>
+  readonly queue: QueuePort
+  readonly analyser: () => { push(chunk: Buffer): void; end(): F }
+  readonly hasRoom: HasRoom
+  /** RFC 5322 date with the zone's name: `Tue, 24 Nov 2026 09:04:28 +0000 (UTC)`. */
+  readonly date: (ms: number) => string
+  /** The field with its addresses rewritten, CRLF included. */
+  readonly rewriteField: (field: Field) => Promise<Buffer>
+  /** Octets free where the log lies. */
+  readonly freeOctets: () => number
+  /** Something stands in the queue. */
+  readonly onQueued: () => void
+}
+
+/** Postfix: smtpd wants room for one and a half messages of the largest size before it says yes to MAIL. */
+const ROOM_FACTOR = 1.5
+
+const NO_ROOM: Reply = { code: 452, enhanced: '4.3.1', lines: ['Insufficient system storage'] }
+
+export function createIntake<F>(deps: IntakeDeps<F>): Intake {
+  const queueId = (): string => deps.queueIds.next(deps.clock.now())
+  return {
+    queueId,
+    open(arrival: Arrival, options: OpenOptions): Submission | Reply {
+      return new IntakeSubmission(deps, arrival, { ...options, queueId: options.queueId ?? queueId() })
+    },
+    noRoom(sizeOctets) {
+      const { queue_minfree, message_size_limit } = deps.cf
+      const wanted = Math.max(sizeOctets, message_size_limit * ROOM_FACTOR) + queue_minfree
+      return deps.freeOctets() < wanted ? NO_ROOM : undefined
+    },
+  }
+}
+
+/**
+ * Repeats what a record of kind `mail` brought about, after a power cut took its transaction. Nobody is asked again:
+ * the plan stands in the record.
+ */
+export function replayMail<F>(ports: {
+  readonly store: DepositPort<F>
+  readonly queue: QueuePort
+  readonly analyse: (read: (from: number, to: number) => Buffer, length: number) => F
+}): Replay {
+  return (tx, record) => {
+    const facts = ports.analyse(record.read, record.at.length)
+    applyPlan(decodePlan(record.facts), ports, tx, { id: record.id, at: record.at, facts })
+  }
+}

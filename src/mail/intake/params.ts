@@ -1,0 +1,24 @@
+/** Parameters of intake, with Postfix 3.10's names and defaults. */
+import { bool, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+
+export const intakeParams = defineParams({
+  myhostname: str('', 'The internet host name of this mail system; stands in Received and Message-Id.'),
+  mail_name: str('Postigo', 'The name of the mail system in Received fields and in the greeting.'),
+  header_size_limit: size('102400', 'The most octets of one header field; what is longer is cut.', { min: 1 }),
+  hopcount_limit: int('50', 'The most Received fields of a message; more is a loop, and refused with 554 5.4.0.', {
+    min: 1,
+  }),
+  message_size_limit: size('10240000', 'The most octets of a message, envelope information included; 0 is no limit.', {
+    min: 0,
+  }),
+  queue_minfree: size('0', 'Octets that must stay free on the file system of the mail store.', { min: 0 }),
+  message_drop_headers: list(
+    'bcc, content-length, resent-bcc, return-path',
+    'Header fields that are removed from every message.',
+  ),
+  always_add_missing_headers: bool('no', 'Whether From, Date and Message-Id are added to mail of other hosts too.'),
+  undisclosed_recipients_header: str('', 'The field that is added to a message without any recipient field.'),
+  enable_original_recipient: bool('yes', 'Whether the address before rewriting is kept in X-Original-To.'),
+  smtpd_tls_received_header: bool('no', 'Whether Received says how the connection was encrypted.'),
+  smtpd_sasl_authenticated_header: bool('no', 'Whether Received names the authenticated user.'),
+})

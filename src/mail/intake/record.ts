@@ -1,0 +1,137 @@
+/**
+ * What a message's record in the log brings about: written with the record, done in its transaction, done again by replay.
+ * Rule 1 of the log: a record carries all its consequences.
+ */
+import type { Position } from '../../io/blobs/mod.ts'
+import type { Tx } from '../../io/db/mod.ts'
+import type { Enqueue, QueuedRecipient } from '../queue/mod.ts'
+
+/** One mailbox entry: a recipient whose delivery is only a store write. */
+export interface PlannedDeposit {
+  readonly account: number
+  /** As it was expanded to, for the log and Delivered-To. */
+  readonly recipient: string
+  /** As it stood in RCPT TO. */
+  readonly original: string
+  /** Return-Path, X-Original-To, Delivered-To, as lines. */
+  readonly prefix: string
+}
+
+/** All that is to be done for a message; plain JSON in the record's facts. */
+export interface Plan {
+  readonly queueId: string
+  readonly arrivalMs: number
+  readonly sender: string
+  readonly sizeOctets: number
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  readonly envid?: string | undefined
+  readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
+  readonly smtpUtf8: boolean
+  readonly verp?: string | undefined
+  readonly hold: boolean
+  readonly saslUsername: string
+  readonly deposits: readonly PlannedDeposit[]
+  readonly queued: readonly QueuedRecipient[]
+}
+
+export function encodePlan(plan: Plan): Buffer {
+  return Buffer.from(JSON.stringify(plan))
+}
+
+/** Only reads what encodePlan wrote: the log checks each record's CRC before. */
+export function decodePlan(facts: Buffer): Plan {
+  return JSON.parse(facts.toString('utf8')) as Plan // see above
+}
+
+/** The store as intake sees it; plugged by main. `F` is what the store's analyser found in the message. */
+export interface DepositPort<F> {
+  /** undefined: the account is gone. */
+  deposit(
+    tx: Tx,
+    entry: {
+      readonly account: number
+      readonly mailbox: string
+      readonly recordId: Buffer
+      readonly at: Position
+      readonly prefix: Buffer
+      readonly facts: F
+      readonly flags: readonly string[]
+      readonly internalDateMs: number
+    },
+  ): unknown
+}
+
+export interface QueuePort {
+  enqueue(tx: Tx, message: Enqueue): void
+}
+
+export interface Applied {
+  /** Deposits that were made. */
+  readonly deposited: readonly PlannedDeposit[]
+  /** Recipients that stand in the queue now. */
+  readonly queued: number
+}
+
+/**
+ * Does what the plan says, inside the record's transaction. An account that went away meanwhile gets no entry: its mail is
+ * returned, by the queue's error transport.
+ */
+export function applyPlan<F>(
+  plan: Plan,
+  ports: { readonly store: DepositPort<F>; readonly queue: QueuePort },
+  tx: Tx,
+  record: { readonly id: Buffer; readonly at: Position; readonly facts: F },
+): Applied {
+  const deposited: PlannedDeposit[] = []
+  const queued: QueuedRecipient[] = [...plan.queued]
+  for (const deposit of plan.deposits) {
+    const made = ports.store.deposit(tx, {
+      account: deposit.account,
+      mailbox: 'INBOX',
+      recordId: record.id,
+      at: record.at,
+      prefix: Buffer.from(deposit.prefix),
+      facts: record.facts,
+      flags: [],
+      internalDateMs: plan.arrivalMs,
+    })
+    if (made === undefined) queued.push(returned(deposit, '5.1.1', 'account was removed'))
+    else deposited.push(deposit)
+  }
+  if (queued.length > 0) ports.queue.enqueue(tx, toEnqueue(plan, queued, record))
+  return { deposited, queued: queued.length }
+}
+
+/** A recipient that only waits to be told of: RFC 3463 status and words in the nexthop of the error transport. */
+export function returned(
+  r: { readonly recipient: string; readonly original: string },
+  status: string,
+  text: string,
+): QueuedRecipient {
+  return { address: r.recipient, original: r.original, transport: 'error', nexthop: `${status} ${text}` }
+}
+
+function toEnqueue(
+  plan: Plan,
+  recipients: readonly QueuedRecipient[],
+  record: { readonly id: Buffer; readonly at: Position },
+): Enqueue {
+  const { queueId, arrivalMs, sender, sizeOctets, ret, envid, body, smtpUtf8, verp, hold, saslUsername } = plan
+  return {
+    queueId,
+    arrivalMs,
+    sender,
+    sizeOctets,
+    ret,
+    envid,
+    body,
+    smtpUtf8,
+    verp,
+    hold,
+    saslUsername,
+    recordId: record.id,
+    at: record.at,
+    recipients,
+    prefix: Buffer.alloc(0),
+  }
+}

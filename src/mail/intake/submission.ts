@@ -1,0 +1,236 @@
+/** One message on its way in: octets to the log and to the analyser, then the plan, then one commit. */
+import { publish } from '#src/base/mod.ts'
+import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
+import { type Draft, LogFullError } from '../../io/blobs/mod.ts'
+import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
+import type { IntakeEvent } from './events.ts'
+import { type Field, headEnd, missingFields, readHead, valueOf } from './head.ts'
+import type { IntakeDeps } from './intake.ts'
+import { makePlan } from './plan.ts'
+import { applyPlan, encodePlan, type Plan } from './record.ts'
+import { receivedField } from './received.ts'
+
+/** A header section is held until it is whole; beyond this, what follows is passed on as body. */
+export const HEAD_LIMIT = 1024 * 1024
+
+const CRLF = Buffer.from('\r\n')
+
+export class IntakeSubmission<F> implements Submission {
+  readonly queueId: string
+  readonly #deps: IntakeDeps<F>
+  readonly #arrival: Arrival
+  readonly #options: OpenOptions
+  readonly #arrivalMs: number
+  readonly #draft: Draft
+  readonly #analyser: { push(chunk: Buffer): void; end(): F }
+  readonly #startMs: number
+  /** The header section as far as it has come; undefined once it has been passed on. */
+  #head: Buffer[] | undefined = []
+  #headOctets = 0
+  #octets = 0
+  #messageId = ''
+  #hops = 0
+  readonly #deliveredTo = new Set<string>()
+  #problem: Reply | undefined
+
+  constructor(deps: IntakeDeps<F>, arrival: Arrival, options: OpenOptions & { readonly queueId: string }) {
+    this.#deps = deps
+    this.#arrival = arrival
+    this.#options = options
+    this.queueId = options.queueId
+    this.#arrivalMs = options.arrivalMs ?? deps.clock.now()
+    this.#startMs = deps.clock.now()
+    this.#draft = deps.log.draft(options.sizeHint)
+    this.#analyser = deps.analyser()
+  }
+
+  get sizeOctets(): number {
+    return this.#octets
+  }
+
+  write(chunk: Buffer): void | Promise<void> {
+    this.#octets += chunk.length
+    if (this.#problem !== undefined) return undefined
+    if (this.#head === undefined) return this.#pass(chunk)
+    this.#head.push(chunk)
+    this.#headOctets += chunk.length
+    const seen = this.#head.length === 1 ? chunk : Buffer.concat(this.#head)
+    if (headEnd(seen) < 0 && this.#headOctets < HEAD_LIMIT) {
+      this.#head = [seen]
+      return undefined
+    }
+    return this.#passHead(seen)
+  }
+
+  async finish(envelope: Envelope, effects: readonly Effect[] = []): Promise<Reply> {
+    try {
+      if (this.#head !== undefined) await this.#passHead(Buffer.concat(this.#head))
+      if (this.#problem !== undefined) return this.#refuse(envelope, this.#problem)
+      const all = [...this.#options.effects, ...effects]
+      if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
+      const facts = this.#analyser.end()
+      const plan = await this.#plan(envelope, all)
+      const problem = this.#allOverQuota(plan)
+      return problem === undefined ? await this.#commit(plan, facts) : this.#refuse(envelope, problem)
+    } catch (error) {
+      return this.#failed(error)
+    } finally {
+      this.#draft.discard()
+    }
+  }
+
+  abort(): void {
+    this.#draft.discard()
+  }
+
+  #pass(chunk: Buffer): void | Promise<void> {
+    this.#analyser.push(chunk)
+    try {
+      return this.#draft.write(chunk)
+    } catch (error) {
+      this.#problem = this.#failed(error)
+      return undefined
+    }
+  }
+
+  /** Trace fields, then the message's own; dropped ones go, missing ones come; then what followed. */
+  async #passHead(seen: Buffer): Promise<void> {
+    this.#head = undefined
+    const { cf } = this.#deps
+    const { fields, bodyAt, separated } = readHead(seen, cf)
+    for (const field of fields) this.#note(field)
+    if (this.#hops > cf.hopcount_limit) {
+      this.#problem = { code: 554, enhanced: '5.4.0', lines: ['Error: too many hops'] }
+      return
+    }
+    const drop = new Set(cf.message_drop_headers.map((name) => name.toLowerCase()))
+    let kept = fields.filter((field) => !drop.has(field.name))
+    if (this.#arrival.rewriteHeaders) kept = await this.#rewrite(kept)
+    const missing = this.#missing(kept)
+    const lines = [...this.#prepended(), this.#received()].join('') + ''
+    await this.#pass(
+      Buffer.concat([
+        Buffer.from(lines),
+        ...kept.map((field) => field.raw),
+        ...missing.map((line) => Buffer.from(line + '\r\n')),
+        CRLF,
+        ...(separated || bodyAt < seen.length ? [seen.subarray(bodyAt)] : []),
+      ]),
+    )
+  }
+
+  #note(field: Field): void {
+    if (field.name === 'received') this.#hops++
+    else if (field.name === 'message-id') this.#messageId = valueOf(field)
+    else if (field.name === 'delivered-to') this.#deliveredTo.add(valueOf(field).toLowerCase())
+  }
+
+  async #rewrite(fields: readonly Field[]): Promise<Field[]> {
+    const rewritten: Field[] = []
+    for (const field of fields) rewritten.push({ name: field.name, raw: await this.#deps.rewriteField(field) })
+    return rewritten
+  }
+
+  #prepended(): string[] {
+    return this.#options.effects.filter((e) => e.action === 'prepend').map((e) => e.line + '\r\n')
+  }
+
+  #missing(fields: readonly Field[]): string[] {
+    const { cf, date } = this.#deps
+    const lines = missingFields(fields, {
+      addMissing: this.#arrival.rewriteHeaders || cf.always_add_missing_headers,
+      sender: this.#options.sender ?? '',
+      queueId: this.queueId,
+      hostname: cf.myhostname,
+      date: date(this.#arrivalMs),
+      undisclosedRecipientsHeader: cf.undisclosed_recipients_header,
+    })
+    const made = lines.find((line) => /^Message-Id:/i.test(line))
+    if (made !== undefined) this.#messageId = made.slice(made.indexOf(':') + 1).trim()
+    return lines
+  }
+
+  #received(): string {
+    const { cf, date } = this.#deps
+    return receivedField({
+      arrival: this.#arrival,
+      queueId: this.queueId,
+      hostname: cf.myhostname,
+      mailName: cf.mail_name,
+      date: date(this.#arrivalMs),
+      recipient: this.#options.recipients === 1 ? this.#options.firstRecipient : undefined,
+      tlsLines: cf.smtpd_tls_received_header,
+      authenticatedSender: cf.smtpd_sasl_authenticated_header,
+    })
+  }
+
+  #plan(envelope: Envelope, effects: readonly Effect[]): Promise<Plan> {
+    const { router, hasRoom, cf } = this.#deps
+    const input = {
+      queueId: this.queueId,
+      arrivalMs: this.#arrivalMs,
+      sizeOctets: this.#draft.size,
+      envelope,
+      effects,
+      saslUsername: this.#arrival.saslUsername ?? '',
+      deliveredTo: this.#deliveredTo,
+      enableOriginalRecipient: cf.enable_original_recipient,
+    }
+    return makePlan(input, router, hasRoom)
+  }
+
+  /** Where nobody could take it, the client is told now instead of by a bounce. */
+  #allOverQuota(plan: Plan): Reply | undefined {
+    const nobody = plan.deposits.length === 0 && plan.queued.length > 0
+    return nobody && plan.queued.every((r) => r.transport === 'error' && r.nexthop.startsWith('5.2.2'))
+      ? { code: 452, enhanced: '4.2.2', lines: ['Mailbox full'] }
+      : undefined
+  }
+
+  async #commit(plan: Plan, facts: F): Promise<Reply> {
+    const { log, store, queue, clock } = this.#deps
+    const commitStart = clock.now()
+    const id = this.#draft.id
+    const applied = await log.commit('mail', this.#draft, encodePlan(plan), (tx, at) =>
+      applyPlan(plan, { store, queue }, tx, { id, at, facts }),
+    )
+    const { queueId, sender, sizeOctets } = plan
+    const recipients = applied.deposited.length + applied.queued
+    publish<IntakeEvent>({ event: 'intake.message', queueId, messageId: this.#messageId, resent: false })
+    publish<IntakeEvent>({ event: 'intake.accepted', queueId, sender, sizeOctets, recipients, hold: plan.hold })
+    const now = clock.now()
+    for (const { recipient, original } of applied.deposited) {
+      const delayMs = now - this.#startMs
+      publish<IntakeEvent>({
+        event: 'intake.deposited',
+        queueId,
+        recipient,
+        original,
+        delayMs,
+        commitMs: now - commitStart,
+      })
+    }
+    if (applied.queued === 0) publish<IntakeEvent>({ event: 'intake.done', queueId })
+    else this.#deps.onQueued()
+    return { code: 250, enhanced: '2.0.0', lines: [`Ok: queued as ${queueId}`] }
+  }
+
+  #refuse({ sender }: Envelope, reply: Reply): Reply {
+    publish<IntakeEvent>({ event: 'intake.refused', queueId: this.queueId, sender, text: reply.lines.join(' ') })
+    return reply
+  }
+
+  #discard({ sender }: Envelope): Reply {
+    publish<IntakeEvent>({ event: 'intake.discarded', queueId: this.queueId, sender, text: 'triggered DISCARD action' })
+    return { code: 250, enhanced: '2.0.0', lines: [`Ok: queued as ${this.queueId}`] }
+  }
+
+  #failed(error: unknown): Reply {
+    const full = error instanceof LogFullError
+    const text = error instanceof Error ? error.message : String(error)
+    publish<IntakeEvent>({ event: 'intake.failed', queueId: this.queueId, text, full })
+    return full
+      ? { code: 452, enhanced: '4.3.1', lines: ['Insufficient system storage'] }
+      : { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
+  }
+}
