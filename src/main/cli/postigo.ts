@@ -1,0 +1,107 @@
+/**
+ * The one entrance: `postigo COMMAND …`, or by the name it was called under (`postmap`, `saslpasswd2` …).
+ * Commands are loaded when asked for, so that each starts quickly.
+ */
+import { enableCompileCache } from 'node:module'
+import { type Command, EX, processIo } from './io.ts'
+
+enableCompileCache()
+
+interface Entry {
+  readonly load: () => Promise<Command>
+  readonly summary: string
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  start: {
+    load: async () => (await import('./start.ts')).start,
+    summary: 'start the server on a configuration directory (-c DIR)',
+  },
+  stop: {
+    load: async () => (await import('./lifecycle.ts')).stop,
+    summary: 'stop it; what is in progress is finished first',
+  },
+  restart: { load: async () => (await import('./lifecycle.ts')).restart, summary: 'stop, then start' },
+  reload: {
+    load: async () => (await import('./lifecycle.ts')).reload,
+    summary: 'take up a changed configuration; connections stay',
+  },
+  status: {
+    load: async () => (await import('./lifecycle.ts')).status,
+    summary: 'services, connections, queue, mailboxes, memory (--json)',
+  },
+  check: {
+    load: async () => (await import('./check.ts')).check,
+    summary: 'say what is wrong with a configuration, and what to write',
+  },
+  trial: {
+    load: async () => (await import('./trial.ts')).trial,
+    summary: 'a whole server in ./trial with one account, to try',
+  },
+  account: {
+    load: async () => (await import('./account.ts')).account,
+    summary: 'add, list, passwd, disable, enable, delete accounts',
+  },
+  domain: { load: async () => (await import('./domain.ts')).domain, summary: 'add, list, remove domains' },
+  service: { load: async () => (await import('./service.ts')).service, summary: 'on|off imap, imaps, pop3, pop3s' },
+  postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
+  postmap: {
+    load: async () => (await import('./postmap.ts')).postmap,
+    summary: "Postfix's postmap(1): index and ask lookup tables",
+  },
+  postalias: { load: async () => (await import('./postalias.ts')).postalias, summary: "Postfix's postalias(1)" },
+  newaliases: {
+    load: async () => (await import('./postalias.ts')).newaliases,
+    summary: 'index the alias tables of main.cf',
+  },
+  saslpasswd2: {
+    load: async () => (await import('./saslpasswd2.ts')).saslpasswd2,
+    summary: "Cyrus SASL's saslpasswd2(8): set a password",
+  },
+  sasldblistusers2: {
+    load: async () => (await import('./sasldblistusers2.ts')).sasldblistusers2,
+    summary: 'list the accounts that can authenticate',
+  },
+  postfix: {
+    load: async () => (await import('./lifecycle.ts')).postfix,
+    summary: "start, stop, reload, status, check with Postfix's words",
+  },
+}
+
+const aliases: Readonly<Record<string, string>> = { saslpasswd: 'saslpasswd2', sasldblistusers: 'sasldblistusers2' }
+
+function usage(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length))
+  const lines = Object.entries(commands).map(([name, entry]) => `  ${name.padEnd(width)}  ${entry.summary}`)
+  return `usage: postigo COMMAND [options]\n\n${lines.join('\n')}\n\nEach command has --help. Without -c DIR the directory is $MAIL_CONFIG, else /etc/postfix.\n`
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const calledAs = process.env['POSTIGO_CALLED_AS'] ?? 'postigo'
+  const words = calledAs === 'postigo' ? argv : [calledAs, ...argv]
+  const [name = '', ...rest] = words
+  if (name === '' || name === 'help' || name === '--help' || name === '-h') {
+    processIo.out(usage())
+    return name === '' ? EX.usage : EX.ok
+  }
+  if (name === '--version' || name === 'version') {
+    const { version } = await import('../version.ts')
+    processIo.out(`postigo ${version}\n`)
+    return EX.ok
+  }
+  const entry = commands[aliases[name] ?? name]
+  if (entry === undefined) {
+    processIo.err(`postigo: unknown command: ${name}\n\n${usage()}`)
+    return EX.usage
+  }
+  const command = await entry.load()
+  return command(rest, processIo)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  processIo.err(`postigo: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (process.env['POSTIGO_DEBUG'] !== undefined && error instanceof Error) processIo.err(`${error.stack}\n`)
+  process.exitCode = EX.software
+}

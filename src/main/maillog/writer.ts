@@ -1,0 +1,90 @@
+/**
+ * Where log lines go: standard output, `maillog_file`, or the journal (standard output under systemd, which puts time and
+ * host in front itself). Lines of one turn of the event loop leave in one write.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+
+export interface LogWriter {
+  line(service: string, text: string): void
+  /** Opens the file again (after logrotate). */
+  reopen(): void
+  /** Writes what waits, at once. */
+  flush(): void
+  close(): void
+}
+
+export interface LogWriterOptions {
+  /** A path, or `''` for standard output. */
+  readonly file: string
+  /** `syslog_name`, in front of the service: `postfix/smtpd`. */
+  readonly syslogName: string
+  readonly hostname: string
+  readonly format: 'text' | 'journal'
+  readonly now: () => number
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** RFC 3164 time, local: `Nov  4 09:05:01`. */
+export function syslogTime(ms: number): string {
+  const d = new Date(ms)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${MONTHS[d.getMonth()]} ${String(d.getDate()).padStart(2)} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`
+}
+
+/** What a peer sent must not make lines of its own nor speak to a terminal (Postfix: printable()). */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replace(/[\x00-\x1f\x7f]/g, '?')
+}
+
+const STDOUT = 1
+
+export function createLogWriter(options: LogWriterOptions): LogWriter {
+  const open = (): number => (options.file === '' ? STDOUT : openSync(options.file, 'a', 0o640))
+  let fd = open()
+  let waiting = ''
+  let second = 0
+  let prefix = ''
+  const flush = (): void => {
+    const text = waiting
+    waiting = ''
+    if (text !== '') writeAll(fd, text)
+  }
+  const head = (): string => {
+    if (options.format === 'journal') return ''
+    const now = options.now()
+    if (Math.floor(now / 1000) !== second) {
+      second = Math.floor(now / 1000)
+      prefix = `${syslogTime(now)} ${options.hostname} `
+    }
+    return prefix
+  }
+  return {
+    line(service, text) {
+      if (waiting === '') setImmediate(flush)
+      waiting += `${head()}${options.syslogName}/${service}[${process.pid}]: ${printable(text)}\n`
+    },
+    reopen() {
+      flush()
+      if (fd === STDOUT) return
+      closeSync(fd)
+      fd = open()
+    },
+    flush,
+    close() {
+      flush()
+      if (fd !== STDOUT) closeSync(fd)
+    },
+  }
+}
+
+/** A full disk or a reader that went away must not stop the mail: the lines are lost, the server goes on. */
+function writeAll(fd: number, text: string): void {
+  const octets = Buffer.from(text)
+  try {
+    for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at)
+  } catch {
+    // ENOSPC, EPIPE, EAGAIN: nowhere to tell of it
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Which service listens where: master.cf decides about Postfix's services, `mailbox_services` about IMAP and POP3.
+ */
+import { readFileSync } from 'node:fs'
+import { isIPv4, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Config, MasterService } from '../../io/config/mod.ts'
+
+export type ServiceKind = 'smtpd' | 'imapd' | 'pop3d'
+
+/** One address and port that a service listens on; plain data, handed to every front thread. */
+export interface ListenerSpec {
+  readonly kind: ServiceKind
+  /** `smtp`, `submission`, `imaps` … as in master.cf or mailbox_services. */
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly implicitTls: boolean
+  /** master.cf's -o for this service. */
+  readonly overrides: readonly (readonly [string, string])[]
+}
+
+/** A listener that cannot be had from this configuration; the message names the file and line or the parameter. */
+export class ListenerError extends Error {}
+
+/** Ports by the names that /etc/services has; here so that a machine without that file works too. */
+const WELL_KNOWN: ReadonlyMap<string, number> = new Map([
+  ['smtp', 25],
+  ['submission', 587],
+  ['submissions', 465],
+  ['smtps', 465],
+  ['lmtp', 24],
+  ['imap', 143],
+  ['imaps', 993],
+  ['pop3', 110],
+  ['pop3s', 995],
+])
+
+export const MAILBOX_SERVICES = {
+  imap: { kind: 'imapd', port: 143, implicitTls: false },
+  imaps: { kind: 'imapd', port: 993, implicitTls: true },
+  pop3: { kind: 'pop3d', port: 110, implicitTls: false },
+  pop3s: { kind: 'pop3d', port: 995, implicitTls: true },
+} as const
+
+export type MailboxService = keyof typeof MAILBOX_SERVICES
+
+/** `ipop3` is what the how-to's time called it (xinetd's file of UW-IMAP). */
+export function mailboxService(word: string): MailboxService | undefined {
+  const name = word.toLowerCase() === 'ipop3' ? 'pop3' : word.toLowerCase()
+  return name in MAILBOX_SERVICES ? (name as MailboxService) : undefined // checked just before
+}
+
+let etcServices: ReadonlyMap<string, number> | undefined
+
+function portOf(word: string): number | undefined {
+  if (/^\d+$/.test(word)) return Number(word) < 65_536 ? Number(word) : undefined
+  etcServices ??= readEtcServices()
+  return etcServices.get(word) ?? WELL_KNOWN.get(word)
+}
+
+function readEtcServices(): ReadonlyMap<string, number> {
+  try {
+    const lines = readFileSync('/etc/services', 'latin1').split('\n')
+    const entries = lines.flatMap((line): [string, number][] => {
+      const [, name, port, aliases = ''] = /^(\S+)\s+(\d+)\/tcp([^#]*)/.exec(line) ?? []
+      if (name === undefined) return []
+      return [name, ...aliases.trim().split(/\s+/)].map((alias) => [alias, Number(port)])
+    })
+    return new Map(entries)
+  } catch {
+    return new Map() // no such file here: the well-known ones are built in
+  }
+}
+
+export interface ListenerSettings {
+  readonly inet_interfaces: readonly string[]
+  readonly inet_protocols: readonly string[]
+  readonly mailbox_services: readonly string[]
+}
+
+/** Addresses to listen on, as inet_interfaces and inet_protocols say. */
+export function interfaceAddresses({ inet_interfaces, inet_protocols }: ListenerSettings): string[] {
+  const words = inet_protocols.map((word) => word.toLowerCase())
+  const all = words.includes('all')
+  const v4 = all || words.includes('ipv4')
+  const v6 = (all || words.includes('ipv6')) && hasIpv6()
+  const family = (address: string): boolean => (isIPv6(address) ? v6 : v4)
+  const addresses = inet_interfaces.flatMap((word) => {
+    if (word === 'all') return ['0.0.0.0', '::']
+    if (word === 'loopback-only' || word === 'localhost') return ['127.0.0.1', '::1']
+    const bare = word.replace(/^\[(.*)\]$/, '$1')
+    if (isIPv4(bare) || isIPv6(bare)) return [bare]
+    throw new ListenerError(`inet_interfaces: ${word} is neither an address nor all, loopback-only, localhost`)
+  })
+  return [...new Set(addresses)].filter(family)
+}
+
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.family === 'IPv6') === true)
+}
+
+/** Whether `-o smtpd_tls_wrappermode=yes` makes a service speak TLS first. */
+function wrapped(service: MasterService, config: Config): boolean {
+  const word = service.overrides.get('smtpd_tls_wrappermode') ?? config.value('smtpd_tls_wrappermode') ?? 'no'
+  return /^(yes|true)$/i.test(word)
+}
+
+function smtpListeners(service: MasterService, config: Config, addresses: readonly string[]): ListenerSpec[] {
+  const [, host, portWord = ''] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(service.name) ?? []
+  const port = portOf(portWord)
+  const { file, line } = service.origin
+  if (port === undefined) throw new ListenerError(`${file}, line ${line}: unknown service: ${portWord}`)
+  const on = host === undefined || host === '' ? addresses : host === 'localhost' ? ['127.0.0.1'] : [host]
+  const overrides = [...service.overrides].map(([name, value]) => [name, value] as const)
+  return on.map((address) => ({
+    kind: 'smtpd',
+    name: portWord,
+    address,
+    port,
+    implicitTls: wrapped(service, config),
+    overrides,
+  }))
+}
+
+/**
+ * Every listener of a configuration.
+ * @param portOffset added to each port (`--port-offset`), so that a directory can be tried beside a running server
+ */
+export function listenersOf(config: Config, settings: ListenerSettings, portOffset = 0): ListenerSpec[] {
+  const addresses = interfaceAddresses(settings)
+  const smtp = config.master
+    .filter((service) => service.type === 'inet' && service.command === 'smtpd')
+    .flatMap((service) => smtpListeners(service, config, addresses))
+  const mailbox = settings.mailbox_services.flatMap((word) => {
+    const name = mailboxService(word)
+    if (name === undefined) throw new ListenerError(`mailbox_services: ${word} is none of imap, imaps, pop3, pop3s`)
+    const { kind, port, implicitTls } = MAILBOX_SERVICES[name]
+    return addresses.map((address): ListenerSpec => ({ kind, name, address, port, implicitTls, overrides: [] }))
+  })
+  return [...smtp, ...mailbox].map((listener) => ({ ...listener, port: listener.port + portOffset }))
+}
