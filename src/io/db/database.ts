@@ -36,6 +36,18 @@ export interface HookFailed {
   readonly error: unknown
 }
 
+/** How long the WAL is, and whether all of it is in the database file. */
+export interface WalSize {
+  readonly octets: number
+  readonly whole: boolean
+}
+
+/** Octets in front of each page in the WAL. */
+const WAL_FRAME_HEADER = 24
+
+const COUNT_RESTART = `INSERT INTO server_state VALUES ('wal_restarts', '1')
+  ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1`
+
 class WritingTx implements Tx {
   readonly writing = true
   readonly after: (() => void)[] = []
@@ -86,6 +98,16 @@ export class SqliteDb implements Db {
     return this.#reader
   }
 
+  /** The block that the threads of the server share. */
+  get memory(): SharedArrayBuffer {
+    return this.#turn.memory
+  }
+
+  /** Commits of all threads since the block was made. */
+  get commits(): number {
+    return Atomics.load(this.#cells, CELL.commits)
+  }
+
   get syncs(): number {
     return Atomics.load(this.#cells, CELL.syncs)
   }
@@ -96,6 +118,10 @@ export class SqliteDb implements Db {
 
   get readOnly(): boolean {
     return Atomics.load(this.#cells, CELL.readOnly) === 1
+  }
+
+  setWalFull(full: boolean): void {
+    Atomics.store(this.#cells, CELL.walFull, full ? 1 : 0)
   }
 
   turnReadOnly(): void {
@@ -119,6 +145,32 @@ export class SqliteDb implements Db {
 
   async syncWal(): Promise<void> {
     await this.#wal?.sync()
+  }
+
+  /** A passive checkpoint: as much as readers allow, waiting for nobody. */
+  checkpoint(): WalSize {
+    // The pragma's row: busy, pages in the WAL, pages of these in the database file by now.
+    const row = this.#writer.sql('PRAGMA wal_checkpoint(PASSIVE)').get() ?? []
+    const [, pages, done] = row.map(Number)
+    const pageSize = Number(this.#writer.sql('PRAGMA page_size').get()?.[0])
+    return { octets: Math.max(0, pages ?? 0) * (pageSize + WAL_FRAME_HEADER), whole: pages === done }
+  }
+
+  /**
+   * Lets the WAL begin anew, with a row of our own first in it. False: a reader was in the way.
+   * Holds the write turn while what came in since the last checkpoint is written.
+   */
+  async restartWal(): Promise<boolean> {
+    await this.#turn.take()
+    try {
+      const [busy] = this.#writer.sql('PRAGMA wal_checkpoint(RESTART)').get() ?? []
+      if (busy !== 0) return false
+      await this.#begin()
+      this.#run((tx) => tx.sql(COUNT_RESTART).run())
+      return true
+    } finally {
+      this.#turn.release()
+    }
   }
 
   close(): void {
@@ -156,6 +208,7 @@ export class SqliteDb implements Db {
       tx.end()
     }
     Atomics.add(this.#cells, CELL.commits, 1)
+    Atomics.notify(this.#cells, CELL.commits)
     for (const then of tx.after) runHook(then)
     return result
   }

@@ -5,9 +5,15 @@ import type { Schema } from './contract.ts'
 /** The database was written by a newer Postigo; nothing is touched. */
 export class NewerSchemaError extends Error {}
 
+/** This room's own table: how the server ran (run-state.ts), how often the WAL began anew. */
+const own: Schema = {
+  room: 'io/db',
+  steps: ['CREATE TABLE server_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID'],
+}
+
 export function migrate(connection: DbConnection, schemas: readonly Schema[]): void {
   connection.exec('CREATE TABLE IF NOT EXISTS schema_step (room TEXT PRIMARY KEY, steps INTEGER NOT NULL) STRICT')
-  for (const schema of schemas) migrateRoom(connection, schema)
+  for (const schema of [own, ...schemas]) migrateRoom(connection, schema)
 }
 
 function migrateRoom(connection: DbConnection, { room, steps }: Schema): void {
@@ -21,7 +27,7 @@ function migrateRoom(connection: DbConnection, { room, steps }: Schema): void {
     connection.sql('INSERT OR REPLACE INTO schema_step VALUES (?, ?)').run(room, steps.length)
     connection.exec('COMMIT')
   } catch (error) {
-    connection.exec('ROLLBACK')
+    if (connection.inTransaction) connection.exec('ROLLBACK')
     throw error
   }
 }

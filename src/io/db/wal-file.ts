@@ -26,30 +26,27 @@ export class WalFile {
   /** Resolves when all that was committed before the call is durable. Calls that wait together share one fdatasync. */
   sync(): Promise<void> {
     if (this.#running === undefined) return this.#start()
-    this.#waiting ??= this.#running.then(
-      () => this.#next(),
-      () => this.#next(),
-    )
+    const begin = (): Promise<void> => {
+      this.#waiting = undefined
+      return this.#start()
+    }
+    this.#waiting ??= this.#running.then(begin, begin)
     return this.#waiting
   }
 
   close(): void {
     this.#closed = true
-    if (this.#fd !== undefined && this.#running === undefined) this.#closeFd()
-  }
-
-  #next(): Promise<void> {
-    this.#waiting = undefined
-    return this.#start()
+    if (this.#running === undefined) this.#closeFd()
   }
 
   #start(): Promise<void> {
-    const running = this.#sync().finally(() => {
-      if (this.#running === running) this.#running = undefined
+    // One at a time: `running` stays until the one that waits for it has begun.
+    this.#running = this.#sync().finally(() => {
+      if (this.#waiting !== undefined) return
+      this.#running = undefined
       if (this.#closed) this.#closeFd()
     })
-    this.#running = running
-    return running
+    return this.#running
   }
 
   async #sync(): Promise<void> {
