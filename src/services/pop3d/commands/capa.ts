@@ -1,0 +1,14 @@
+/** CAPA. RFC 2449 §5: each capability here holds in this state and on this connection. */
+import { END } from '../../../formats/pop3/mod.ts'
+import type { Session } from '../session.ts'
+
+export function capa(session: Session): void {
+  const { mechanisms, tlsAvailable } = session.deps
+  const lines = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER']
+  if (session.mayLogIn) lines.push('USER', `SASL ${mechanisms.join(' ')}`)
+  if (tlsAvailable && session.connection.tls === undefined && session.maildrop === undefined) lines.push('STLS')
+  lines.push('IMPLEMENTATION Postigo')
+  session.line('+OK')
+  for (const line of lines) session.line(line)
+  session.put(END)
+}

@@ -1,0 +1,48 @@
+/** STAT, LIST, UIDL. RFC 1939 §5, §7. */
+import { type Command, END, messageNumber, Pop3Error } from '../../../formats/pop3/mod.ts'
+import type { Maildrop } from '../maildrop.ts'
+import type { Session } from '../session.ts'
+
+/** The table lets these commands through only after a log-in. */
+export function maildropOf(session: Session): Maildrop {
+  if (session.maildrop === undefined) throw new Pop3Error('Log in first.')
+  return session.maildrop
+}
+
+export function stat(session: Session): void {
+  const { messages, octets } = maildropOf(session).totals
+  session.line(`+OK ${messages} ${octets}`)
+}
+
+export function list(session: Session, { args }: Command): void {
+  const maildrop = maildropOf(session)
+  if (args.length > 0) {
+    const n = maildrop.check(messageNumber(args[0]))
+    session.line(`+OK ${n} ${maildrop.size(n)}`)
+    return
+  }
+  session.line(`+OK ${maildrop.totals.messages} messages:`)
+  for (const n of maildrop.numbers()) session.line(`${n} ${maildrop.size(n)}`)
+  session.put(END)
+}
+
+/** The id is the record's own (rule 8 of the log): the same for ever, whatever becomes of UIDs. */
+export async function uidl(session: Session, { args }: Command): Promise<void> {
+  const maildrop = maildropOf(session)
+  if (args.length > 0) {
+    const n = maildrop.check(messageNumber(args[0]))
+    session.line(`+OK ${n} ${(await maildrop.message(n)).recordId.toString('hex')}`)
+    return
+  }
+  session.line('+OK')
+  const numbers = [...maildrop.numbers()]
+  let i = 0
+  for await (const batch of maildrop.messages(numbers)) {
+    for (const message of batch) {
+      const n = numbers[i++]
+      if (message !== undefined) session.line(`${n} ${message.recordId.toString('hex')}`)
+    }
+    if (!session.flush()) await session.connection.drained()
+  }
+  session.put(END)
+}

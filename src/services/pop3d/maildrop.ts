@@ -1,0 +1,99 @@
+/**
+ * The maildrop: INBOX as it was at log-in, with the marks for deletion. RFC 1939 §8: numbers stay for the session.
+ */
+import { Pop3Error } from '../../formats/pop3/mod.ts'
+import type { Selected, Store, StoredMessage } from '../../mail/store/mod.ts'
+
+export class Maildrop {
+  readonly #selected: Selected
+  readonly #store: Store
+  readonly #deleted = new Set<number>()
+  /** Numbers are those of log-in; the view is never refreshed, so they stay. */
+  readonly count: number
+
+  constructor(selected: Selected, store: Store) {
+    this.#selected = selected
+    this.#store = store
+    this.count = selected.count
+  }
+
+  static async open(store: Store, account: number): Promise<Maildrop> {
+    const selected = await store.select(account, 'INBOX', { readOnly: false })
+    if ('refused' in selected) throw new Pop3Error('The mailbox cannot be opened.', 'SYS/TEMP')
+    await selected.refresh({ expunges: true })
+    return new Maildrop(selected, store)
+  }
+
+  /** Throws for a number that is none or that is marked for deletion. */
+  check(n: number): number {
+    if (n < 1 || n > this.count) throw new Pop3Error(`There's no message ${n}.`)
+    if (this.#deleted.has(n)) throw new Pop3Error('Message is deleted.')
+    return n
+  }
+
+  size(n: number): number {
+    return this.#selected.sizeAt(n)
+  }
+
+  /** Numbers that are not marked, ascending. */
+  *numbers(): Iterable<number> {
+    for (let n = 1; n <= this.count; n++) if (!this.#deleted.has(n)) yield n
+  }
+
+  get totals(): { readonly messages: number; readonly octets: number } {
+    let messages = 0
+    let octets = 0
+    for (const n of this.numbers()) {
+      messages++
+      octets += this.size(n)
+    }
+    return { messages, octets }
+  }
+
+  async message(n: number): Promise<StoredMessage> {
+    for await (const batch of this.#selected.messages([n])) {
+      const [message] = batch
+      if (message !== undefined) return message
+    }
+    throw new Pop3Error('Message is gone: another session removed it.')
+  }
+
+  /** Batches of messages in the order of `numbers`. */
+  messages(numbers: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]> {
+    return this.#selected.messages(numbers)
+  }
+
+  read(message: StoredMessage, from: number, to: number): Buffer {
+    return this.#store.read(message, from, to)
+  }
+
+  delete(n: number): void {
+    this.#deleted.add(n)
+  }
+
+  /** Takes all marks back; answers how many there were. */
+  reset(): number {
+    const marked = this.#deleted.size
+    this.#deleted.clear()
+    return marked
+  }
+
+  /** What was read shows as read to IMAP clients. */
+  async markSeen(n: number): Promise<void> {
+    if (!this.#selected.hasFlag(n, '\\Seen')) await this.#selected.storeFlags([n], 'add', ['\\Seen'], { silent: true })
+  }
+
+  /** Removes what is marked (update state); answers how many. Marked only once the flag is stored: expunge takes all or none. */
+  async update(): Promise<number> {
+    if (this.#deleted.size === 0) return 0
+    const numbers = [...this.#deleted].toSorted((a, b) => a - b)
+    const uids = new Set(numbers.map((n) => this.#selected.uidAt(n)))
+    await this.#selected.storeFlags(numbers, 'add', ['\\Deleted'], { silent: true })
+    await this.#selected.expunge(uids)
+    return numbers.length
+  }
+
+  close(): void {
+    this.#selected.close()
+  }
+}

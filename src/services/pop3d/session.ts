@@ -1,0 +1,235 @@
+/**
+ * One POP3 session: lines in, answers out, one command at a time. Pipelined commands wait in the buffer (RFC 2449 §6.6).
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { publish } from '#src/base/mod.ts'
+import { COMMAND_LIMIT, parseCommand, Pop3Error } from '../../formats/pop3/mod.ts'
+import type { ExchangeOptions, SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
+import type { Settings } from '../../io/config/mod.ts'
+import type { Connection } from '../../io/net/mod.ts'
+import type { Store } from '../../mail/store/mod.ts'
+import { commands } from './commands/mod.ts'
+import type { Pop3dEvent } from './events.ts'
+import type { Maildrop } from './maildrop.ts'
+import type { pop3dParams } from './params.ts'
+
+export interface Pop3dDeps {
+  readonly cf: Settings<typeof pop3dParams>
+  readonly store: Store
+  readonly backend: SaslBackend
+  /** Offered in this order. */
+  readonly mechanisms: readonly string[]
+  readonly startExchange: (
+    mechanism: string,
+    backend: SaslBackend,
+    options: ExchangeOptions,
+  ) => SaslExchange | undefined
+  readonly hostname: string
+  readonly tlsAvailable: boolean
+}
+
+const CR = 0x0d
+const LF = 0x0a
+/** Answers are gathered up to this size before they are written. */
+const ANSWER_PIECE = 64 * 1024
+/** A response line of AUTH may be longer than a command (RFC 5034 §4). */
+const RESPONSE_LIMIT = 12_288
+const LONGEST_DELAY_MS = 16_000
+
+export class Session {
+  readonly deps: Pop3dDeps
+  readonly connection: Connection
+  /** Undefined before somebody has logged in. */
+  maildrop: Maildrop | undefined
+  user = ''
+  /** USER was said; PASS comes next. */
+  named: string | undefined
+  retrieved = 0
+  deleted = 0
+  #buffer: Buffer = Buffer.alloc(0)
+  #running = false
+  #closing = ''
+  #errors = 0
+  #failures = 0
+  #awaited: ((line: Buffer | undefined) => void) | undefined
+  #out: (string | Buffer)[] = []
+  #outOctets = 0
+  readonly #gone = new AbortController()
+
+  constructor(deps: Pop3dDeps, connection: Connection) {
+    this.deps = deps
+    this.connection = connection
+  }
+
+  start(): void {
+    this.connection.attach({
+      data: (chunk) => this.#take(chunk),
+      end: () => this.close('Connection closed', false),
+      idle: () => this.close('Inactivity'),
+    })
+    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+    publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
+    this.connection.write('+OK Postigo ready.\r\n')
+  }
+
+  get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {
+    const { remote, local, tls } = this.connection
+    return { address: remote.address, port: remote.port, localAddress: local.address, tls: tls?.protocol }
+  }
+
+  /** May a password be sent on this connection? */
+  get mayLogIn(): boolean {
+    return this.connection.tls !== undefined || !this.deps.cf.pop3d_tls_auth_only
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  line(text: string): void {
+    this.put(text + '\r\n')
+  }
+
+  /** Adds to the answer; large ones leave on the way. */
+  put(part: string | Buffer): void {
+    this.#out.push(part)
+    this.#outOctets += part.length
+    if (this.#outOctets >= ANSWER_PIECE) this.flush()
+  }
+
+  /** False: the client reads slowly, wait for `connection.drained()`. */
+  flush(): boolean {
+    const parts = this.#out
+    this.#out = []
+    this.#outOctets = 0
+    let more = true
+    for (const part of parts) more = this.connection.write(part)
+    return more
+  }
+
+  /** Ends the session after the answer of the command in progress. */
+  close(reason: string, answer = true): void {
+    if (this.#closing !== '') return
+    this.#closing = reason
+    this.#gone.abort()
+    this.#awaited?.(undefined)
+    if (answer && reason === 'Inactivity') this.connection.write('-ERR [SYS/TEMP] Disconnected for inactivity.\r\n')
+    if (!this.#running) this.#finish()
+  }
+
+  /** Asks for one line beyond the command's (AUTH): undefined when the client is gone. */
+  nextLine(): Promise<Buffer | undefined> {
+    this.flush()
+    const line = this.#takeLine(RESPONSE_LIMIT)
+    if (line !== undefined) return Promise.resolve(line)
+    if (this.#closing !== '') return Promise.resolve(undefined)
+    return new Promise((resolve) => (this.#awaited = resolve))
+  }
+
+  loggedIn(identity: SaslIdentity, method: string, maildrop: Maildrop): void {
+    this.user = identity.username
+    this.maildrop = maildrop
+    publish<Pop3dEvent>({ event: 'pop3d.login', ...this.client, user: this.user, method })
+  }
+
+  /** Notes a failed log-in, waits longer with each, and makes the error to throw. */
+  async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<Pop3Error> {
+    publish<Pop3dEvent>({ event: 'pop3d.auth_failed', ...this.client, user, method, reason })
+    if (temporary) return new Pop3Error('Authentication is not possible just now.', 'SYS/TEMP')
+    const delay = Math.min(LONGEST_DELAY_MS, this.deps.cf.pop3d_auth_failure_delay * 2 ** this.#failures++)
+    await sleep(delay, undefined, { signal: this.signal }).catch(() => {})
+    return new Pop3Error('Authentication failed.', 'AUTH')
+  }
+
+  /** STLS: what came in plain behind it is dropped. RFC 2595 §4. */
+  dropInput(): void {
+    this.#buffer = Buffer.alloc(0)
+  }
+
+  #take(chunk: Buffer): void {
+    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+    if (this.#awaited !== undefined) {
+      const line = this.#takeLine(RESPONSE_LIMIT)
+      if (line === undefined) return
+      const resolve = this.#awaited
+      this.#awaited = undefined
+      resolve(line)
+    } else if (!this.#running) {
+      void this.#run()
+    } else if (this.#buffer.length > RESPONSE_LIMIT) {
+      this.connection.pause() // enough is waiting; what comes next stays with the kernel
+    }
+  }
+
+  /** The next whole line without its end; undefined while there is none. Throws when it grows too long. */
+  #takeLine(limit: number): Buffer | undefined {
+    const lf = this.#buffer.indexOf(LF)
+    if (lf < 0 ? this.#buffer.length >= limit : lf >= limit) {
+      this.#buffer = lf < 0 ? Buffer.alloc(0) : this.#buffer.subarray(lf + 1)
+      throw new Pop3Error('Line too long.')
+    }
+    if (lf < 0) return undefined
+    const line = this.#buffer.subarray(0, this.#buffer[lf - 1] === CR ? lf - 1 : lf)
+    // An empty rest must not keep a chunk of 64 KiB alive in a session that idles.
+    this.#buffer = lf + 1 === this.#buffer.length ? Buffer.alloc(0) : this.#buffer.subarray(lf + 1)
+    return line
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    while (this.#closing === '') {
+      try {
+        const line = this.#takeLine(COMMAND_LIMIT)
+        if (line === undefined) break
+        await this.#command(line)
+      } catch (error) {
+        this.#refuse(error)
+      }
+      if (!this.flush()) await this.connection.drained()
+    }
+    this.#running = false
+    if (this.#closing !== '') this.#finish()
+    else this.connection.resume()
+  }
+
+  async #command(line: Buffer): Promise<void> {
+    const command = parseCommand(line)
+    const row = commands.get(command.verb)
+    if (row === undefined) throw new Pop3Error('Unknown command.')
+    const state = this.maildrop === undefined ? 'authorization' : 'transaction'
+    if (row.state !== 'any' && row.state !== state) {
+      throw new Pop3Error(state === 'authorization' ? 'Log in first.' : 'Already logged in.')
+    }
+    if (command.verb !== 'PASS') this.named = undefined
+    await row.run(this, command)
+  }
+
+  #refuse(error: unknown): void {
+    const known = error instanceof Pop3Error ? error : new Pop3Error('Internal error.', 'SYS/TEMP', error)
+    if (known !== error) publish({ event: 'pop3d.defect', error })
+    this.line(known.line)
+    if (++this.#errors >= this.deps.cf.pop3d_error_limit) {
+      this.line('-ERR Too many errors.')
+      this.close('Too many errors')
+    }
+  }
+
+  #finish(): void {
+    this.flush()
+    this.maildrop?.close()
+    const { octetsIn, octetsOut } = this.connection
+    const { retrieved, deleted, user } = this
+    publish<Pop3dEvent>({
+      event: 'pop3d.disconnect',
+      ...this.client,
+      user,
+      reason: this.#closing,
+      retrieved,
+      deleted,
+      octetsIn,
+      octetsOut,
+    })
+    this.connection.end()
+  }
+}
