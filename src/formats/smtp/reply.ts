@@ -1,0 +1,49 @@
+/** Replies as octets, and octets as replies. RFC 5321 §4.2, RFC 2034. */
+import type { EnhancedStatus, Reply } from './contract.ts'
+
+/**
+ * @param enhanced whether enhanced status codes are said (they are left out where `smtpd_discard_ehlo_keywords` says so)
+ */
+export function printReply({ code, enhanced: status, lines }: Reply, enhanced = true): string {
+  const prefix = enhanced && status !== undefined ? `${status} ` : ''
+  const last = lines.length - 1
+  return lines.map((line, i) => `${code}${i < last ? '-' : ' '}${prefix}${line}\r\n`).join('')
+}
+
+/** A peer that never ends its reply is cut off here. */
+export const REPLY_LIMIT = 64 * 1024
+
+/**
+ * Reads replies from a stream in any cuts. `push` gives those that became whole.
+ * Throws for what is no reply, and for one over REPLY_LIMIT.
+ */
+export class ReplyReader {
+  #rest = ''
+  #lines: string[] = []
+
+  push(chunk: Buffer): Reply[] {
+    this.#rest += chunk.toString('utf8')
+    const replies: Reply[] = []
+    for (let end = this.#rest.indexOf('\n'); end >= 0; end = this.#rest.indexOf('\n')) {
+      const line = this.#rest.slice(0, end).replace(/\r$/, '')
+      this.#rest = this.#rest.slice(end + 1)
+      if (!/^\d{3}([ -].*)?$/s.test(line)) throw new Error(`Not a reply: ${line.slice(0, 100)}`)
+      this.#lines.push(line)
+      if (line[3] === '-') continue
+      replies.push(parseReply(this.#lines))
+      this.#lines = []
+    }
+    if (this.#rest.length + this.#lines.length * 4 > REPLY_LIMIT) throw new Error('The reply is too long')
+    return replies
+  }
+}
+
+/** @param lines each `250-text` or `250 text` */
+export function parseReply(lines: readonly string[]): Reply {
+  const code = Number(lines.at(-1)?.slice(0, 3))
+  const texts = lines.map((line) => line.slice(4))
+  const [, status] = /^([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(texts.at(-1) ?? '') ?? []
+  if (status === undefined || status[0] !== String(code)[0]) return { code, lines: texts }
+  const bare = texts.map((text) => (text.startsWith(status) ? text.slice(status.length).trimStart() : text))
+  return { code, enhanced: status as EnhancedStatus, lines: bare } // by the expression above
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  DataReader,
+  decodeXtext,
+  encodeXtext,
+  parseKeywords,
+  parseMailParameters,
+  parseRcptParameters,
+  printReply,
+  ReplyReader,
+  SmtpError,
+} from './mod.ts'
+
+/** Pushes in the given cuts; answers content and what follows the end, undefined while there is none. */
+function read(
+  text: string,
+  cuts: readonly number[] = [],
+): { content: string; rest: string | undefined; bare: boolean } {
+  const reader = new DataReader()
+  const octets = Buffer.from(text, 'latin1')
+  const content: Buffer[] = []
+  let at = 0
+  for (const cut of [...cuts, octets.length]) {
+    const chunk = octets.subarray(at, Math.min(octets.length, at + cut))
+    const piece = reader.push(chunk)
+    content.push(...piece.content)
+    if (piece.end >= 0) {
+      return {
+        content: Buffer.concat(content).toString('latin1'),
+        rest: octets.toString('latin1', at + piece.end),
+        bare: reader.sawBare,
+      }
+    }
+    at += chunk.length
+  }
+  return { content: Buffer.concat(content).toString('latin1'), rest: undefined, bare: reader.sawBare }
+}
+
+test('data ends at CRLF dot CRLF and nowhere else', () => {
+  const table: [string, string, string | undefined][] = [
+    ['.\r\n', '', ''],
+    ['a\r\n.\r\nQUIT\r\n', 'a\r\n', 'QUIT\r\n'],
+    ['a\r\n..b\r\n.\r\n', 'a\r\n.b\r\n', ''],
+    ['a\r\n.b\r\n.\r\n', 'a\r\nb\r\n', ''],
+    ['a.\r\n.\r\n', 'a.\r\n', ''],
+    // smuggling sequences: content, and never an end
+    ['a\n.\nMAIL', 'a\r\n\r\nMAIL', undefined],
+    ['a\n.\r\nMAIL', 'a\r\n\r\nMAIL', undefined],
+    ['a\r\n.\nMAIL', 'a\r\n\r\nMAIL', undefined],
+    ['a\r.\r\nMAIL', 'a .\r\nMAIL', undefined],
+    ['a\r.\rMAIL', 'a . MAIL', undefined],
+    ['a\r\n.\rMAIL', 'a\r\n MAIL', undefined],
+    ['a\n\r\n.\r\nMAIL', 'a\r\n\r\n', 'MAIL'],
+    ['a\r\r\n.\r\nMAIL', 'a \r\n', 'MAIL'],
+    ['a\0\r\n.\0\r\n.\r\n', 'a\0\r\n\0\r\n', ''],
+  ]
+  for (const [text, content, rest] of table) {
+    const got = read(text)
+    assert.equal(got.content, content, JSON.stringify(text))
+    assert.equal(got.rest, rest, JSON.stringify(text))
+    for (let cut = 0; cut <= text.length; cut++) {
+      const cutUp = read(text, [cut])
+      assert.deepEqual([cutUp.content, cutUp.rest], [content, rest], `${JSON.stringify(text)} cut at ${cut}`)
+    }
+  }
+})
+
+test('any cuts give the same content, the same end and no bare CR or LF', () => {
+  const word = fc.constantFrom('.', '\r', '\n', '\r\n', '.\r\n', 'x', '\r\n.\r\n', '\0')
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 30 }), fc.array(fc.integer({ min: 1, max: 4 })), (words, cuts) => {
+      const text = words.join('')
+      const whole = read(text)
+      const cut = read(text, cuts)
+      assert.deepEqual([cut.content, cut.rest], [whole.content, whole.rest])
+      assert.ok(!/\r(?!\n)|(?<!\r)\n/.test(whole.content), JSON.stringify(whole.content))
+    }),
+  )
+})
+
+test('what is stuffed comes out as it was', () => {
+  const line = fc.string({ unit: fc.constantFrom('.', 'a', ' ', '-'), maxLength: 8 })
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const text = lines.map((l) => l + '\r\n').join('')
+      const stuffed = lines.map((l) => (l.startsWith('.') ? '.' : '') + l + '\r\n').join('') + '.\r\n'
+      assert.deepEqual(read(stuffed + 'NEXT'), { content: text, rest: 'NEXT', bare: false })
+    }),
+  )
+})
+
+test('replies print and parse', () => {
+  const reply = { code: 250, enhanced: '2.1.0' as const, lines: ['one', 'two'] }
+  assert.equal(printReply(reply), '250-2.1.0 one\r\n250 2.1.0 two\r\n')
+  assert.equal(printReply(reply, false), '250-one\r\n250 two\r\n')
+  const reader = new ReplyReader()
+  assert.deepEqual(reader.push(Buffer.from('250-2.1.0 on')), [])
+  assert.deepEqual(reader.push(Buffer.from('e\r\n250 2.1.0 two\r\n354 go')), [reply])
+  assert.deepEqual(reader.push(Buffer.from('\r\n')), [{ code: 354, lines: ['go'] }])
+  assert.throws(() => reader.push(Buffer.from('HTTP/1.1 200 OK\r\n')), /Not a reply/)
+  assert.throws(() => new ReplyReader().push(Buffer.alloc(70_000, 0x32)), /too long/)
+})
+
+test('EHLO keywords, AUTH= among them', () => {
+  const keywords = parseKeywords({
+    code: 250,
+    lines: ['host', 'SIZE 100', 'AUTH PLAIN LOGIN', 'AUTH=CRAM-MD5', 'pipelining'],
+  })
+  assert.deepEqual(keywords.get('AUTH'), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  assert.deepEqual(keywords.get('SIZE'), ['100'])
+  assert.ok(keywords.has('PIPELINING'))
+})
+
+test('xtext', () => {
+  for (const text of ['a+b=c', 'ünï', 'x y', ''])
+    assert.equal(Buffer.from(decodeXtext(encodeXtext(text)) ?? '!', 'latin1').toString(), text)
+  assert.equal(decodeXtext('a+2Bb'), 'a+b')
+  for (const bad of ['a+', 'a+2', 'a+2b', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
+})
+
+const offered = { dsn: true, smtpUtf8: true, verp: true, auth: true, verpFilter: '-=+', verpDefault: '+=' }
+
+test('parameters of MAIL and RCPT', () => {
+  assert.deepEqual(parseMailParameters('SIZE=10 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=a+2Bb', offered), {
+    sizeOctets: 10,
+    body: '8BITMIME',
+    smtpUtf8: true,
+    ret: 'HDRS',
+    envid: 'a+b',
+  })
+  assert.equal(parseMailParameters('XVERP', offered).verp, '+=')
+  assert.deepEqual(parseRcptParameters('NOTIFY=success,delay ORCPT=rfc822;a+2Bb@c', offered), {
+    notify: ['SUCCESS', 'DELAY'],
+    orcpt: 'rfc822;a+b@c',
+  })
+  const wrong: [string, 'mail' | 'rcpt', string][] = [
+    ['SIZE=x', 'mail', '501 Bad message size syntax'],
+    ['BODY=BINARYMIME', 'mail', '555 Unsupported option: BODY=BINARYMIME'],
+    ['RET=', 'mail', '501 Bad RET parameter syntax'],
+    ['ENVID=+4', 'mail', '501 Bad ENVID parameter syntax'],
+    ['FOO=1', 'mail', '555 Unsupported option: FOO=1'],
+    ['NOTIFY=NEVER,SUCCESS', 'rcpt', '501 Error: Bad NOTIFY parameter syntax'],
+    ['NOTIFY=', 'rcpt', '501 Error: Bad NOTIFY parameter syntax'],
+    ['ORCPT=foo', 'rcpt', '501 Error: Bad ORCPT parameter syntax'],
+  ]
+  for (const [text, command, expected] of wrong) {
+    assert.throws(
+      () => (command === 'mail' ? parseMailParameters(text, offered) : parseRcptParameters(text, offered)),
+      (error) => error instanceof SmtpError && `${error.reply.code} ${error.message}` === expected,
+    )
+  }
+})
