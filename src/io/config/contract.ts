@@ -15,7 +15,11 @@ export interface ParamSpec<T> {
   readonly values?: readonly string[]
   /** One paragraph for the manual and for `check`. */
   readonly doc: string
-  /** Older names that mean the same (`virtual_maps`). */
+  /** A size may carry `k`, `M` or `G` (1024s): parameters of ours. Postfix's own sizes are plain numbers. */
+  readonly suffixes?: boolean
+  /** A list keeps `{ … }` groups together; always true for list, here for the manual. */
+  readonly braces?: boolean
+  /** Older names that mean the same: used when the name itself is not set. */
   readonly oldNames?: readonly string[]
   /** Only carries T. */
   readonly type?: T
@@ -44,9 +48,29 @@ export interface Origin {
   readonly line: number
 }
 
+/** One `name = value` of main.cf, as written. */
+export interface Setting extends Origin {
+  readonly name: string
+  /** The text after `=`, continued lines joined, white space at both ends gone; not expanded. */
+  readonly value: string
+}
+
+export interface StrayLine extends Origin {
+  readonly text: string
+}
+
+/** Parameters by name: what the rooms define, for `value`, `postconf` and `check`. */
+export type Registry = ReadonlyMap<string, ParamSpec<unknown>>
+
 export interface Config {
   /** The configuration directory, absolute. */
   readonly directory: string
+  /** main.cf's path. */
+  readonly file: string
+  /** Every setting of main.cf in its order, overridden ones too. */
+  readonly settings: readonly Setting[]
+  /** Lines of main.cf that start with white space and continue nothing: Postfix skips them with a warning. */
+  readonly strayLines: readonly StrayLine[]
   /** The raw text after `=` as set (last one wins), undefined when not set. */
   raw(name: string): string | undefined
   origin(name: string): Origin | undefined
@@ -58,6 +82,9 @@ export interface Config {
   bind<P extends ParamSpecs>(specs: P): Settings<P>
   /** The same configuration with some settings replaced (master.cf's -o). */
   with(overrides: ReadonlyMap<string, string>): Config
+  /** The settings that `with` put in. */
+  readonly overrides: ReadonlyMap<string, string>
+  /** master.cf's services, or Postigo's own (smtp, submission, submissions) where there is no master.cf. */
   readonly master: readonly MasterService[]
 }
 
@@ -65,6 +92,10 @@ export interface Config {
 export interface MasterService {
   readonly name: string
   readonly type: 'inet' | 'unix' | 'unix-dgram' | 'fifo' | 'pass'
+  /** For inet: the address before `:` (`127.0.0.1`, `::1` without brackets, a host name), undefined for $inet_interfaces. */
+  readonly host?: string
+  /** For inet: the port, service names of /etc/services resolved. */
+  readonly port?: number
   readonly private: boolean
   readonly unprivileged: boolean
   readonly chroot: boolean
@@ -72,7 +103,9 @@ export interface MasterService {
   readonly maxProcesses: number
   readonly command: string
   readonly args: readonly string[]
-  /** -o name=value, in order. */
+  /** How many `-v` stand in the line. */
+  readonly verbose: number
+  /** -o name=value, the last one of a name wins; not expanded. */
   readonly overrides: ReadonlyMap<string, string>
   readonly origin: Origin
 }

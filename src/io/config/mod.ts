@@ -1,4 +1,26 @@
 /**
  * main.cf and master.cf: syntax, `$name` expansion, typed parameters.
+ * In: a configuration directory and what the rooms' params.ts define. Out: a `Config` whose `bind(roomParams)` gives
+ * plain frozen values (ms for times, octets for sizes, string[] for lists), and master.cf's services.
+ * A room writes `defineParams({ name: int('10', 'doc', { min: 1 }), … })` and `type XSettings = Settings<typeof xParams>`.
+ * Standards: postconf(5), master(5), COMPATIBILITY_README.
  */
 export type * from './contract.ts'
+export { ConfigError } from './errors.ts'
+export { bool, choice, defineParams, int, list, makeRegistry, raw, size, str, time } from './define.ts'
+export { loadConfig, parseConfig, type LoadOptions } from './load.ts'
+export { splitNameValue } from './name-value.ts'
+export { defaultMaster, parseMaster } from './master.ts'
+export { servicePort } from './services.ts'
+export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'
+export { compareLevels } from './relational.ts'
+export { parseTime, parseValue, splitList, ValueError } from './values.ts'
+export { readLogicalLines, trimBlanks, type LogicalLine, type LogicalLines } from './logical-lines.ts'
+export { postfixParameter, postfixDefault } from './defaults.ts'
+export {
+  postfixParameters,
+  transportParameters,
+  type PostfixParameter,
+  type PostfixKind,
+} from './postfix-parameters.ts'
+export type { Machine } from './builtin.ts'
