@@ -31,7 +31,6 @@ export function namesIn(text: string): string[] {
 }
 
 function expandPart(text: string, options: ExpandOptions, depth: number): string {
-  if (depth > MAX_NESTING) throw new ExpandError(`unreasonable macro call nesting: "${text}"`)
   let out = ''
   for (let at = 0; ;) {
     const dollar = text.indexOf('$', at)
@@ -77,6 +76,7 @@ function endOfPair(text: string, from: number, open: string, close: string): num
 
 /** The inside of one `${…}`. */
 function expandForm(inner: string, options: ExpandOptions, depth: number): string {
+  if (depth > MAX_NESTING) throw new ExpandError(`unreasonable macro call nesting: "${inner}"`)
   const start = skipBlanks(inner, 0)
   if (inner[start] === '{') {
     const { holds, at } = relation(inner, start, options, depth)
@@ -97,11 +97,6 @@ function expandForm(inner: string, options: ExpandOptions, depth: number): strin
   const value = options.lookup(name)
   if (operator !== undefined) return branches(inner.slice(at), value !== undefined && value !== '', options, depth)
   if (value === undefined || !options.recurse) return value ?? ''
-  return expandNamed(name, value, options, depth)
-}
-
-function expandNamed(name: string, value: string, options: ExpandOptions, depth: number): string {
-  if (depth >= MAX_NESTING) throw new ExpandError(`unreasonable macro call nesting: "${name}"`)
   return expandPart(value, options, depth + 1)
 }
 
