@@ -1,6 +1,8 @@
 /**
  * What other rooms see of accounts: who has a mailbox here, and what proves who they are.
  */
+import type { ScramHash, ScramKeys } from '../../formats/sasl/mod.ts'
+
 export type AccountId = number
 
 export interface Account {
@@ -16,31 +18,35 @@ export interface Account {
   readonly quotaOctets: number
 }
 
-/** What is kept instead of a password: one verifier a mechanism family. Never logged, never sent. */
+/**
+ * What is kept instead of a password: one verifier a mechanism family. Never logged, never sent. A name that is
+ * unknown or disabled has one too, with secrets that nobody has, the same each time: only `account` tells.
+ */
 export interface Credential {
-  readonly account: Account
-  /** RFC 5803 / RFC 5802 §3: salt, iterations, StoredKey, ServerKey. */
-  scram(
-    hash: 'sha-1' | 'sha-256',
-  ): { salt: Buffer; iterations: number; storedKey: Buffer; serverKey: Buffer } | undefined
-  /** RFC 2831 H(user:realm:password) for the user name exactly as the client sent it. */
-  digestMd5(username: string, realm: string): Buffer | undefined
-  /** RFC 2195 keyed MD5 with the precomputed inner and outer state. */
-  cramMd5(challenge: Buffer): Buffer | undefined
-  /** Compares a plain password with the verifier; constant time. */
+  readonly account: Account | undefined
+  /** RFC 5802 §3: salt, iterations, StoredKey, ServerKey. */
+  scram(hash: ScramHash): ScramKeys
+  /** RFC 2831 H(user:realm:password) for the user name exactly as the client sent it, in each encoding; never empty. */
+  digestMd5(username: string, realm: string): readonly Buffer[]
+  /** RFC 2195 keyed MD5 from the precomputed inner and outer state, for each encoding of the password; never empty. */
+  cramMd5(challenge: Buffer): readonly Buffer[]
+  /** Compares a plain password with the verifier, off this thread; a password found right is remembered some minutes. */
   verify(password: string): Promise<boolean>
 }
 
 export interface Accounts {
+  /** The SASL realm of accounts of this host (`smtpd_sasl_local_domain`, else myhostname), in lower case. */
+  readonly defaultRealm: string
   /**
-   * The account that a log-in name means: `user`, `user@realm`, `user@domain`. Never throws for odd names.
-   * Unknown and disabled names answer undefined, after the same work.
+   * The account that a log-in name means: `user`, `user@realm`, `user@domain` in any case. Never throws for odd names.
+   * Unknown and disabled names answer undefined.
    */
   byLogin(name: string, realm?: string): Account | undefined
-  credential(name: string, realm?: string): Credential | undefined
+  /** What proves a log-in name. Throws AccountError('wrong-key') for a credential that this key did not seal. */
+  credential(name: string, realm?: string): Credential
   /** A mechanism may be advertised only if every account that could use it can (ARCHITECTURE §8). */
   mechanisms(): ReadonlySet<string>
-  /** The account that mail for `localPart`@`domain` is for; `domain` is `''` for any domain of mydestination. */
+  /** The account that mail for `localPart`@`domain` is for; `domain` is `''` for any domain of mydestination. Disabled ones too. */
   recipient(localPart: string, domain: string): Account | undefined
   /** Whether `domain` was made ours by `postigo domain add`. */
   hostsDomain(domain: string): boolean
@@ -48,11 +54,37 @@ export interface Accounts {
 
   list(): readonly Account[]
   domains(): readonly string[]
-  /** Throws AccountError('exists' …). Creates the account without its mailboxes; the store provisions those. */
-  add(localPart: string, domain: string, password: string, options?: { quotaOctets?: number }): Promise<Account>
+  /**
+   * The account that an address names for the operator: as `byLogin`, but disabled ones too. An address without
+   * `@` or in a domain of mydestination is an account of this host.
+   */
+  find(address: string): Account | undefined
+  /** Where an address would have its account: folded, `domain` `''` for this host. Throws AccountError('bad-address'). */
+  place(address: string): { readonly localPart: string; readonly domain: string }
+  /**
+   * Creates the account without its mailboxes; the store provisions those. Throws AccountError: `exists`,
+   * `bad-address`, `bad-password`, or `no-such-domain` unless `realmOnly`, with which a domain that is not hosted is
+   * a realm to log in under and gets no mail.
+   */
+  add(localPart: string, domain: string, password: string, options?: AddOptions): Promise<Account>
   setPassword(account: AccountId, password: string): Promise<void>
   setDisabled(account: AccountId, disabled: boolean): Promise<void>
   remove(account: AccountId): Promise<void>
   addDomain(domain: string): Promise<void>
   removeDomain(domain: string): Promise<void>
 }
+
+export interface AddOptions {
+  readonly quotaOctets?: number
+  readonly realmOnly?: boolean
+}
+
+export type AccountFault =
+  | 'exists'
+  | 'no-such-account'
+  | 'no-such-domain'
+  | 'domain-in-use'
+  | 'local-domain'
+  | 'bad-address'
+  | 'bad-password'
+  | 'wrong-key'

@@ -1,4 +1,16 @@
 /**
- * Accounts: domains, users, credentials, quotas, rights.
+ * Accounts: domains, users, credentials, quotas, and who may log in as whom.
+ * In: names as clients and operators write them. Out: accounts, and what SASL mechanisms compare.
+ * On disk: tables `domain`, `account`, `credential`, `account_generation`; `credential.key` beside the database.
+ * Caches are right at once across threads and processes (lookups.ts); passwords are sealed (seal.ts, verifiers.ts).
+ * Settings: params.ts; Cyrus SASL's smtpd.conf (smtpd-conf.ts). Standards: RFC 4616, RFC 5802 §3, RFC 2831, RFC 2195.
  */
-export type { Account, AccountId, Accounts, Credential } from './contract.ts'
+export type { Account, AccountFault, AccountId, Accounts, AddOptions, Credential } from './contract.ts'
+export type { AccountsOptions } from './accounts.ts'
+export { AccountError } from './errors.ts'
+export { accountKey, KEY_FILE, openAccounts, verifierFamilies } from './open.ts'
+export { accountsParams, type AccountsSettings } from './params.ts'
+export { availableMechanisms, createSaslBackend, type SaslBackendOptions } from './sasl-backend.ts'
+export { accountsSchema } from './schema.ts'
+export { parseSaslConf, readSaslConf, saslSearchPath, type PasswordSource, type SaslConf } from './smtpd-conf.ts'
+export { FAMILIES, type Family } from './verifiers.ts'

@@ -1,0 +1,284 @@
+/** Accounts over the database; one object a thread. */
+import type { Clock } from '../../base/mod.ts'
+import { mechanismNames } from '../../formats/sasl/mod.ts'
+import type { Db, Tx } from '../../io/db/mod.ts'
+import type { Account, AccountId, Accounts, AddOptions, Credential } from './contract.ts'
+import { StoredCredential } from './credential.ts'
+import { AccountError } from './errors.ts'
+import { Lookups } from './lookups.ts'
+import {
+  checkDomain,
+  checkLocalPart,
+  foldDomain,
+  foldLocalPart,
+  LOGIN_MAX_OCTETS,
+  printable,
+  splitAddress,
+} from './names.ts'
+import { RememberedPasswords } from './remembered.ts'
+import { Seal } from './seal.ts'
+import { decoyVerifiers, makeVerifiers, type Family } from './verifiers.ts'
+import { printVerifiers } from './verifiers-text.ts'
+
+export interface AccountsOptions {
+  readonly db: Db
+  /** From `accountKey`. */
+  readonly key: Buffer
+  /** `smtpd_sasl_local_domain`, else myhostname. */
+  readonly defaultRealm: string
+  /** Whether mail for the domain (lower case) is for accounts of this host: mydestination. */
+  readonly isLocalDomain: (domain: string) => boolean
+  /**
+   * Names in mydestination that can be told beforehand: DIGEST-MD5 hashes the name as typed, so that it can answer
+   * `user@domain` only for domains known when the password is set. The first LOCAL_DOMAINS_MAX count.
+   */
+  readonly localDomains?: readonly string[]
+  /** `password_verifiers`. */
+  readonly families: readonly Family[]
+  readonly clock: Clock
+}
+
+const LOCAL_DOMAINS_MAX = 16
+
+interface Place {
+  readonly localPart: string
+  readonly domain: string
+}
+
+/** What a mechanism needs a verifier of. PLAIN and LOGIN go by any family that hashes a plain password. */
+const NEEDS: Readonly<Record<string, Family>> = {
+  'SCRAM-SHA-1': 'scram-sha-1',
+  'SCRAM-SHA-256': 'scram-sha-256',
+  'DIGEST-MD5': 'digest-md5',
+  'CRAM-MD5': 'cram-md5',
+}
+
+export class StoredAccounts implements Accounts {
+  readonly defaultRealm: string
+  readonly #options: AccountsOptions
+  readonly #seal: Seal
+  readonly #lookups: Lookups
+  readonly #remembered: RememberedPasswords
+
+  /** Throws AccountError('wrong-key') when the database's passwords were sealed under another key. */
+  constructor(options: AccountsOptions) {
+    this.#options = options
+    this.defaultRealm = foldDomain(options.defaultRealm)
+    this.#seal = new Seal(options.key)
+    this.#lookups = new Lookups(options.db, this.#seal, this.defaultRealm)
+    this.#remembered = new RememberedPasswords(options.clock)
+    const newest = options.db.read.sql('SELECT max(account) FROM credential').get()?.[0]
+    if (typeof newest === 'number') this.#lookups.kept(newest)
+  }
+
+  byLogin(name: string, realm?: string): Account | undefined {
+    const account = this.#named(name, realm)
+    return account?.disabled ? undefined : account
+  }
+
+  credential(name: string, realm?: string): Credential {
+    const account = this.byLogin(name, realm)
+    const kept = account && this.#lookups.kept(account.id)
+    // One name for all forms of it, so that a decoy's salt is the same for user and user@realm, as an account's is.
+    const [place] = this.#places(name, realm)
+    const decoy = (purpose: string, octets: number): Buffer =>
+      this.#seal.decoy(`${purpose} ${place?.localPart}@${place?.domain}`, octets)
+    return new StoredCredential({
+      known: account && kept && { account, kept },
+      decoy: decoyVerifiers(this.#options.families, decoy),
+      decoyHa1: decoy('digest-md5', 16),
+      remembered: this.#remembered,
+    })
+  }
+
+  mechanisms(): ReadonlySet<string> {
+    const kept = [[this.#options.families.join(' '), this.defaultRealm] as const, ...this.#lookups.families()]
+    const everywhere = (name: string): boolean =>
+      kept.every(([families, realm]) => {
+        const need = NEEDS[name]
+        if (!need) return true
+        // A hash for another realm than the one that is offered now is no use.
+        return families.split(' ').includes(need) && (need !== 'digest-md5' || realm === this.defaultRealm)
+      })
+    return new Set(mechanismNames.filter(everywhere))
+  }
+
+  recipient(localPart: string, domain: string): Account | undefined {
+    const folded = foldDomain(domain)
+    if (folded !== '' && !this.#lookups.hostsDomain(folded)) return undefined
+    return this.#lookups.account(foldLocalPart(localPart), folded)
+  }
+
+  hostsDomain(domain: string): boolean {
+    return this.#lookups.hostsDomain(foldDomain(domain))
+  }
+
+  byId(id: AccountId): Account | undefined {
+    return this.#lookups.byId(id)
+  }
+
+  list(): readonly Account[] {
+    return this.#lookups.list()
+  }
+
+  domains(): readonly string[] {
+    return this.#lookups.domains()
+  }
+
+  find(address: string): Account | undefined {
+    return this.#named(address, undefined)
+  }
+
+  place(address: string): Place {
+    const { localPart, domain } = splitAddress(address)
+    const checked = checkLocalPart(localPart)
+    if (domain === undefined) return { localPart: checked, domain: '' }
+    const folded = checkDomain(domain)
+    return { localPart: checked, domain: this.#isOfThisHost(folded) ? '' : folded }
+  }
+
+  async add(localPart: string, domain: string, password: string, options: AddOptions = {}): Promise<Account> {
+    const place = this.place(domain === '' ? localPart : `${localPart}@${domain}`)
+    const names = this.#digestNames(place)
+    const verifiers = printVerifiers(await makeVerifiers(password, this.#options.families, names))
+    const id = await this.#change((tx) => {
+      this.#checkFree(tx, place, options.realmOnly ?? false)
+      const { lastInsertRowid } = tx
+        .sql('INSERT INTO account (domain, local_part, quota_octets, created_ms) VALUES (?, ?, ?, ?)')
+        .run(place.domain, place.localPart, options.quotaOctets ?? 0, this.#options.clock.now())
+      this.#putCredential(tx, lastInsertRowid, verifiers)
+      return lastInsertRowid
+    })
+    return this.#existing(id)
+  }
+
+  async setPassword(account: AccountId, password: string): Promise<void> {
+    const { localPart, domain } = this.#existing(account)
+    const names = this.#digestNames({ localPart, domain })
+    const verifiers = printVerifiers(await makeVerifiers(password, this.#options.families, names))
+    await this.#change((tx) => {
+      // Deleted meanwhile: a credential without account must not come to be.
+      expectOne(account, tx.sql('UPDATE account SET disabled = disabled WHERE id = ?').run(account))
+      this.#putCredential(tx, account, verifiers)
+    })
+    this.#remembered.forget(account)
+  }
+
+  async setDisabled(account: AccountId, disabled: boolean): Promise<void> {
+    await this.#change((tx) =>
+      expectOne(account, tx.sql('UPDATE account SET disabled = ? WHERE id = ?').run(disabled ? 1 : 0, account)),
+    )
+    this.#remembered.forget(account)
+  }
+
+  async remove(account: AccountId): Promise<void> {
+    await this.#change((tx) => {
+      tx.sql('DELETE FROM credential WHERE account = ?').run(account)
+      expectOne(account, tx.sql('DELETE FROM account WHERE id = ?').run(account))
+    })
+    this.#remembered.forget(account)
+  }
+
+  async addDomain(domain: string): Promise<void> {
+    const name = checkDomain(domain)
+    if (this.#options.isLocalDomain(name))
+      throw new AccountError('local-domain', `${name} is in mydestination: its mail is for the accounts of this host`)
+    await this.#change((tx) => {
+      const made = tx.sql('INSERT OR IGNORE INTO domain VALUES (?, ?)').run(name, this.#options.clock.now())
+      if (made.changes === 0) throw new AccountError('exists', `domain ${name} exists already`)
+    })
+  }
+
+  async removeDomain(domain: string): Promise<void> {
+    const name = foldDomain(domain)
+    await this.#change((tx) => {
+      const accounts = Number(tx.sql('SELECT count(*) FROM account WHERE domain = ?').get(name)?.[0])
+      if (accounts > 0)
+        throw new AccountError('domain-in-use', `domain ${name} has ${accounts} account(s): delete those first`)
+      const gone = tx.sql('DELETE FROM domain WHERE name = ?').run(name)
+      if (gone.changes === 0) throw new AccountError('no-such-domain', `domain ${printable(name)} is not hosted here`)
+    })
+  }
+
+  /** One transaction on these tables, durable when it resolves. */
+  async #change<T>(work: (tx: Tx) => T): Promise<T> {
+    const result = await this.#options.db.write((tx) => {
+      const value = work(tx)
+      tx.sql('UPDATE account_generation SET generation = generation + 1').run()
+      return value
+    })
+    await this.#options.db.syncWal()
+    return result
+  }
+
+  #checkFree(tx: Tx, { localPart, domain }: Place, realmOnly: boolean): void {
+    const address = domain === '' ? localPart : `${localPart}@${domain}`
+    if (tx.sql('SELECT 1 FROM account WHERE domain = ? AND local_part = ?').get(domain, localPart))
+      throw new AccountError('exists', `account ${address} exists already`)
+    if (domain === '' || realmOnly || tx.sql('SELECT 1 FROM domain WHERE name = ?').get(domain)) return
+    throw new AccountError('no-such-domain', `domain ${domain} is not hosted here: postigo domain add ${domain}`)
+  }
+
+  #putCredential(tx: Tx, account: AccountId, verifiers: string): void {
+    tx.sql(
+      'INSERT OR REPLACE INTO credential (account, families, realm, sealed, changed_ms) VALUES (?, ?, ?, ?, ?)',
+    ).run(
+      account,
+      this.#options.families.join(' '),
+      this.defaultRealm,
+      this.#seal.seal(account, verifiers),
+      this.#options.clock.now(),
+    )
+  }
+
+  #existing(id: AccountId): Account {
+    const account = this.#lookups.byId(id)
+    if (!account) throw new AccountError('no-such-account', `there is no account ${id}`)
+    return account
+  }
+
+  #isOfThisHost(domain: string): boolean {
+    return domain === '' || domain === this.defaultRealm || this.#options.isLocalDomain(domain)
+  }
+
+  #named(name: string, realm: string | undefined): Account | undefined {
+    for (const { localPart, domain } of this.#places(name, realm)) {
+      const account = this.#lookups.account(localPart, domain)
+      if (account) return account
+    }
+    return undefined
+  }
+
+  /** Where the account of a log-in name may be, best first. A name with `@` tells its realm itself. */
+  #places(name: string, realm: string | undefined): readonly Place[] {
+    if (Buffer.byteLength(name) > LOGIN_MAX_OCTETS) return []
+    const { localPart, domain = realm ?? '' } = splitAddress(name)
+    const [folded, realmFolded] = [foldLocalPart(localPart), foldDomain(domain)]
+    if (!this.#isOfThisHost(realmFolded)) return [{ localPart: folded, domain: realmFolded }]
+    const here = { localPart: folded, domain: '' }
+    // A domain that was hosted before mydestination named it keeps its accounts.
+    return realmFolded === '' ? [here] : [here, { localPart: folded, domain: realmFolded }]
+  }
+
+  /** The names and realms that DIGEST-MD5's clients may send for an account, RFC 2831 §2.1.2. */
+  #digestNames({ localPart, domain }: Place): { username: string; realm: string }[] {
+    const offered = this.defaultRealm
+    const domains = domain === '' ? [offered, ...this.#localDomains()] : [domain]
+    const full = domains.map((name) => `${localPart}@${name}`)
+    const usernames = domain === '' ? [localPart, ...full] : full
+    // The realm offered, or none where a client leaves it out.
+    const entries = usernames.flatMap((username) => [offered, ''].map((realm) => ({ username, realm })))
+    if (domain === '') return entries
+    // An account of a hosted domain may also give its own realm instead of the one offered.
+    return [...entries, ...[localPart, ...full].map((username) => ({ username, realm: domain }))]
+  }
+
+  #localDomains(): string[] {
+    const folded = (this.#options.localDomains ?? []).map(foldDomain).filter((name) => name !== this.defaultRealm)
+    return [...new Set(folded)].slice(0, LOCAL_DOMAINS_MAX)
+  }
+}
+
+function expectOne(account: AccountId, { changes }: { readonly changes: number }): void {
+  if (changes === 0) throw new AccountError('no-such-account', `there is no account ${account}`)
+}

@@ -1,0 +1,145 @@
+/**
+ * Rows of accounts, kept in memory while no thread or process has changed any: each lookup first reads the generation,
+ * one row by its key (1.2 µs), which every change raises in its own transaction. So a change takes effect at once.
+ */
+import type { Db } from '../../io/db/mod.ts'
+import type { Account } from './contract.ts'
+import { parseVerifiers } from './verifiers-text.ts'
+import type { Seal } from './seal.ts'
+import type { Verifiers } from './verifiers.ts'
+
+/** Names and accounts kept; a flood of unknown names empties the cache and no more. */
+const NAMES_MAX = 20_000
+/** Opened verifiers kept, about 3 KiB each. */
+const CREDENTIALS_MAX = 1_000
+
+/** What is kept of an account's password. */
+export interface Kept {
+  /** Another for every password set. */
+  readonly stamp: Buffer
+  readonly verifiers: Verifiers
+}
+
+/** A map that begins anew when full. */
+class Bounded<K, V> {
+  readonly #most: number
+  readonly #map = new Map<K, V>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** What is known of `key`, else what `find` answers, which is then known; `undefined` is an answer too. */
+  get(key: K, find: () => V): V {
+    const known = this.#map.get(key)
+    if (known !== undefined || this.#map.has(key)) return known as V // has: then it is a V
+    if (this.#map.size >= this.#most) this.#map.clear()
+    const found = find()
+    this.#map.set(key, found)
+    return found
+  }
+
+  clear(): void {
+    this.#map.clear()
+  }
+}
+
+const COLUMNS = 'id, local_part, domain, disabled, quota_octets'
+
+export class Lookups {
+  readonly #db: Db
+  readonly #seal: Seal
+  readonly #defaultRealm: string
+  #generation = -1
+  readonly #byName = new Bounded<string, Account | undefined>(NAMES_MAX)
+  readonly #byId = new Bounded<number, Account | undefined>(NAMES_MAX)
+  readonly #credentials = new Bounded<number, Kept | undefined>(CREDENTIALS_MAX)
+  readonly #domains = new Bounded<string, boolean>(NAMES_MAX)
+  #families: readonly (readonly [families: string, realm: string])[] | undefined
+
+  constructor(db: Db, seal: Seal, defaultRealm: string) {
+    this.#db = db
+    this.#seal = seal
+    this.#defaultRealm = defaultRealm
+  }
+
+  /** Both parts folded. */
+  account(localPart: string, domain: string): Account | undefined {
+    this.#refresh()
+    const key = `${localPart}@${domain}`
+    return this.#byName.get(key, () =>
+      this.#account(`SELECT ${COLUMNS} FROM account WHERE domain = ? AND local_part = ?`, domain, localPart),
+    )
+  }
+
+  byId(id: number): Account | undefined {
+    this.#refresh()
+    return this.#byId.get(id, () => this.#account(`SELECT ${COLUMNS} FROM account WHERE id = ?`, id))
+  }
+
+  /** Throws AccountError('wrong-key'). */
+  kept(account: number): Kept | undefined {
+    this.#refresh()
+    return this.#credentials.get(account, () => {
+      const row = this.#db.read.sql('SELECT sealed FROM credential WHERE account = ?').get(account)
+      if (!row) return undefined
+      const sealed = Buffer.from(row[0] as Uint8Array) // STRICT and BLOB
+      return { stamp: sealed.subarray(0, 12), verifiers: parseVerifiers(this.#seal.open(account, sealed)) }
+    })
+  }
+
+  hostsDomain(domain: string): boolean {
+    this.#refresh()
+    return this.#domains.get(
+      domain,
+      () => this.#db.read.sql('SELECT 1 FROM domain WHERE name = ?').get(domain) !== undefined,
+    )
+  }
+
+  /** Which families of verifiers, made for which default realm, accounts have. */
+  families(): readonly (readonly [families: string, realm: string])[] {
+    this.#refresh()
+    this.#families ??= this.#db.read
+      .sql('SELECT DISTINCT families, realm FROM credential')
+      .all()
+      .map(([families, realm]) => [String(families), String(realm)])
+    return this.#families
+  }
+
+  list(): Account[] {
+    const rows = this.#db.read.sql(`SELECT ${COLUMNS} FROM account ORDER BY domain, local_part`).all()
+    return rows.map((row) => this.#fromRow(row))
+  }
+
+  domains(): string[] {
+    return this.#db.read
+      .sql('SELECT name FROM domain ORDER BY name')
+      .all()
+      .map(([name]) => String(name))
+  }
+
+  #refresh(): void {
+    const generation = Number(this.#db.read.sql('SELECT generation FROM account_generation WHERE one = 1').get()?.[0])
+    if (generation === this.#generation) return
+    for (const map of [this.#byName, this.#byId, this.#credentials, this.#domains]) map.clear()
+    this.#families = undefined
+    this.#generation = generation
+  }
+
+  #account(sql: string, ...key: (string | number)[]): Account | undefined {
+    const row = this.#db.read.sql(sql).get(...key)
+    return row && this.#fromRow(row)
+  }
+
+  #fromRow(row: readonly unknown[]): Account {
+    const domain = String(row[2])
+    return {
+      id: Number(row[0]),
+      localPart: String(row[1]),
+      domain,
+      realm: domain === '' ? this.#defaultRealm : domain,
+      disabled: row[3] === 1,
+      quotaOctets: Number(row[4]),
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** Parameters of accounts. Postfix has none of these; names are in its manner. */
+import { defineParams, list, type Settings } from '../../io/config/mod.ts'
+
+export const accountsParams = defineParams({
+  password_verifiers: list(
+    'scram-sha-256, scram-sha-1, digest-md5, cram-md5',
+    'What is kept of a password when it is set: one verifier for each family of mechanisms that accounts shall be able ' +
+      'to log in with, and argon2id for plain passwords. A mechanism is offered while every account has its verifier. ' +
+      'With argon2id alone only PLAIN and LOGIN are offered, and a stolen database and key are costly to search.',
+  ),
+})
+
+export type AccountsSettings = Settings<typeof accountsParams>

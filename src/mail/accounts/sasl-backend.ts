@@ -1,0 +1,115 @@
+/** What SASL mechanisms ask, answered from accounts and, for plain passwords, from saslauthd. */
+import type {
+  CramMd5Secret,
+  DigestMd5Secret,
+  SaslBackend,
+  SaslIdentity,
+  ScramHash,
+  ScramSecret,
+} from '../../formats/sasl/mod.ts'
+import { SaslUnavailable } from '../../formats/sasl/mod.ts'
+import type { Account, Accounts } from './contract.ts'
+import { AccountError } from './errors.ts'
+import { askSaslauthd } from './saslauthd.ts'
+import type { SaslConf } from './smtpd-conf.ts'
+
+export interface SaslBackendOptions {
+  /** The service's name for saslauthd and PAM: `smtp`, `imap`, `pop`. */
+  readonly service: string
+  /** Who is asked; without it only accounts are. */
+  readonly conf?: Pick<SaslConf, 'sources' | 'saslauthdPath'>
+}
+
+const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
+
+/** Mechanisms that every source can do: saslauthd knows plain passwords only. */
+export function availableMechanisms(
+  accounts: Accounts,
+  conf: Pick<SaslConf, 'sources'> = ACCOUNTS_ONLY,
+): ReadonlySet<string> {
+  const plain = new Set(['PLAIN', 'LOGIN'])
+  if (!conf.sources.includes('accounts')) return plain
+  return conf.sources.includes('saslauthd') ? accounts.mechanisms().intersection(plain) : accounts.mechanisms()
+}
+
+export function createSaslBackend(accounts: Accounts, options: SaslBackendOptions): SaslBackend {
+  return new AccountsBackend(accounts, options)
+}
+
+class AccountsBackend implements SaslBackend {
+  readonly realm: string
+  readonly #accounts: Accounts
+  readonly #service: string
+  readonly #conf: Pick<SaslConf, 'sources' | 'saslauthdPath'>
+
+  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY }: SaslBackendOptions) {
+    this.realm = accounts.defaultRealm
+    this.#accounts = accounts
+    this.#service = service
+    this.#conf = conf
+  }
+
+  async verifyPassword(username: string, password: string): Promise<SaslIdentity | undefined> {
+    let unavailable: SaslUnavailable | undefined
+    for (const source of this.#conf.sources) {
+      try {
+        const identity = await this.#ask(source, username, password)
+        if (identity) return identity
+      } catch (error) {
+        if (!(error instanceof SaslUnavailable)) throw error
+        unavailable = error
+      }
+    }
+    // Refused by those who answered, but not all did: it may still be right.
+    if (unavailable) throw unavailable
+    return undefined
+  }
+
+  async #ask(
+    source: SaslConf['sources'][number],
+    username: string,
+    password: string,
+  ): Promise<SaslIdentity | undefined> {
+    if (source === 'accounts') {
+      const credential = this.#credential(username)
+      return (await credential.verify(password)) ? identify(username, credential.account) : undefined
+    }
+    const request = { username, password, service: this.#service }
+    if (!(await askSaslauthd(this.#conf.saslauthdPath, request))) return undefined
+    // Vouched for as a user of the system: no mailbox of an account follows from that.
+    return { accountId: undefined, username }
+  }
+
+  scram(username: string, hash: ScramHash): ScramSecret {
+    const credential = this.#credential(username)
+    return { ...credential.scram(hash), identity: identify(username, credential.account) }
+  }
+
+  digestMd5(username: string, realm: string): DigestMd5Secret {
+    const credential = this.#credential(username, realm)
+    return { ha1s: credential.digestMd5(username, realm), identity: identify(username, credential.account) }
+  }
+
+  cramMd5(username: string, challenge: Buffer): CramMd5Secret {
+    const credential = this.#credential(username)
+    return { digests: credential.cramMd5(challenge), identity: identify(username, credential.account) }
+  }
+
+  mayActAs(identity: SaslIdentity, authzid: string): boolean {
+    if (authzid === identity.username) return true
+    return identity.accountId !== undefined && this.#accounts.byLogin(authzid)?.id === identity.accountId
+  }
+
+  #credential(username: string, realm?: string): ReturnType<Accounts['credential']> {
+    try {
+      return this.#accounts.credential(username, realm)
+    } catch (error) {
+      if (error instanceof AccountError) throw new SaslUnavailable(error.message, { cause: error })
+      throw error
+    }
+  }
+}
+
+function identify(username: string, account: Account | undefined): SaslIdentity | undefined {
+  return account && { accountId: account.id, username }
+}

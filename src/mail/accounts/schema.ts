@@ -1,0 +1,40 @@
+/** Tables of accounts. */
+import type { Schema } from '../../io/db/mod.ts'
+
+export const accountsSchema: Schema = {
+  room: 'accounts',
+  steps: [
+    `CREATE TABLE domain (
+       name TEXT PRIMARY KEY,
+       created_ms INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+
+     -- AUTOINCREMENT: an id is never given twice, so that nothing of a deleted account reaches a later one.
+     CREATE TABLE account (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       domain TEXT NOT NULL,
+       local_part TEXT NOT NULL,
+       disabled INTEGER NOT NULL DEFAULT 0,
+       quota_octets INTEGER NOT NULL DEFAULT 0,
+       created_ms INTEGER NOT NULL,
+       UNIQUE (domain, local_part)
+     ) STRICT;
+
+     -- sealed: verifiers.ts under seal.ts. families and realm say what is inside, for mechanisms().
+     CREATE TABLE credential (
+       account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+       families TEXT NOT NULL,
+       realm TEXT NOT NULL,
+       sealed BLOB NOT NULL,
+       changed_ms INTEGER NOT NULL
+     ) STRICT;
+     CREATE INDEX credential_families ON credential (families, realm);
+
+     -- Raised by every change to these tables, so that each process knows when its cache is old.
+     CREATE TABLE account_generation (
+       one INTEGER PRIMARY KEY CHECK (one = 1),
+       generation INTEGER NOT NULL
+     ) STRICT;
+     INSERT INTO account_generation VALUES (1, 0);`,
+  ],
+}
