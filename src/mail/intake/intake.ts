@@ -62,7 +62,7 @@ export function replayMail<F>(ports: {
   readonly analyse: (read: (from: number, to: number) => Buffer, length: number) => F
 }): Replay {
   return (tx, record) => {
-    const facts = ports.analyse(record.read, record.at.length)
+    const facts = ports.analyse((from, to) => record.read(from, to), record.at.length)
     applyPlan(decodePlan(record.facts), ports, tx, { id: record.id, at: record.at, facts })
   }
 }

@@ -1,0 +1,19 @@
+/**
+ * SMTP: a session over a connection, for ports 25, 587 and 465. RFC 5321; replies are Postfix's to the letter.
+ * In: lines and content. Out: replies; messages go to intake, what may be sent is asked of policy.
+ * Settings: params.ts, bound for each listener (master.cf's -o). Standards: RFC 1870 (SIZE), RFC 2034 (enhanced codes),
+ * RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 3207 (STARTTLS), RFC 3461 (DSN), RFC 4954 (AUTH), RFC 6152 (8BITMIME),
+ * RFC 6531 (SMTPUTF8), RFC 1985 (ETRN).
+ */
+import type { Connection } from '../../io/net/mod.ts'
+import type { SmtpdDeps } from './deps.ts'
+import { Session } from './session.ts'
+
+export type { ClientMatch, SmtpdDeps, SmtpdSettings } from './deps.ts'
+export type { SmtpdEvent } from './events.ts'
+export { smtpdParams } from './params.ts'
+
+/** One of a listener's connections becomes a session. */
+export function createSmtpd(deps: SmtpdDeps): (connection: Connection) => void {
+  return (connection) => void new Session(deps, connection).start()
+}
