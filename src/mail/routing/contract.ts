@@ -34,6 +34,10 @@ export interface PathStep {
 export interface Expanded {
   readonly original: string
   readonly routed: Routed
+  /** The envelope sender that an owner- alias puts in place of the message's. */
+  readonly sender?: string
+  /** The alias that this came from; commands and files of it run with default_privs. */
+  readonly alias?: string
 }
 
 /** Why an address cannot be served; what RCPT or VRFY answers. */
@@ -47,19 +51,35 @@ export interface Unserved {
 export interface Router {
   /** Rewrites an envelope address to standard form (append_at_myorigin …). `''` stays. */
   standard(address: string): string
-  /** The address class and transport of one address, without expansion; recorded. */
-  resolve(address: string): Promise<Routed>
-  /** Is there such a recipient (reject_unlisted_recipient)? undefined: yes. Looks through canonical, virtual aliases, aliases, accounts. */
-  unlisted(address: string): Promise<Unserved | undefined>
+  /** The domain could be one: what Postfix answers with 501 5.1.7 (sender) or 5.1.3 (recipient) otherwise. */
+  validAddress(address: string): boolean
+  /** The address class and transport of one address, without expansion; recorded. `sender` is for sender_dependent_*. */
+  resolve(address: string, sender?: string): Promise<Routed>
+  /**
+   * Is there such a recipient (reject_unlisted_recipient)? undefined: yes. Looks through canonical, virtual aliases,
+   * aliases, accounts. `sender`: the same question for reject_unlisted_sender.
+   */
+  unlisted(address: string, role?: 'sender' | 'recipient'): Promise<Unserved | undefined>
   /** Canonical mapping of an envelope sender. */
   canonicalSender(address: string): Promise<string>
   /**
    * Canonical, virtual alias and local alias expansion of one envelope recipient, bounded; duplicates of the whole
-   * message are the caller's. A recipient that needs a command, a file or another host comes out with its transport.
+   * message are the caller's. A recipient that needs a command, a file or another host comes out with its transport
+   * (`local` with a recipient `|command` or `/file`). One that cannot be delivered comes out with transport `error` and
+   * the reason as nexthop. Throws TableError or ExpansionError when that is to be tried again.
    */
-  expand(address: string): Promise<readonly Expanded[]>
-  /** Header addresses of mail that comes from this host (local_header_rewrite_clients) or all, as configured. */
-  rewriteHeaderAddress(address: string, kind: 'sender' | 'recipient'): Promise<string>
+  expand(address: string, sender?: string): Promise<readonly Expanded[]>
+  /**
+   * A header address, internal form in and out. `local` (default): mail of local_header_rewrite_clients; `remote`: all
+   * other, rewritten only when remote_header_rewrite_domain is set.
+   */
+  rewriteHeaderAddress(address: string, kind: 'sender' | 'recipient', context?: 'local' | 'remote'): Promise<string>
   /** Whether the domain of `address` is one that reject_unauth_destination lets pass. */
   isOurs(address: string): Promise<boolean>
+  /** sender_bcc_maps, recipient_bcc_maps: who gets a blind copy. */
+  bcc(address: string, kind: 'sender' | 'recipient'): Promise<string | undefined>
+  /** inet_interfaces (permit_inet_interfaces). */
+  isOwnAddress(address: string): boolean
+  /** mydestination and own address literals. */
+  isLocalDomain(domain: string): Promise<boolean>
 }

@@ -1,0 +1,135 @@
+/**
+ * The router: rewriting, classes, aliases and next hops of one configuration.
+ */
+import { Aliases, mailboxOf, routedElsewhere } from './aliases.ts'
+import { Canonical } from './canonical.ts'
+import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
+import { unlisted } from './listed.ts'
+import { findAddress } from './lookup.ts'
+import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
+import { standardForm } from './rewrite.ts'
+import { isValidHostname, literalAddress, split } from './syntax.ts'
+import { expandVirtual, ExpansionError } from './virtual.ts'
+import { World, type RouterDeps } from './world.ts'
+
+/** Aliases that lead to virtual aliases that lead to aliases … */
+const MAX_FORWARDS = 100
+
+export function createRouter(deps: RouterDeps): Router {
+  return new ConfiguredRouter(new World(deps))
+}
+
+class ConfiguredRouter implements Router {
+  readonly #world: World
+  readonly #canonical: Canonical
+  readonly #aliases: Aliases
+
+  constructor(world: World) {
+    this.#world = world
+    this.#canonical = new Canonical(world)
+    this.#aliases = new Aliases(world)
+  }
+
+  standard(address: string): string {
+    return this.#world.standard(address)
+  }
+
+  validAddress(address: string): boolean {
+    if (address === '') return true
+    const { domain } = split(this.#world.standard(address))
+    if (domain === undefined) return true
+    if (domain === '') return this.#world.cf.resolve_null_domain
+    return domain.startsWith('[') ? literalAddress(domain) !== undefined : isValidHostname(domain)
+  }
+
+  async resolve(address: string, sender?: string): Promise<Routed> {
+    const resolved = await resolveAddress(this.#world, this.standard(address), sender)
+    if (!this.#isLocal(resolved)) return { ...(await routedElsewhere(this.#world, resolved)), path: resolved.path }
+    const { recipient, addressClass, transport, nexthop, path } = resolved
+    const holder = await mailboxOf(this.#world, split(recipient).local, resolved.domain)
+    const { account, extension = '' } = holder ?? {}
+    return { recipient, addressClass, transport, nexthop, account, extension, path }
+  }
+
+  unlisted(address: string, role: 'sender' | 'recipient' = 'recipient'): Promise<Unserved | undefined> {
+    return unlisted(this.#world, address, role)
+  }
+
+  async canonicalSender(address: string): Promise<string> {
+    const sender = this.standard(address)
+    if (sender === '') return ''
+    // cleanup(8): mail from mailer-daemon of this host is mail from nobody.
+    if (sender.toLowerCase() === this.standard('MAILER-DAEMON').toLowerCase()) return ''
+    return this.#canonical.map(sender, 'envelope_sender')
+  }
+
+  async expand(address: string, sender?: string): Promise<readonly Expanded[]> {
+    const path: PathStep[] = []
+    const found: Expanded[] = []
+    for (const resolved of await this.#cleanup(address, sender, path, 0)) {
+      path.push(...resolved.path)
+      if (this.#isLocal(resolved)) {
+        const forward = (target: string, level: number): Promise<readonly Resolved[]> =>
+          this.#forward(target, sender, path, level)
+        found.push(...(await this.#aliases.expand(address, resolved, path, forward)))
+      } else found.push({ original: address, routed: { ...(await routedElsewhere(this.#world, resolved)), path } })
+    }
+    return found
+  }
+
+  async rewriteHeaderAddress(
+    address: string,
+    kind: 'sender' | 'recipient',
+    context: 'local' | 'remote' = 'local',
+  ): Promise<string> {
+    const { cf } = this.#world
+    const remote = cf.remote_header_rewrite_domain
+    if (context === 'remote' && remote === '') return address
+    const standard =
+      context === 'remote' ? standardForm(address, cf, { origin: remote, domain: remote }) : this.standard(address)
+    return standard === '' ? '' : this.#canonical.map(standard, `header_${kind}`)
+  }
+
+  async isOurs(address: string): Promise<boolean> {
+    const { addressClass, recipient } = await resolveAddress(this.#world, this.standard(address))
+    return addressClass !== 'default' && !isRouted(recipient)
+  }
+
+  async bcc(address: string, kind: 'sender' | 'recipient'): Promise<string | undefined> {
+    if (address === '') return undefined
+    const found = await findAddress(this.#world.maps[`${kind}_bcc_maps`], address, this.#world)
+    return found && this.standard(found.result)
+  }
+
+  isOwnAddress(address: string): boolean {
+    return this.#world.own.has(address)
+  }
+
+  isLocalDomain(domain: string): Promise<boolean> {
+    return this.#world.isLocalDomain(domain)
+  }
+
+  #isLocal(resolved: Resolved): boolean {
+    return resolved.addressClass === 'local' && this.#world.localTransports.has(resolved.transport)
+  }
+
+  /** cleanup(8)'s part for one envelope recipient: standard form, canonical, virtual aliases; each result resolved. */
+  async #cleanup(address: string, sender: string | undefined, path: PathStep[], level: number): Promise<Resolved[]> {
+    if (level > MAX_FORWARDS) throw new ExpansionError(`${address}: aliases that never end`)
+    const standard = this.standard(address === '' ? this.#world.cf.empty_address_recipient : address)
+    const canonical = await this.#canonical.map(standard, 'envelope_recipient', path)
+    const all = await expandVirtual(this.#world, canonical, path)
+    return Promise.all(all.map((a) => resolveAddress(this.#world, a, sender)))
+  }
+
+  /** An address out of an alias: this host's names go on in aliases(5), others start anew as forwarded mail. */
+  async #forward(
+    address: string,
+    sender: string | undefined,
+    path: PathStep[],
+    level: number,
+  ): Promise<readonly Resolved[]> {
+    const resolved = await resolveAddress(this.#world, address, sender)
+    return this.#isLocal(resolved) ? [resolved] : this.#cleanup(address, sender, path, level)
+  }
+}
