@@ -1,6 +1,7 @@
 /**
  * What smtpd sees of policy: facts of the session in, a verdict with its path out.
  */
+import type { PostigoEvent } from '../../base/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
 import type { Effect } from '../intake/mod.ts'
 import type { PathStep } from '../routing/mod.ts'
@@ -16,10 +17,14 @@ export interface SessionFacts {
     readonly reverseName: string
     /** DNS failed for now: 450 instead of 550 where the name matters. */
     readonly nameStatus: 'ok' | 'permanent' | 'temporary'
+    /** The same of `reverseName`; where it is missing, a known name is ok and `unknown` is as `nameStatus` says. */
+    readonly reverseStatus?: 'ok' | 'permanent' | 'temporary'
   }
   readonly helo: string | undefined
   readonly protocol: 'SMTP' | 'ESMTP'
-  readonly tls: { readonly protocol: string; readonly cipher: string; readonly fingerprint?: string } | undefined
+  readonly tls:
+    | { readonly protocol: string; readonly cipher: string; readonly fingerprint?: string; readonly verified?: boolean }
+    | undefined
   readonly sasl: { readonly method: string; readonly username: string; readonly sender: string } | undefined
   readonly sender: string | undefined
   readonly recipient: string | undefined
@@ -27,6 +32,43 @@ export interface SessionFacts {
   readonly sizeOctets: number
   /** Queue id, once there is one. */
   readonly queueId: string | undefined
+  /** The client sent on before it was answered (reject_unauth_pipelining). */
+  readonly pendingInput?: boolean
+  /**
+   * What policy remembers of the session: make one with `session()` per connection and pass it each time. Without it,
+   * what smtpd_delay_reject = no leaves for later stages is forgotten.
+   */
+  readonly memory?: PolicyMemory
+}
+
+/** Policy's own; opaque to others. */
+export interface PolicyMemory {
+  readonly policyMemory: true
+}
+
+/**
+ * One line of Postfix's log about a restriction or an access action. All refusals that come out of a Verdict are
+ * published so; smtpd logs its own (syntax, sizes), not these.
+ */
+export interface PolicyEvent extends PostigoEvent {
+  readonly event: 'policy.action'
+  readonly what: 'reject' | 'reject_warning' | 'warn' | 'info' | 'filter' | 'hold' | 'discard' | 'redirect' | 'bcc'
+  /** `CONNECT`, `EHLO`, `RCPT`, `DATA`, `END-OF-MESSAGE` … */
+  readonly where: string
+  readonly queueId: string | undefined
+  readonly clientName: string
+  readonly clientAddress: string
+  readonly text: string
+  readonly sender: string | undefined
+  readonly recipient: string | undefined
+  readonly protocol: string
+  readonly helo: string | undefined
+}
+
+/** Something the postmaster should mend, met while evaluating; each text once in a while. */
+export interface PolicyWarning extends PostigoEvent {
+  readonly event: 'policy.warning'
+  readonly text: string
 }
 
 /** What comes of asking. `reply` undefined: go on. */
@@ -41,6 +83,8 @@ export interface Verdict {
 
 /** Bound to one listener's settings (master.cf's -o). */
 export interface Policy {
+  /** A fresh memory for one connection. */
+  session(): PolicyMemory
   /** Each is asked at its stage; with smtpd_delay_reject, the earlier stages' lists are evaluated in `rcpt`. */
   connect(facts: SessionFacts): Promise<Verdict>
   helo(facts: SessionFacts): Promise<Verdict>
@@ -52,4 +96,6 @@ export interface Policy {
   vrfy(facts: SessionFacts): Promise<Verdict>
   /** mynetworks: decides what XVERP, header rewriting and the like ask. */
   isMyNetwork(client: { readonly name: string; readonly address: string }): Promise<boolean>
+  /** local_header_rewrite_clients: whether the headers of this client's messages are rewritten as this host's. */
+  rewritesHeaders(facts: SessionFacts): Promise<boolean>
 }

@@ -1,4 +1,9 @@
 /**
- * Policy: restriction lists, access maps, DNS lists, rate limits → a verdict and the path that led to it.
+ * Policy: restriction lists, access maps, DNS lists → a verdict and the path that led to it.
+ * In: facts of a session, stage by stage. Out: a reply or none, effects on the message, the path.
+ * Settings: params.ts. Standards: postconf(5), access(5), SMTPD_ACCESS_README, RFC 5782 (DNS lists), RFC 3463.
  */
 export type * from './contract.ts'
+export { createPolicy } from './policy.ts'
+export type { PolicyDeps, Probe } from './rules.ts'
+export { policyParams } from './params.ts'

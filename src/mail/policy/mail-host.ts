@@ -1,0 +1,24 @@
+/**
+ * Whether a name is one that mail can come from or go to: has it an address or an MX?
+ */
+import type { DnsType } from '../../io/dns/mod.ts'
+import type { Evaluation } from './evaluation.ts'
+
+/** Asks the types in order until one is found; `failed` where an answer is missing that could have been yes. */
+export async function mailHost(
+  ev: Evaluation,
+  name: string,
+  types: readonly DnsType[],
+): Promise<'found' | 'none' | 'failed' | 'null-mx'> {
+  let failed = false
+  for (const type of types) {
+    const answer = await ev.rules.dns.query(name, type)
+    ev.step('DNS', `${name} ${type}`, answer.status)
+    if (answer.status === 'failed') failed = true
+    if (answer.status !== 'ok') continue
+    // RFC 7505 §3: a single MX of "." says that the domain takes no mail.
+    const isNull = type === 'MX' && answer.records.length === 1 && answer.records[0]?.value === '.'
+    return isNull ? 'null-mx' : 'found'
+  }
+  return failed ? 'failed' : 'none'
+}
