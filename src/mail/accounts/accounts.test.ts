@@ -113,6 +113,19 @@ test('what cannot be done says why', async (t) => {
   assert.deepEqual(accounts.domains(), ['virtual.example'])
 })
 
+test('without its password an account stays and cannot log in', async (t) => {
+  const accounts = testAccounts(t)
+  const ana = await accounts.add('ana', '', 'secreto')
+  assert.deepEqual(accounts.withPassword(), [ana])
+  assert.equal(await accounts.credential('ana').verify('secreto'), true)
+  await accounts.removePassword(ana.id)
+  assert.deepEqual(accounts.withPassword(), [])
+  assert.equal(await accounts.credential('ana').verify('secreto'), false)
+  assert.deepEqual(accounts.recipient('ana', ''), ana)
+  await accounts.setPassword(ana.id, 'secreto')
+  assert.equal(await accounts.credential('ana').verify('secreto'), true)
+})
+
 test('an id is never given twice', async (t) => {
   const accounts = testAccounts(t)
   const first = await accounts.add('ana', '', 'secreto')

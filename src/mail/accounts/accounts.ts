@@ -121,6 +121,10 @@ export class StoredAccounts implements Accounts {
     return this.#lookups.list()
   }
 
+  withPassword(): readonly Account[] {
+    return this.#lookups.withPassword()
+  }
+
   domains(): readonly string[] {
     return this.#lookups.domains()
   }
@@ -161,6 +165,12 @@ export class StoredAccounts implements Accounts {
       expectOne(account, tx.sql('UPDATE account SET disabled = disabled WHERE id = ?').run(account))
       this.#putCredential(tx, account, verifiers)
     })
+    this.#remembered.forget(account)
+  }
+
+  async removePassword(account: AccountId): Promise<void> {
+    this.#existing(account)
+    await this.#change((tx) => tx.sql('DELETE FROM credential WHERE account = ?').run(account))
     this.#remembered.forget(account)
   }
 

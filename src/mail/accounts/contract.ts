@@ -53,6 +53,8 @@ export interface Accounts {
   byId(id: AccountId): Account | undefined
 
   list(): readonly Account[]
+  /** Those of `list()` that have a password. */
+  withPassword(): readonly Account[]
   domains(): readonly string[]
   /**
    * The account that an address names for the operator: as `byLogin`, but disabled ones too. An address without
@@ -68,6 +70,8 @@ export interface Accounts {
    */
   add(localPart: string, domain: string, password: string, options?: AddOptions): Promise<Account>
   setPassword(account: AccountId, password: string): Promise<void>
+  /** The account and its mail stay; nobody can log in as it until it has a password again. */
+  removePassword(account: AccountId): Promise<void>
   setDisabled(account: AccountId, disabled: boolean): Promise<void>
   remove(account: AccountId): Promise<void>
   addDomain(domain: string): Promise<void>

@@ -111,6 +111,12 @@ export class Lookups {
     return rows.map((row) => this.#fromRow(row))
   }
 
+  withPassword(): Account[] {
+    const ids = this.#db.read.sql('SELECT account FROM credential').all()
+    const having = new Set(ids.map(([id]) => Number(id)))
+    return this.list().filter(({ id }) => having.has(id))
+  }
+
   domains(): string[] {
     return this.#db.read
       .sql('SELECT name FROM domain ORDER BY name')

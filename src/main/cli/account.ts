@@ -1,0 +1,165 @@
+/** `postigo account`: who has a mailbox here. */
+import { AccountError, type Account } from '../../mail/accounts/mod.ts'
+import {
+  createAccount,
+  parseWords,
+  UsageError,
+  withAccounts,
+  type OpenAccounts,
+  type OpenedAccounts,
+} from './accounts-port.ts'
+import { EX, type CliIo, type Command } from './io.ts'
+import { askNewPassword } from './password-prompt.ts'
+
+const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
+       postigo account list [--json]
+       postigo account passwd ADDRESS [-p]
+       postigo account disable | enable | delete ADDRESS
+
+  ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
+  -c DIR        configuration directory
+  -p            the password is the first line of standard input; else it is asked twice
+  --quota SIZE  octets it may store, with k, M or G; 0 is no limit of its own
+  --json        for programs
+
+Changes take effect at once, a running server included. delete removes the mail too.
+`
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  pipe: { type: 'boolean', short: 'p' },
+  quota: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+interface Given {
+  readonly io: CliIo
+  readonly opened: OpenedAccounts
+  readonly address: string
+  readonly fromInput: boolean
+  readonly json: boolean
+  readonly quotaOctets: number
+}
+
+/** What a subcommand takes besides -c, and what it does. */
+interface Row {
+  readonly takesAddress: boolean
+  readonly options: readonly string[]
+  readonly run: (given: Given) => Promise<number>
+}
+
+const SUBCOMMANDS = new Map<string, Row>([
+  ['add', { takesAddress: true, options: ['pipe', 'quota'], run: add }],
+  ['list', { takesAddress: false, options: ['json'], run: list }],
+  ['passwd', { takesAddress: true, options: ['pipe'], run: passwd }],
+  ['disable', { takesAddress: true, options: [], run: (given) => setDisabled(given, true) }],
+  ['enable', { takesAddress: true, options: [], run: (given) => setDisabled(given, false) }],
+  ['delete', { takesAddress: true, options: [], run: remove }],
+])
+
+/** The command, over the accounts that `open` opens. */
+export function accountCommand(open: OpenAccounts): Command {
+  return async (argv, io) => {
+    try {
+      const { values, words } = parseWords(argv, OPTIONS)
+      if (values.help === true) {
+        io.out(USAGE)
+        return EX.ok
+      }
+      const [name = '', address = '', ...more] = words
+      const row = SUBCOMMANDS.get(name)
+      if (!row) throw new UsageError(name === '' ? 'which subcommand?' : `unknown subcommand: ${name}`)
+      if (more.length > 0 || row.takesAddress !== (address !== ''))
+        throw new UsageError(row.takesAddress ? `${name} takes one address` : `${name} takes no address`)
+      const stray = Object.keys(values).find((option) => option !== 'config' && !row.options.includes(option))
+      if (stray !== undefined) throw new UsageError(`${name} has no option ${stray === 'pipe' ? '-p' : `--${stray}`}`)
+      const quotaOctets = takeSize(values.quota ?? '0')
+      const given = { io, address, fromInput: values.pipe === true, json: values.json === true, quotaOctets }
+      return await withAccounts('postigo account', io, open, values.config, (opened) => row.run({ ...given, opened }))
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      io.err(`postigo account: ${error.message}\n${USAGE}`)
+      return EX.usage
+    }
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+function takeSize(text: string): number {
+  const [, digits, unit = ''] = /^([0-9]{1,15})([kmg]?)$/i.exec(text) ?? []
+  const octets = Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN)
+  if (!Number.isSafeInteger(octets)) throw new UsageError(`--quota ${text}: a size is a number with k, M or G`)
+  return octets
+}
+
+async function add({ io, opened, address, fromInput, quotaOctets }: Given): Promise<number> {
+  const place = opened.accounts.place(address)
+  // Told before a password is typed in vain; add() decides.
+  if (opened.accounts.find(address)) throw new AccountError('exists', `account ${address} exists already`)
+  await createAccount(opened, place, await askNewPassword(io, { fromInput }), { quotaOctets })
+  io.out(`account ${place.domain === '' ? place.localPart : `${place.localPart}@${place.domain}`} added\n`)
+  return EX.ok
+}
+
+async function passwd({ io, opened, address, fromInput }: Given): Promise<number> {
+  const account = existing(opened, address)
+  await opened.accounts.setPassword(account.id, await askNewPassword(io, { fromInput }))
+  return EX.ok
+}
+
+async function setDisabled({ opened, address }: Given, disabled: boolean): Promise<number> {
+  await opened.accounts.setDisabled(existing(opened, address).id, disabled)
+  return EX.ok
+}
+
+async function remove({ opened, address }: Given): Promise<number> {
+  const account = existing(opened, address)
+  // The account first: from then on nobody logs in and no mail arrives.
+  await opened.accounts.remove(account.id)
+  await opened.onRemoved(account.id)
+  return EX.ok
+}
+
+function existing({ accounts }: OpenedAccounts, address: string): Account {
+  const account = accounts.find(address)
+  if (!account) throw new AccountError('no-such-account', `there is no account ${address}`)
+  return account
+}
+
+async function list({ io, opened: { accounts }, json }: Given): Promise<number> {
+  const having = new Set(accounts.withPassword().map(({ id }) => id))
+  const rows = accounts.list().map((account) => ({
+    address: `${account.localPart}@${account.realm}`,
+    localPart: account.localPart,
+    domain: account.domain,
+    state: stateOf(account, having.has(account.id)),
+    getsMail: account.domain === '' || accounts.hostsDomain(account.domain),
+    quotaOctets: account.quotaOctets,
+  }))
+  if (json) io.out(`${JSON.stringify(rows, undefined, 2)}\n`)
+  else io.out(table(rows.map((row) => [row.address, placeOf(row), row.state, quotaText(row.quotaOctets)])))
+  return EX.ok
+}
+
+function stateOf({ disabled }: Account, hasPassword: boolean): string {
+  if (disabled) return 'disabled'
+  return hasPassword ? 'enabled' : 'no password'
+}
+
+function placeOf({ domain, getsMail }: { readonly domain: string; readonly getsMail: boolean }): string {
+  if (domain === '') return 'this host'
+  return getsMail ? 'hosted domain' : 'log-in only'
+}
+
+function quotaText(octets: number): string {
+  return octets === 0 ? 'no quota' : `quota ${octets}`
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+  const line = (row: readonly string[]): string => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
+}

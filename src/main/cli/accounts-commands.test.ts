@@ -1,0 +1,249 @@
+/** account, domain, saslpasswd2, sasldblistusers2: each line a command on one database, as an operator types them. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { test, type TestContext } from 'node:test'
+import { systemClock } from '../../base/mod.ts'
+import { openDatabase } from '../../io/db/mod.ts'
+import {
+  accountKey,
+  accountsSchema,
+  FAMILIES,
+  KEY_FILE,
+  openAccounts,
+  type AccountId,
+  type Accounts,
+} from '../../mail/accounts/mod.ts'
+import { accountCommand } from './account.ts'
+import type { OpenAccounts } from './accounts-port.ts'
+import { domainCommand } from './domain.ts'
+import type { Command } from './io.ts'
+import { sasldblistusers2Command } from './sasldblistusers2.ts'
+import { saslpasswd2Command } from './saslpasswd2.ts'
+
+interface Host {
+  /** Runs a command line; `typed` is standard input, at a terminal when `tty`. */
+  readonly run: (line: string, typed?: string, options?: { readonly tty?: boolean }) => Promise<Outcome>
+  /** Whether a password is right, by a database connection of its own. */
+  readonly knows: (name: string, password: string) => Promise<boolean>
+  readonly created: AccountId[]
+  readonly removed: AccountId[]
+  /** Mailboxes cannot be made from now on. */
+  readonly breakStore: () => void
+}
+
+interface Outcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  /** Raw mode on and off, in order. */
+  readonly rawModes: readonly boolean[]
+}
+
+function host(t: TestContext): Host {
+  const directory = mkdtempSync(join(tmpdir(), 'postigo-cli-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const created: AccountId[] = []
+  const removed: AccountId[] = []
+  let broken = false
+  const open: OpenAccounts = async (asked) => {
+    assert.equal(asked, directory)
+    const db = openDatabase({ path: join(directory, 'mail.db'), schemas: [accountsSchema] })
+    const accounts = openAccounts({
+      db,
+      key: accountKey(db, join(directory, KEY_FILE)),
+      defaultRealm: 'mail.midominio.com',
+      isLocalDomain: (domain) => domain === 'midominio.com',
+      families: FAMILIES.filter((family) => family !== 'argon2id'),
+      clock: systemClock,
+    })
+    const onCreated = async (id: AccountId): Promise<void> => {
+      if (broken) throw new Error('no room')
+      created.push(id)
+    }
+    return { accounts, onCreated, onRemoved: async (id) => void removed.push(id), close: () => db.close() }
+  }
+  const commands: Readonly<Record<string, Command>> = {
+    account: accountCommand(open),
+    domain: domainCommand(open),
+    saslpasswd2: saslpasswd2Command(open),
+    sasldblistusers2: sasldblistusers2Command(open),
+  }
+  return {
+    created,
+    removed,
+    breakStore: () => void (broken = true),
+    async run(line, typed = '', { tty = false } = {}) {
+      const [name = '', ...argv] = line.split(' ')
+      const command = commands[name]
+      assert.ok(command, name)
+      const rawModes: boolean[] = []
+      const stdin = Object.assign(new PassThrough(), {
+        isTTY: tty,
+        setRawMode: (on: boolean) => void rawModes.push(on),
+      })
+      stdin.end(typed)
+      const texts = { out: '', err: '' }
+      const code = await command(argv, {
+        stdin,
+        out: (text) => void (texts.out += text),
+        err: (text) => void (texts.err += text),
+        env: { MAIL_CONFIG: directory },
+        cwd: directory,
+        tty,
+      })
+      return { code, ...texts, rawModes }
+    },
+    async knows(name, password) {
+      const opened = await open(directory)
+      const accounts: Accounts = opened.accounts
+      const answer = await accounts.credential(name).verify(password)
+      await opened.close()
+      return answer
+    },
+  }
+}
+
+/** `line < typed` gives the code, and the texts when given (a RegExp where only a part matters). */
+type Step = readonly [line: string, typed: string, code: number, out?: string | RegExp, err?: string | RegExp]
+
+const scripts: Readonly<Record<string, readonly Step[]>> = {
+  'an account from adding to deleting': [
+    ['account add Usuario -p', 'secreto\nmore\n', 0, 'account usuario added\n', ''],
+    ['account add usuario@midominio.com -p', 'x\n', 73, '', /account usuario@midominio.com exists already/],
+    ['account add ana@virtual.example -p', 'x', 67, '', /postigo domain add virtual.example/],
+    ['domain add Virtual.Example', '', 0, '', ''],
+    ['domain add virtual.example', '', 73, '', /exists already/],
+    ['domain list', '', 0, 'virtual.example\n'],
+    ['domain list --json', '', 0, '["virtual.example"]\n'],
+    ['account add ana@virtual.example -p --quota 10M', 'x\n', 0, 'account ana@virtual.example added\n'],
+    ['domain remove virtual.example', '', 69, '', /has 1 account/],
+    ['account disable ana@virtual.example', '', 0, '', ''],
+    [
+      'account list',
+      '',
+      0,
+      'usuario@mail.midominio.com  this host      enabled   no quota\n' +
+        'ana@virtual.example         hosted domain  disabled  quota 10485760\n',
+    ],
+    ['account list --json', '', 0, /"quotaOctets": 10485760/],
+    ['account enable ana@virtual.example', '', 0],
+    ['account passwd ana@virtual.example -p', 'y\n', 0, '', ''],
+    ['account delete ana@virtual.example', '', 0],
+    ['account delete ana@virtual.example', '', 67, '', 'postigo account: there is no account ana@virtual.example\n'],
+    ['domain remove virtual.example', '', 0],
+    ['domain remove virtual.example', '', 67],
+    ['domain add midominio.com', '', 65, '', /mydestination/],
+  ],
+  'what account does not understand': [
+    ['account', '', 64, '', /which subcommand\?\nusage: /],
+    ['account frob', '', 64, '', /unknown subcommand: frob/],
+    ['account add', '', 64, '', /add takes one address/],
+    ['account add a b', '', 64],
+    ['account list a', '', 64, '', /takes no address/],
+    ['account list --quota 1', '', 64, '', /no option --quota/],
+    ['account delete a -p', '', 64, '', /no option -p/],
+    ['account add a --quota 1x', '', 64, '', /a size is a number/],
+    ['account add a --frob', '', 64],
+    ['account --help', '', 0, /^usage: postigo account add/],
+    ['account add a..b -p', 'x\n', 65, '', /local part/],
+    ['account add a -p', '', 65, '', 'postigo account: no password was given\n'],
+    ['account add a -p', '\n', 65],
+    ['account add a -p', '\u0007\n', 65, '', /characters that none may have/],
+    ['account add a -p', 'x'.repeat(5000), 65, '', /4096/],
+    ['domain', '', 64],
+    ['domain add', '', 64],
+    ['domain list x', '', 64],
+    ['domain add x --json', '', 64],
+    ['domain add -x', '', 64],
+    ['domain add [1.2.3.4]', '', 65],
+    ['domain --help', '', 0, /^usage/],
+  ],
+  'saslpasswd2 as in the how-to': [
+    ['sasldblistusers2', '', 0, ''],
+    ['saslpasswd2 usuario1', 'secreto\n', 20, '', /user not found: usuario1 \(-c creates it\)/],
+    ['saslpasswd2 -c usuario1', 'secreto', 0, '', ''],
+    ['saslpasswd2 -cp -n -a smtpd usuario1', 'otro\r\n', 0, '', ''],
+    ['saslpasswd2 -p -u mail.midominio.com usuario1', 'tres\n', 0, '', ''],
+    ['saslpasswd2 -c -u otro.example eva', 'x\n', 0, '', /postigo domain add otro.example/],
+    ['sasldblistusers2', '', 0, 'usuario1@mail.midominio.com: userPassword\neva@otro.example: userPassword\n'],
+    ['account list', '', 0, /eva@otro.example +log-in only +enabled/],
+    ['saslpasswd2 -d usuario1', '', 0, '', /its mail stays/],
+    ['sasldblistusers2', '', 0, 'eva@otro.example: userPassword\n'],
+    ['account list', '', 0, /usuario1@mail.midominio.com +this host +no password/],
+    ['saslpasswd2 -d nadie', '', 20, '', 'saslpasswd2: user not found: nadie\n'],
+  ],
+  'what saslpasswd2 does not understand': [
+    ['saslpasswd2', '', 1, '', /^saslpasswd2: usage: /],
+    ['saslpasswd2 a b', '', 1, '', /^saslpasswd2: usage: /],
+    ['saslpasswd2 -c -d a', '', 1, '', /exclude each other/],
+    ['saslpasswd2 -x a', '', 1],
+    ['saslpasswd2 -c -u x.example a@y.example', '', 1, '', /names its domain/],
+    ['saslpasswd2 -f /etc/sasldb2 -c a', 'x\n', 1, '', /a file would not be read/],
+    ['saslpasswd2 -v', '', 0, /^saslpasswd2 of Postigo [0-9]/],
+    ['saslpasswd2 -c a', '', 7, '', 'saslpasswd2: no password was given\n'],
+    ['saslpasswd2 -c a..b', 'x', 7],
+    ['sasldblistusers2 -v', '', 0, /^sasldblistusers2 of Postigo/],
+    ['sasldblistusers2 -f /etc/sasldb2', '', 1, '', /only Postigo's own store/],
+    ['sasldblistusers2 -x', '', 1],
+  ],
+}
+
+for (const [title, steps] of Object.entries(scripts))
+  test(title, async (t) => {
+    const { run } = host(t)
+    for (const [line, typed, code, out, err] of steps) {
+      const outcome = await run(line, typed)
+      assert.equal(outcome.code, code, `${line}: ${outcome.err}`)
+      for (const [got, wanted] of [[outcome.out, out] as const, [outcome.err, err] as const]) {
+        if (typeof wanted === 'string') assert.equal(got, wanted, line)
+        else if (wanted) assert.match(got, wanted, line)
+      }
+    }
+  })
+
+/** Columns: what is typed at the two prompts, exit code, the password that then holds. */
+const typing: readonly (readonly [title: string, typed: string, code: number, password: string])[] = [
+  ['the same twice', 'secreto\rsecreto\r', 0, 'secreto'],
+  ['with line feeds', 'secreto\nsecreto\n', 0, 'secreto'],
+  ['a mistake taken back', 'seX\u007fcreto\rsecretoñ\u007f\r', 0, 'secreto'],
+  ['a line begun anew', 'nada\u0015secreto\rsecreto\r', 0, 'secreto'],
+  ['two that differ', 'secreto\rsecreta\r', 7, ''],
+  ['an interrupt', 'sec\u0003', 7, ''],
+  ['nothing', '\r', 7, ''],
+]
+for (const [title, typed, code, password] of typing)
+  test(`a password typed at a terminal: ${title}`, async (t) => {
+    const { run, knows } = host(t)
+    const outcome = await run('saslpasswd2 -c ana', typed, { tty: true })
+    assert.equal(outcome.code, code, outcome.err)
+    assert.match(outcome.err, /^Password: \n/)
+    assert.ok(!outcome.err.includes('secret') && outcome.out === '')
+    assert.equal(outcome.rawModes.at(-1), false)
+    if (code === 0) {
+      assert.equal(outcome.err, 'Password: \nAgain (for verification): \n')
+      assert.equal(await knows('ana', password), true)
+    }
+    if (title.includes('differ')) assert.match(outcome.err, /saslpasswd2: passwords don't match; aborting\n$/)
+  })
+
+test('the password holds at once, and mailboxes are made and removed', async (t) => {
+  const { run, knows, created, removed } = host(t)
+  await run('account add ana -p', 'contraseña\n')
+  assert.equal(await knows('ana@midominio.com', 'contraseña'), true)
+  await run('saslpasswd2 -p ana', 'otra')
+  assert.equal(await knows('ana', 'contraseña'), false)
+  assert.equal(await knows('ana', 'otra'), true)
+  assert.deepEqual(created, [1])
+  await run('account delete ana')
+  assert.deepEqual(removed, [1])
+})
+
+test('an account without mailboxes is taken back', async (t) => {
+  const { run, breakStore } = host(t)
+  breakStore()
+  await assert.rejects(run('account add ana -p', 'x\n'), /no room/)
+  assert.equal((await run('account list')).out, '')
+})
