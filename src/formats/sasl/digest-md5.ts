@@ -13,16 +13,23 @@ const FIRST_USE = '00000001'
 
 const COLON = Buffer.from(':')
 
+type Encode = (text: string) => Buffer
+const asUtf8: Encode = (text) => Buffer.from(text)
+
+/** How clients write name and password: by RFC 2831 §2.1.2.1 (Cyrus), all in UTF-8 (curl), the password alone by the rule (GNU SASL). */
+const HABITS: readonly (readonly [name: Encode, password: Encode])[] = [
+  [latin1WherePossible, latin1WherePossible],
+  [asUtf8, asUtf8],
+  [asUtf8, latin1WherePossible],
+]
+
 /**
- * H(username:realm:password), 16 octets each, in the encodings that clients use: each field as ISO 8859-1 where that
- * can hold it, as RFC 2831 §2.1.2.1 says, and all in UTF-8 as many do who read only "charset=utf-8"; one value where
- * both are the same.
+ * H(username:realm:password), 16 octets each, in the encodings that clients use; one value where all are the same, as
+ * they are for ASCII. The first is RFC 2831's: each field as ISO 8859-1 where that can hold it.
  */
 export function digestMd5Ha1s(username: string, realm: string, password: string): Buffer[] {
-  const fields = [username, realm, password]
-  const byRule = ha1(fields.map(latin1WherePossible))
-  const byHabit = ha1(fields.map((field) => Buffer.from(field)))
-  return byRule.equals(byHabit) ? [byRule] : [byRule, byHabit]
+  const all = HABITS.map(([name, secret]) => ha1([name(username), name(realm), secret(password)]))
+  return all.filter((one, i) => all.findIndex((other) => other.equals(one)) === i)
 }
 
 function ha1([username = COLON, realm = COLON, password = COLON]: readonly Buffer[]): Buffer {
@@ -48,12 +55,14 @@ function responseValue(ha1Octets: Buffer, signed: Signed, method: 'AUTHENTICATE'
   return hash('md5', Buffer.from(`${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`, 'latin1'), 'hex')
 }
 
-/** An octet string as text, by the charset that was agreed on. */
+/**
+ * An octet string as text: UTF-8 where that was agreed on, else ISO 8859-1. Departs from RFC 2831 §2.1.2: without the
+ * directive UTF-8 is recognized too, for curl sends it so, and no name in ISO 8859-1 looks like it.
+ */
 function textOf(octetString: string, inUtf8: boolean): string {
-  if (!inUtf8) return octetString
   const text = utf8(Buffer.from(octetString, 'latin1'))
-  if (text === undefined) throw badProtocol()
-  return text
+  if (text === undefined && inUtf8) throw badProtocol()
+  return text ?? octetString
 }
 
 const octetsOf = (text: string): string => Buffer.from(text).toString('latin1')

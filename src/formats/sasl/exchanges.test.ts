@@ -290,8 +290,26 @@ test('DIGEST-MD5 answers subsequent authentication with a new challenge', async 
   assert.match(say(steps[0]), /^\+ nonce="[^"]{24}",realm="mail.example",qop="auth"/)
 })
 
+for (const encoding of ['latin1', 'utf8'] as const)
+  test(`DIGEST-MD5 takes a name in ${encoding} without charset directive`, async () => {
+    const [ha1] = digestMd5Ha1s('begoña', 'mail.example', 'contraseña')
+    const name = Buffer.from('begoña', encoding).toString('latin1')
+    const hex = (text: Buffer): string => hash('md5', text, 'hex')
+    const a1 = hex(Buffer.concat([ha1 ?? Buffer.alloc(0), Buffer.from(':N:C')]))
+    const proof = hex(Buffer.from(`${a1}:N:00000001:C:auth:${md5('AUTHENTICATE:smtp/h')}`))
+    const directives = `username="${name}",realm="mail.example",nonce="N",nc=00000001,cnonce="C",digest-uri="smtp/h"`
+    const response = Buffer.from(`${directives},response=${proof}`, 'latin1')
+    const steps = await play('DIGEST-MD5', await testBackend(users), [undefined, response], {
+      ...smtp,
+      nonce: () => 'N',
+    })
+    assert.match(say(steps[1]), /^done begoña/)
+  })
+
 test('DIGEST-MD5 takes ISO 8859-1 and UTF-8 hashes of the same name', async () => {
-  const [byRule, byHabit] = digestMd5Ha1s('begoña', 'mail.example', 'contraseña')
+  const [byRule, byHabit, byGnuSasl] = digestMd5Ha1s('begoña', 'mail.example', 'contraseña')
+  const mixed = Buffer.concat([Buffer.from('begoña:mail.example:'), Buffer.from('contraseña', 'latin1')])
+  assert.equal(byGnuSasl?.toString('hex'), md5(mixed))
   assert.equal(byRule?.toString('hex'), md5('begoña:mail.example:contraseña', 'latin1'))
   assert.equal(byHabit?.toString('hex'), md5('begoña:mail.example:contraseña', 'utf8'))
   assert.equal(digestMd5Ha1s('ana', 'mail.example', 'secreto').length, 1)
