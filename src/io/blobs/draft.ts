@@ -1,9 +1,9 @@
 /**
- * Octets on their way into the log. Small ones wait in memory for their batch; large ones, and the largest when memory
- * is short, go to a file of their own that later becomes a segment.
+ * Octets on their way into the log. Small messages wait in memory for their batch; large ones, and the largest when memory is
+ * short, go to a file of their own that later becomes a segment.
  */
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { newRecordId } from '#src/base/mod.ts'
 import type { Draft } from './contract.ts'
 import { asLogError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
@@ -15,12 +15,23 @@ export const SPOOL_FROM = 4 * 1024 * 1024
 const SPOOL_PIECE = 256 * 1024
 /** Where content begins in a spool file: what stands before is written last. */
 export const SPOOL_CONTENT_AT = SEGMENT_HEADER + RECORD_HEADER
+/** Most octets that a `read` gives. */
+const READ_LIMIT = 1024 * 1024
+
+const SPOOL_NAME = /^spool-[0-9a-f]{32}$/
+
+/** Left behind by a process that was killed: never acknowledged, so it goes. */
+export function isSpool(name: string): boolean {
+  return SPOOL_NAME.test(name)
+}
 
 /** The memory that all drafts of a thread share. */
 export class DraftMemory {
   readonly #limit: number
   #held = 0
-  readonly #drafts = new Set<LogDraft>()
+  /** Those that still take octets; what is being committed cannot be moved any more. */
+  readonly #open = new Set<LogDraft>()
+  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -31,50 +42,72 @@ export class DraftMemory {
   }
 
   join(draft: LogDraft): void {
-    this.#drafts.add(draft)
+    this.#open.add(draft)
   }
 
   leave(draft: LogDraft): void {
-    this.#drafts.delete(draft)
+    this.#open.delete(draft)
   }
 
-  /** Counts octets; over the limit the largest drafts go to disk. */
-  hold(octets: number): void {
+  /** Counts octets; over the limit the largest draft goes to disk. A promise: memory is short all the same, wait. */
+  hold(octets: number): void | Promise<void> {
     this.#held += octets
     while (this.#held > this.#limit) {
-      let largest: LogDraft | undefined
-      for (const draft of this.#drafts) if (draft.heldOctets > (largest?.heldOctets ?? 0)) largest = draft
-      if (largest === undefined) return
+      const largest = this.#largest()
+      if (largest === undefined) return this.#whenRoom()
       largest.spool()
     }
   }
 
   free(octets: number): void {
     this.#held -= octets
+    if (this.#held > this.#limit) return
+    this.#room?.resolve()
+    this.#room = undefined
   }
-}
 
-export interface SpoolFiles {
-  readonly fs: FileSystem
-  readonly path: (id: Buffer) => string
+  discardAll(): void {
+    for (const draft of this.#open) draft.discard()
+  }
+
+  #largest(): LogDraft | undefined {
+    let largest: LogDraft | undefined
+    for (const draft of this.#open) if (draft.heldOctets > (largest?.heldOctets ?? 0)) largest = draft
+    return largest
+  }
+
+  #whenRoom(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>()
+    return this.#room.promise
+  }
 }
 
 export class LogDraft implements Draft {
   readonly id: Buffer
   readonly #memory: DraftMemory
-  readonly #files: SpoolFiles
+  readonly #fs: FileSystem
+  readonly #dir: string
+  /** `claimed`: the log has it, and octets neither come nor go any more. */
+  #state: 'open' | 'claimed' | 'over' = 'open'
+  /** Why it cannot be committed any more: its spool file could not be written. */
+  #failure: Error | undefined
   #chunks: Buffer[] = []
   #held = 0
   #size = 0
   #crc = 0
   #fd: number | undefined
   #spooled = 0
-  #closed = false
 
-  constructor(memory: DraftMemory, files: SpoolFiles, nowMs: number, sizeHint: number) {
-    this.id = newRecordId(nowMs)
+  constructor(
+    memory: DraftMemory,
+    place: { readonly fs: FileSystem; readonly dir: string },
+    id: Buffer,
+    sizeHint: number,
+  ) {
+    this.id = id
     this.#memory = memory
-    this.#files = files
+    this.#fs = place.fs
+    this.#dir = place.dir
     memory.join(this)
     if (sizeHint >= SPOOL_FROM) this.spool()
   }
@@ -89,6 +122,7 @@ export class LogDraft implements Draft {
   get contentCrc(): number {
     return this.#crc
   }
+  /** What is in memory: all, unless it was spooled. */
   get chunks(): readonly Buffer[] {
     return this.#chunks
   }
@@ -96,59 +130,97 @@ export class LogDraft implements Draft {
   get spoolFd(): number | undefined {
     return this.#fd
   }
+  get spoolPath(): string {
+    return join(this.#dir, `spool-${this.id.toString('hex')}`)
+  }
 
-  write(chunk: Buffer): void {
-    if (this.#closed) throw new Error('The draft is closed')
+  write(chunk: Buffer): void | Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#state !== 'open') throw new TypeError('The draft takes no more octets')
     this.#chunks.push(chunk)
     this.#size += chunk.length
     this.#held += chunk.length
     this.#crc = crc32(chunk, this.#crc)
-    this.#memory.hold(chunk.length)
-    if (this.#fd !== undefined ? this.#held >= SPOOL_PIECE : this.#size >= SPOOL_FROM) this.spool()
+    const wait = this.#memory.hold(chunk.length)
+    if (this.#fd === undefined ? this.#size >= SPOOL_FROM : this.#held >= SPOOL_PIECE) this.spool()
+    if (this.#failure !== undefined) throw this.#failure
+    return wait
   }
 
-  /** Writes what is in memory to the draft's own file. */
+  /** To the draft's own file with what is in memory. Never throws: what went wrong is its own writer's to hear. */
   spool(): void {
+    if (this.#state !== 'open') return
     try {
-      this.#fd ??= this.#files.fs.create(this.#files.path(this.id))
-      if (this.#held > 0) this.#files.fs.write(this.#fd, this.#chunks, SPOOL_CONTENT_AT + this.#spooled)
+      this.flush()
     } catch (error) {
       this.discard()
-      throw asLogError(error, 'spooling a message')
+      this.#failure = asLogError(error, 'spooling a message')
     }
+  }
+
+  flush(): void {
+    this.#fd ??= this.#fs.create(this.spoolPath)
+    if (this.#held > 0) this.#fs.write(this.#fd, this.#chunks, SPOOL_CONTENT_AT + this.#spooled)
     this.#spooled += this.#held
-    this.#release()
+    this.#freeMemory()
   }
 
   read(from: number, to: number): Buffer {
-    const end = Math.min(to, this.#size)
-    if (from >= end) return Buffer.alloc(0)
-    if (this.#fd === undefined) return Buffer.concat(this.#chunks).subarray(from, end)
-    this.spool()
-    const into = Buffer.allocUnsafe(end - from)
-    this.#files.fs.read(this.#fd, into, SPOOL_CONTENT_AT + from)
+    const end = Math.min(to, this.#size, from + READ_LIMIT)
+    const into = Buffer.allocUnsafe(Math.max(0, end - from))
+    if (from < Math.min(end, this.#spooled)) this.#readSpooled(into, from)
+    let start = this.#spooled
+    for (const chunk of this.#chunks) {
+      if (start >= end) break
+      if (start + chunk.length > from)
+        chunk.copy(into, Math.max(0, start - from), Math.max(0, from - start), end - start)
+      start += chunk.length
+    }
     return into
   }
 
-  /** The log has taken the octets over: memory is free again; a spool file has its place. */
-  taken(): void {
-    this.#closed = true
-    this.#release()
+  /** The log takes it: from here on it can be neither changed nor discarded by others. Throws what spooling failed of. */
+  claim(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#state !== 'open') throw new TypeError('The draft was committed or discarded already')
+    this.#state = 'claimed'
     this.#memory.leave(this)
-    if (this.#fd !== undefined) this.#files.fs.close(this.#fd)
+  }
+
+  /** The log is done with it: memory is free, the file closed. */
+  over(): void {
+    this.#state = 'over'
+    this.#memory.leave(this)
+    this.#freeMemory()
+    if (this.#fd !== undefined) this.#fs.close(this.#fd)
     this.#fd = undefined
   }
 
   discard(): void {
-    if (this.#closed) return
-    const spooled = this.#fd !== undefined
-    this.taken()
-    if (spooled) this.#files.fs.unlink(this.#files.path(this.id))
+    if (this.#state === 'open') this.remove()
   }
 
-  #release(): void {
+  /** `over`, and its file goes. A file that cannot be removed now goes at the next start. */
+  remove(): void {
+    const hasFile = this.#fd !== undefined
+    this.over()
+    try {
+      if (hasFile) this.#fs.unlink(this.spoolPath)
+    } catch {
+      // A spool file is never taken for a message.
+    }
+  }
+
+  #readSpooled(into: Buffer, from: number): void {
+    if (this.#fd === undefined) return
+    const length = Math.min(into.length, this.#spooled - from)
+    this.#fs.read(this.#fd, into.subarray(0, length), SPOOL_CONTENT_AT + from)
+  }
+
+  #freeMemory(): void {
+    const held = this.#held
     this.#chunks = []
-    this.#memory.free(this.#held)
     this.#held = 0
+    this.#memory.free(held)
   }
 }

@@ -18,7 +18,8 @@ export interface FileSystem {
   unlink(path: string): void
   list(dir: string): string[]
   /** Makes the names in a directory durable. */
-  syncDirectory(dir: string): void
+  syncDirectory(dir: string): Promise<void>
+  syncDirectoryNow(dir: string): void
   makeDirectory(dir: string): void
 }
 
@@ -51,7 +52,15 @@ export const realFileSystem: FileSystem = {
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
   list: (dir) => fs.readdirSync(dir),
-  syncDirectory(dir) {
+  async syncDirectory(dir) {
+    const handle = await fs.promises.open(dir, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+  syncDirectoryNow(dir) {
     const fd = fs.openSync(dir, 'r')
     try {
       fs.fsyncSync(fd)

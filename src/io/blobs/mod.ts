@@ -20,9 +20,11 @@
  * | unlink, before the row goes | a dead row | row removed | row removed |
  */
 export type { Draft, MessageLog, Position, RecordKind, Replay } from './contract.ts'
+export type { CrashPoint, LogSettings } from './commit.ts'
 export { GoneError, LogBrokenError, LogFailedError, LogFullError } from './errors.ts'
 export { type FileSystem, realFileSystem } from './file-system.ts'
-export { type CrashPoint, type LogSettings, SegmentLog } from './log.ts'
-export { reapDeadSegments } from './reap.ts'
+export { type LogTrouble, SegmentLog } from './log.ts'
+export type { ContentOwner } from './owners.ts'
+export { type MiscountedSegment, reapDeadSegments, type UpkeepOptions } from './reap.ts'
 export { recover, type RecoverOptions, type RecoveryReport } from './recover.ts'
 export { logSchema, releaseContent, retainContent } from './segments.ts'

@@ -25,7 +25,7 @@ export class SegmentReader {
     if (from >= end) return Buffer.alloc(0)
     const into = Buffer.allocUnsafe(end - from)
     const got = this.#fs.read(this.#file(at.segment), into, at.offset + from)
-    if (got < into.length) throw new GoneError(`segment ${at.segment} ends before ${at.offset + end}`)
+    if (got < into.length) throw new GoneError(`segment ${at.segment} ends before octet ${at.offset + end}`)
     return into
   }
 
@@ -38,11 +38,7 @@ export class SegmentReader {
     let fd = this.#open.get(segment)
     if (fd === undefined) {
       if (this.#open.size >= OPEN_FILES) this.#closeOldest()
-      try {
-        fd = this.#fs.openRead(segmentPath(this.#dir, segment))
-      } catch (cause) {
-        throw new GoneError(`segment ${segment} cannot be read`, { cause })
-      }
+      fd = this.#openFile(segment)
     } else {
       this.#open.delete(segment)
     }
@@ -50,11 +46,20 @@ export class SegmentReader {
     return fd
   }
 
-  #closeOldest(): void {
-    for (const [segment, fd] of this.#open) {
-      this.#open.delete(segment)
-      this.#fs.close(fd)
-      return
+  #openFile(segment: number): number {
+    try {
+      return this.#fs.openRead(segmentPath(this.#dir, segment))
+    } catch (error) {
+      // All that the file system throws has a code; only a file that is not there means that content has moved.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      throw new GoneError(`segment ${segment} is no longer there`, { cause: error })
     }
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#open
+    if (oldest === undefined) return
+    this.#open.delete(oldest[0])
+    this.#fs.close(oldest[1])
   }
 }

@@ -2,31 +2,39 @@
  * The start: what lies beyond the watermarks is taken in or cut, and every segment is sealed (rules 5, 9 and 10).
  *
  * Same boot: whatever lies beyond a watermark was never acknowledged, for the reply comes after the commit, and a commit
- * outlives the process. It is cut. Another boot (or a copy of the files): the last commits may have been lost with the
+ * outlives the process. It is cut. Another boot, or a copy of the files: the last commits may have been lost with the
  * power while the log was synced; records beyond the watermark may have been acknowledged and are taken in.
+ *
+ * Stopped anywhere and run again it comes to the same end: a record's consequences and the watermark behind it are one
+ * transaction, and how the last run ended is forgotten only afterwards (io/db, `beginRun`).
  */
-import { crc32 } from 'node:zlib'
-import type { Db, Tx } from '../db/mod.ts'
-import type { Position, RecordKind, Replay } from './contract.ts'
-import type { FileSystem } from './file-system.ts'
+import { join } from 'node:path'
+import type { Db } from '../db/mod.ts'
+import type { RecordKind, Replay } from './contract.ts'
+import { isSpool } from './draft.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+import { RECORD_HEADER, SEGMENT_HEADER } from './format.ts'
+import { type FoundRecord, Records } from './records.ts'
 import {
-  readRecordHeader,
-  readSegmentHeader,
-  RECORD_HEADER,
-  type RecordHeader,
-  recordLength,
-  SEGMENT_HEADER,
-} from './format.ts'
-import { READ_LIMIT } from './reader.ts'
-import { moveWatermark, segmentPath, segmentRows, type SegmentRow } from './segments.ts'
-import { isSpool } from './spool.ts'
+  deleteSegment,
+  insertSegment,
+  moveWatermark,
+  numbersGiven,
+  readNumberFile,
+  segmentOfName,
+  segmentPath,
+  segmentRows,
+  type SegmentRow,
+  setNumbersGiven,
+  setState,
+} from './segments.ts'
 
 export interface RecoverOptions {
   readonly dir: string
   readonly db: Db
-  readonly fs: FileSystem
+  readonly fs?: FileSystem
   readonly replay: Readonly<Record<RecordKind, Replay>>
-  /** The machine has not been started anew since the last server ran on these very files. */
+  /** The machine has not been started anew since the last server ran on these very files (io/db, `lastRun`). */
   readonly sameBoot: boolean
 }
 
@@ -35,115 +43,134 @@ export interface RecoveryReport {
   readonly replayed: number
   /** Octets beyond a watermark that were cut. */
   readonly cutOctets: number
-  /** Spool files and segments without a row that were removed. */
+  /** Spools, and segments without a row, that were removed. */
   readonly removedFiles: number
-  /** Segments that rows refer to and that are not there: content is missing. */
-  readonly missing: readonly number[]
+  /** Segments that the database did not know yet: it is older than the log. */
+  readonly adopted: readonly number[]
+  /** Segments that rows refer to, and that are not there or shorter than they were: content is missing. */
+  readonly damaged: readonly number[]
 }
 
-/** Runs alone, before any thread opens a segment. */
-export async function recover(options: RecoverOptions): Promise<RecoveryReport> {
-  const { fs, dir, db } = options
-  fs.makeDirectory(dir)
-  const files = new Set(fs.list(dir))
-  const rows = segmentRows(db.read)
-  const missing: number[] = []
-  let replayed = 0
-  let cutOctets = 0
-  for (const row of rows) {
-    if (!files.has(segmentPath('', row.number))) {
-      if (row.liveOctets > 0) missing.push(row.number)
-      else await db.write((tx) => tx.sql('DELETE FROM segment WHERE number = ?').run(row.number))
-      continue
+/** Runs alone, before any thread opens a segment. Throws what a replay throws: then the start must not go on. */
+export function recover(options: RecoverOptions): Promise<RecoveryReport> {
+  return new Recovery(options).run()
+}
+
+class Recovery {
+  readonly #o: RecoverOptions
+  readonly #fs: FileSystem
+  /** Numbers of the segment files that are there. */
+  #files = new Set<number>()
+  #replayed = 0
+  #cutOctets = 0
+  #removedFiles = 0
+  readonly #adopted: number[] = []
+  readonly #damaged: number[] = []
+
+  constructor(options: RecoverOptions) {
+    this.#o = options
+    this.#fs = options.fs ?? realFileSystem
+  }
+
+  async run(): Promise<RecoveryReport> {
+    const { dir, db } = this.#o
+    this.#fs.makeDirectory(dir)
+    this.#files = new Set(
+      this.#fs
+        .list(dir)
+        .map(segmentOfName)
+        .filter((number) => number !== undefined),
+    )
+    await this.#filesWithoutRow()
+    for (const row of segmentRows(db.read)) {
+      if (this.#files.has(row.number)) await this.#segment(row)
+      else await this.#rowWithoutFile(row)
     }
-    if (row.state !== 'open') continue
-    const done = await recoverSegment(options, row)
-    replayed += done.replayed
-    cutOctets += done.cut
-  }
-  const removedFiles = removeStrays(fs, dir, files, new Set(rows.map((row) => segmentPath('', row.number))))
-  return { replayed, cutOctets, removedFiles, missing }
-}
-
-async function recoverSegment(options: RecoverOptions, row: SegmentRow): Promise<{ replayed: number; cut: number }> {
-  const { fs, dir, db, sameBoot } = options
-  const fd = fs.openWrite(segmentPath(dir, row.number))
-  try {
-    let at = Math.max(row.watermark, SEGMENT_HEADER)
-    let replayed = 0
-    const header = Buffer.alloc(SEGMENT_HEADER)
-    const ours = fs.read(fd, header, 0) === SEGMENT_HEADER && readSegmentHeader(header) === row.number
-    while (ours && !sameBoot) {
-      const record = wholeRecord(fs, fd, at)
-      if (record === undefined) break
-      const end = at + recordLength(record)
-      await db.write((tx) => replayRecord(options, tx, { row, fd, record, at, end }))
-      replayed++
-      at = end
+    await db.write((tx) => {
+      setNumbersGiven(tx, Math.max(numbersGiven(tx), readNumberFile(this.#fs, dir), ...this.#files))
+    })
+    return {
+      replayed: this.#replayed,
+      cutOctets: this.#cutOctets,
+      removedFiles: this.#removedFiles,
+      adopted: this.#adopted,
+      damaged: this.#damaged,
     }
-    const cut = Math.max(0, fs.size(fd) - at)
-    if (cut > 0 && ours) {
-      fs.truncate(fd, at)
-      fs.dataSyncNow(fd)
+  }
+
+  /**
+   * A spool was never acknowledged. A segment whose number the database knows to have been given is dead (rule 9); one of a
+   * higher number is younger than the state that the database is in, so all of it is new to it.
+   */
+  async #filesWithoutRow(): Promise<void> {
+    const { dir, db } = this.#o
+    const known = new Set(segmentRows(db.read).map((row) => row.number))
+    const given = numbersGiven(db.read)
+    const strays = [...this.#files].filter((number) => !known.has(number))
+    const dead = strays.filter((number) => number <= given)
+    const spools = this.#fs.list(dir).filter(isSpool)
+    for (const path of [...spools.map((name) => join(dir, name)), ...dead.map((number) => segmentPath(dir, number))]) {
+      this.#fs.unlink(path)
+      this.#removedFiles++
     }
-    const state = ours && at > SEGMENT_HEADER ? 'sealed' : 'dead'
-    await db.write((tx) => tx.sql('UPDATE segment SET state = ? WHERE number = ?').run(state, row.number))
-    return { replayed, cut }
-  } finally {
-    fs.close(fd)
+    if (this.#removedFiles > 0) await this.#fs.syncDirectory(dir)
+    for (const number of dead) this.#files.delete(number)
+    this.#adopted.push(...strays.filter((number) => number > given))
+    await db.write((tx) => {
+      for (const number of this.#adopted) insertSegment(tx, number)
+    })
   }
-}
 
-interface Found {
-  readonly row: SegmentRow
-  readonly fd: number
-  readonly record: RecordHeader
-  readonly at: number
-  readonly end: number
-}
-
-/** One record's consequences and the watermark behind it, in one transaction: stopped anywhere, it is done once. */
-function replayRecord({ fs, replay }: RecoverOptions, tx: Tx, { row, fd, record, at, end }: Found): void {
-  const contentAt = at + RECORD_HEADER
-  const position: Position = { segment: row.number, offset: contentAt, length: record.contentLength }
-  const facts = Buffer.alloc(record.factsLength)
-  fs.read(fd, facts, contentAt + record.contentLength)
-  const read = (from: number, to: number): Buffer => {
-    const until = Math.min(to, record.contentLength, from + READ_LIMIT)
-    const into = Buffer.alloc(Math.max(0, until - from))
-    fs.read(fd, into, contentAt + from)
-    return into
+  /** It was never begun, or its file went as dead; unless rows refer to it. */
+  async #rowWithoutFile({ number, state, liveOctets }: SegmentRow): Promise<void> {
+    if (liveOctets > 0 && state !== 'dead') this.#damaged.push(number)
+    else await this.#o.db.write((tx) => deleteSegment(tx, number))
   }
-  replay[record.kind](tx, { id: record.id, facts, at: position, read })
-  moveWatermark(tx, row.number, end)
-}
 
-/** The record at `at` if all of it is there and its sums are right: a torn write is no record. */
-function wholeRecord(fs: FileSystem, fd: number, at: number): RecordHeader | undefined {
-  const octets = Buffer.alloc(RECORD_HEADER)
-  if (fs.read(fd, octets, at) < RECORD_HEADER) return undefined
-  const record = readRecordHeader(octets)
-  if (record === undefined) return undefined
-  const contentAt = at + RECORD_HEADER
-  const contentOk = sumOf(fs, fd, contentAt, record.contentLength) === record.contentCrc
-  const factsOk = sumOf(fs, fd, contentAt + record.contentLength, record.factsLength) === record.factsCrc
-  return contentOk && factsOk ? record : undefined
-}
-
-function sumOf(fs: FileSystem, fd: number, at: number, length: number): number | undefined {
-  let sum = 0
-  for (let from = 0; from < length; from += READ_LIMIT) {
-    const piece = Buffer.alloc(Math.min(READ_LIMIT, length - from))
-    if (fs.read(fd, piece, at + from) < piece.length) return undefined
-    sum = crc32(piece, sum)
+  async #segment(row: SegmentRow): Promise<void> {
+    if (row.state === 'dead') return // upkeep removes it
+    const records = new Records(this.#fs, segmentPath(this.#o.dir, row.number))
+    try {
+      const end = await this.#beyondWatermark(row, records)
+      if (records.size < end) this.#damaged.push(row.number)
+      this.#cutOctets += this.#cut(records, end)
+      if (row.state !== 'sealed') await this.#o.db.write((tx) => setState(tx, row.number, 'sealed'))
+    } finally {
+      records.close()
+    }
   }
-  return sum
-}
 
-/** Spools of a killed process were never acknowledged; a segment whose number was given and that has no row is dead. */
-function removeStrays(fs: FileSystem, dir: string, files: ReadonlySet<string>, known: ReadonlySet<string>): number {
-  const strays = [...files].filter((name) => isSpool(name) || (/^\d{10}\.log$/.test(name) && !known.has(name)))
-  for (const name of strays) fs.unlink(`${dir}/${name}`)
-  if (strays.length > 0) fs.syncDirectory(dir)
-  return strays.length
+  /** Takes in what may have been acknowledged. Answers where the segment ends. */
+  async #beyondWatermark(row: SegmentRow, records: Records): Promise<number> {
+    const start = Math.max(row.watermark, SEGMENT_HEADER)
+    const takeIn = !this.#o.sameBoot || this.#adopted.includes(row.number)
+    // Before the first record the header may not have reached the disk; later it has, with that record.
+    if (!takeIn || (row.watermark === 0 && !records.isSegment(row.number))) return start
+    let end = start
+    for (let found; (found = records.next(end)) !== undefined; end = found.end)
+      await this.#replay(row.number, records, found)
+    return end
+  }
+
+  async #replay(number: number, records: Records, found: FoundRecord): Promise<void> {
+    const { db, replay } = this.#o
+    const { kind, id, contentLength } = found.header
+    await db.write((tx) => {
+      replay[kind](tx, {
+        id,
+        facts: records.facts(found),
+        at: { segment: number, offset: found.at + RECORD_HEADER, length: contentLength },
+        read: (from, to) => records.content(found, from, to),
+      })
+      moveWatermark(tx, number, found.end)
+    })
+    this.#replayed++
+  }
+
+  #cut(records: Records, end: number): number {
+    const beyond = records.size - end
+    if (beyond <= 0) return 0
+    records.cut(end)
+    return beyond
+  }
 }

@@ -1,4 +1,9 @@
-/** The table of segments: their numbers, states, watermarks and what of them is still referred to. */
+/**
+ * The table of segments: numbers, states, watermarks, and what of them is still referred to.
+ *
+ * A number is given once, ever. The row that names the last one may be lost in a power cut, when a file of that number is there
+ * already; so a small file, synced before it is used, says up to which number may have been given.
+ */
 import { join } from 'node:path'
 import type { Db, Reader, Schema, Tx } from '../db/mod.ts'
 import type { Position } from './contract.ts'
@@ -14,7 +19,10 @@ export const logSchema: Schema = {
        watermark INTEGER NOT NULL,
        -- octets of content that rows refer to, counted once a reference
        live_octets INTEGER NOT NULL DEFAULT 0
-     ) STRICT`,
+     ) STRICT;
+     -- the highest number that the database knows to have been given
+     CREATE TABLE segment_given (number INTEGER NOT NULL) STRICT;
+     INSERT INTO segment_given VALUES (0)`,
   ],
 }
 
@@ -39,12 +47,20 @@ export function segmentRows(reader: Reader): SegmentRow[] {
     }))
 }
 
+export function insertSegment(tx: Tx, number: number): void {
+  tx.sql("INSERT INTO segment (number, state, watermark) VALUES (?, 'open', 0)").run(number)
+}
+
+export function deleteSegment(tx: Tx, number: number): void {
+  tx.sql('DELETE FROM segment WHERE number = ?').run(number)
+}
+
 export function moveWatermark(tx: Tx, number: number, watermark: number): void {
   tx.sql('UPDATE segment SET watermark = ? WHERE number = ?').run(watermark, number)
 }
 
-export function sealSegment(tx: Tx, number: number): void {
-  tx.sql("UPDATE segment SET state = 'sealed' WHERE number = ? AND state = 'open'").run(number)
+export function setState(tx: Tx, number: number, state: SegmentState): void {
+  tx.sql('UPDATE segment SET state = ? WHERE number = ?').run(state, number)
 }
 
 /** A row refers to this content from now on. Call once a reference, in the transaction that makes it. */
@@ -57,39 +73,71 @@ export function releaseContent(tx: Tx, at: Position): void {
   tx.sql('UPDATE segment SET live_octets = live_octets - ? WHERE number = ?').run(at.length, at.segment)
 }
 
-export function segmentPath(dir: string, number: number): string {
-  return join(dir, `${String(number).padStart(10, '0')}.log`)
+const SEGMENT_NAME = /^(\d{10})\.log$/
+
+function segmentName(number: number): string {
+  return `${String(number).padStart(10, '0')}.log`
 }
 
-const NUMBER_FILE = 'next-segment'
+export function segmentPath(dir: string, number: number): string {
+  return join(dir, segmentName(number))
+}
+
+/** The number of the segment that a file name stands for, undefined where it stands for none. */
+export function segmentOfName(name: string): number | undefined {
+  const digits = SEGMENT_NAME.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+const NUMBER_FILE = 'given'
+const NUMBER_WIDTH = 10
+/** Numbers that one sync of the file covers. */
+const NUMBERS_AHEAD = 64
+
+export function numbersGiven(reader: Reader): number {
+  return Number(reader.sql('SELECT number FROM segment_given').get()?.[0])
+}
+
+export function setNumbersGiven(tx: Tx, number: number): void {
+  tx.sql('UPDATE segment_given SET number = ?').run(number)
+}
 
 /**
- * Gives a segment number that was never given before, and its row, durable both: the file because the database may lose
- * its last commits in a power cut, the row because a file without one is dead (rule 9). Threads are kept apart by the
- * write turn.
+ * Gives a segment number and its row, both durable when it resolves: the row because a file without one would be dead
+ * (rule 9), and its messages with it. Threads are kept apart by the write turn.
  */
 export async function newSegment(db: Db, fs: FileSystem, dir: string): Promise<number> {
   const number = await db.write((tx) => {
-    const given = takeNumber(fs, dir)
-    tx.sql("INSERT INTO segment (number, state, watermark) VALUES (?, 'open', 0)").run(given)
-    return given
+    const next = numbersGiven(tx) + 1
+    if (next > readNumberFile(fs, dir)) writeNumberFile(fs, dir, next + NUMBERS_AHEAD)
+    setNumbersGiven(tx, next)
+    insertSegment(tx, next)
+    return next
   })
   await db.syncWal()
   return number
 }
 
-function takeNumber(fs: FileSystem, dir: string): number {
-  const path = join(dir, NUMBER_FILE)
-  const exists = fs.list(dir).includes(NUMBER_FILE)
-  const fd = exists ? fs.openWrite(path) : fs.create(path)
+/** Up to this number one may have been given, whatever the database knows; 0 without the file. */
+export function readNumberFile(fs: FileSystem, dir: string): number {
+  if (!fs.list(dir).includes(NUMBER_FILE)) return 0
+  const fd = fs.openRead(join(dir, NUMBER_FILE))
   try {
-    const text = Buffer.alloc(16)
-    const length = exists ? fs.read(fd, text, 0) : 0
-    const number = length > 0 ? Number(text.toString('latin1', 0, length)) : 1
-    fs.write(fd, [Buffer.from(String(number + 1).padStart(16, '0'))], 0)
+    const text = Buffer.alloc(NUMBER_WIDTH)
+    const length = fs.read(fd, text, 0)
+    return Number(text.toString('latin1', 0, length)) || 0
+  } finally {
+    fs.close(fd)
+  }
+}
+
+function writeNumberFile(fs: FileSystem, dir: string, number: number): void {
+  const path = join(dir, NUMBER_FILE)
+  const fd = fs.list(dir).includes(NUMBER_FILE) ? fs.openWrite(path) : fs.create(path)
+  try {
+    fs.write(fd, [Buffer.from(String(number).padStart(NUMBER_WIDTH, '0'))], 0)
     fs.dataSyncNow(fd)
-    if (!exists) fs.syncDirectory(dir)
-    return number
+    fs.syncDirectoryNow(dir)
   } finally {
     fs.close(fd)
   }

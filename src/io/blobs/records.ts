@@ -1,0 +1,102 @@
+/** A segment's file as recovery and compaction see it: whole records one after the other. */
+import { crc32 } from 'node:zlib'
+import type { FileSystem } from './file-system.ts'
+import {
+  readRecordHeader,
+  readSegmentHeader,
+  RECORD_HEADER,
+  type RecordHeader,
+  recordLength,
+  SEGMENT_HEADER,
+} from './format.ts'
+import { READ_LIMIT } from './reader.ts'
+
+export interface FoundRecord {
+  readonly header: RecordHeader
+  readonly at: number
+  readonly end: number
+}
+
+export class Records {
+  readonly #fs: FileSystem
+  readonly #fd: number
+
+  constructor(fs: FileSystem, path: string) {
+    this.#fs = fs
+    this.#fd = fs.openWrite(path)
+  }
+
+  get size(): number {
+    return this.#fs.size(this.#fd)
+  }
+
+  /** The file says of itself that it is this segment. */
+  isSegment(number: number): boolean {
+    const header = Buffer.alloc(SEGMENT_HEADER)
+    return this.#fs.read(this.#fd, header, 0) === SEGMENT_HEADER && readSegmentHeader(header) === number
+  }
+
+  /**
+   * The first whole record from `at` on. A torn write is none; where at least its header is right, what comes after it is looked
+   * at too, for octets of one sync reach the disk in any order.
+   */
+  next(at: number): FoundRecord | undefined {
+    const { size } = this
+    for (;;) {
+      const header = this.#headerAt(at)
+      if (header === undefined) return undefined
+      const end = at + recordLength(header)
+      if (end > size) return undefined
+      if (this.#isWhole(header, at)) return { header, at, end }
+      at = end
+    }
+  }
+
+  facts({ header, at }: FoundRecord): Buffer {
+    const facts = Buffer.alloc(header.factsLength)
+    this.#fs.read(this.#fd, facts, at + RECORD_HEADER + header.contentLength)
+    return facts
+  }
+
+  /** Octets `from`…`to` of a record's content, at most 1 MiB. */
+  content({ header, at }: FoundRecord, from: number, to: number): Buffer {
+    const end = Math.min(to, header.contentLength, from + READ_LIMIT)
+    const into = Buffer.alloc(Math.max(0, end - from))
+    this.#fs.read(this.#fd, into, at + RECORD_HEADER + from)
+    return into
+  }
+
+  /** Durable when it returns. */
+  cut(at: number): void {
+    this.#fs.truncate(this.#fd, at)
+    this.#fs.dataSyncNow(this.#fd)
+  }
+
+  close(): void {
+    this.#fs.close(this.#fd)
+  }
+
+  #headerAt(at: number): RecordHeader | undefined {
+    const octets = Buffer.alloc(RECORD_HEADER)
+    return this.#fs.read(this.#fd, octets, at) < RECORD_HEADER ? undefined : readRecordHeader(octets)
+  }
+
+  #isWhole(header: RecordHeader, at: number): boolean {
+    const contentAt = at + RECORD_HEADER
+    const { contentLength, contentCrc, factsLength, factsCrc } = header
+    return (
+      this.#sum(contentAt, contentLength) === contentCrc &&
+      this.#sum(contentAt + contentLength, factsLength) === factsCrc
+    )
+  }
+
+  #sum(at: number, length: number): number | undefined {
+    let sum = 0
+    for (let from = 0; from < length; from += READ_LIMIT) {
+      const piece = Buffer.alloc(Math.min(READ_LIMIT, length - from))
+      if (this.#fs.read(this.#fd, piece, at + from) < piece.length) return undefined
+      sum = crc32(piece, sum)
+    }
+    return sum
+  }
+}
