@@ -58,7 +58,7 @@ export interface Analyser {
 /** Asks for one mailbox entry; used by intake (delivery), by replay, and for APPEND. */
 export interface Deposit {
   readonly account: AccountId
-  /** Mailbox name; INBOX when it is gone. Created when `create` and missing. */
+  /** Mailbox name; INBOX when it is gone, for delivered mail is not lost. Created when `create` and missing. */
   readonly mailbox: string
   readonly create?: boolean
   readonly recordId: Buffer
@@ -134,6 +134,8 @@ export interface Selected {
   /** UIDNEXT as of the last refresh. */
   readonly uidNext: number
   readonly highestModSeq: bigint
+  /** Changes since a MODSEQ below this cannot be told exactly, after a power cut: answer in full (rule 7 of the log). */
+  readonly resyncFloor: bigint
   readonly count: number
   readonly recent: number
   /** Sequence number of the first message without \Seen; 0 for none. */
@@ -159,7 +161,8 @@ export interface Selected {
   get stale(): boolean
   /**
    * Takes in what happened. With `expunges: false` (during FETCH, STORE, SEARCH: RFC 9051 §7.5.1) removed messages keep
-   * their numbers and the session is told later.
+   * their numbers and the session is told later. A mailbox that was deleted is seen emptied. Throws ViewLostError when
+   * the session was told nothing for longer than `expunged_history_lifetime`: BYE is the only answer.
    */
   refresh(options: { readonly expunges: boolean }): Promise<Delta>
   /** Told by the change feed that something may be new; for IDLE. Returns the function that stops it. */
@@ -180,7 +183,12 @@ export interface Selected {
     operation: FlagOperation,
     flags: readonly string[],
     options?: { readonly unchangedSince?: bigint; readonly silent?: boolean },
-  ): Promise<{ readonly modified: readonly number[]; readonly modSeq: bigint }>
+  ): Promise<{
+    readonly modified: readonly number[]
+    readonly modSeq: bigint
+    /** LIMIT: the mailbox has no room for more keywords; messages of earlier slices may have been changed. */
+    readonly refused?: Refusal
+  }>
   copy(seqs: readonly number[], target: string): Promise<Copied | Refusal>
   /** Copies and expunges in one transaction; the source's EXPUNGE follows from `refresh`. RFC 6851. */
   move(seqs: readonly number[], target: string): Promise<Copied | Refusal>
@@ -225,7 +233,10 @@ export interface Store {
   hasRoom(account: AccountId, octets: number): boolean
   usage(account: AccountId): { readonly octets: number; readonly messages: number }
 
-  /** Inside a log transaction: makes the entry. A mailbox deleted meanwhile: undefined, an entry without effect, unless INBOX. */
+  /**
+   * Inside a log transaction: makes the entry. A mailbox deleted meanwhile: INBOX takes it. undefined, an entry without
+   * effect: the account is gone.
+   */
   deposit(tx: Tx, deposit: Deposit): Deposited | undefined
   /** APPEND: through the log, durable when it resolves. */
   append(

@@ -1,5 +1,16 @@
 /**
  * The store: mailboxes, UIDs, MODSEQ, flags, search, the change feed.
  * In: deposits from intake, commands from imapd and pop3d. Out: views and messages.
+ * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement`.
+ * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315.
+ *
+ * At a start: openDatabase with `storeSchema`; after a power cut `afterPowerCut(tx)`, then the log's recovery with
+ * `appendReplay(…)`; then `undoUnfinishedCopies`; then a store a thread. Upkeep calls `upkeepStore` now and then.
  */
 export type * from './contract.ts'
+export { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
+export { ChangeFeed, FEED_OCTETS } from './feed.ts'
+export { storeParams, type StoreSettings } from './params.ts'
+export { storeSchema } from './schema.ts'
+export { appendReplay, createStore, type StoreOptions } from './store.ts'
+export { ViewLostError } from './view.ts'

@@ -1,0 +1,201 @@
+/**
+ * COPY and MOVE. A copy is a further place of the same message; only its entry is new. RFC 9051 §6.4.7, RFC 6851.
+ *
+ * Many messages go in slices. A COPY is all or nothing (RFC 9051 §6.4.7), so its slices are noted in `copy_slice` until
+ * the last one is done; failed or stopped halfway, what was copied is taken back. A MOVE stopped halfway has moved the
+ * messages before and left those after, which RFC 6851 §3.3 allows.
+ */
+import type { Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import { addUsage, nextModSeq, UID_MARGIN } from './account-state.ts'
+import { TRYCREATE } from './append.ts'
+import { announce, sliceEnd, type StoreContext } from './context.ts'
+import type { Copied, MailboxId, Refusal } from './contract.ts'
+import { forgetCopy, noteCopySlice, undoCopy } from './copy-slices.ts'
+import { readDictionary, saveDictionary } from './dictionaries.ts'
+import { type Entries, joinEntries } from './entries.ts'
+import { recordExpunge, takeOut } from './expunge.ts'
+import { DELETED, SEEN } from './keywords.ts'
+import { emptyTally, mailboxById, mailboxByName, type MailboxRow, tallyAdded } from './mailbox-rows.ts'
+import { addPlacement, movePlacement } from './message-rows.ts'
+import { appendEntries, nextWanted } from './pages.ts'
+
+/** UIDs that one command gives before it waits for the sync line (rule 6): a few commands at once stay below the margin. */
+const UIDS_BEFORE_SYNC = UID_MARGIN / 8
+
+export interface CopyJob {
+  readonly account: AccountId
+  readonly source: MailboxId
+  /** Canonical name. */
+  readonly target: string
+  /** Ascending. */
+  readonly uids: Uint32Array
+  readonly move: boolean
+}
+
+interface Progress {
+  at: number
+  target: MailboxRow | undefined
+  /** Number in `copy_slice`; 0 for none. */
+  copy: number
+  unsynced: number
+  readonly uids: (readonly [number, number])[]
+}
+
+export async function copyMessages(ctx: StoreContext, job: CopyJob): Promise<Copied | Refusal> {
+  const progress: Progress = { at: 0, target: undefined, copy: 0, unsynced: 0, uids: [] }
+  try {
+    do {
+      const given = await ctx.db.write((tx) => new CopySlice(ctx, tx, job, progress).run())
+      if (given === undefined) {
+        await undoCopy(ctx, progress.copy)
+        return TRYCREATE
+      }
+      progress.at = given.next
+      progress.target = given.target
+      progress.copy = given.copy
+      progress.uids.push(...given.uids)
+      progress.unsynced += given.uids.length
+      if (progress.unsynced >= UIDS_BEFORE_SYNC && progress.at < job.uids.length) {
+        await ctx.db.syncWal()
+        progress.unsynced = 0
+      }
+    } while (progress.at < job.uids.length)
+  } catch (error) {
+    await undoCopy(ctx, progress.copy)
+    throw error
+  }
+  return { uidValidity: progress.target?.uidValidity ?? 0, uids: progress.uids }
+}
+
+interface Given {
+  readonly next: number
+  readonly target: MailboxRow
+  readonly copy: number
+  readonly uids: readonly (readonly [number, number])[]
+}
+
+class CopySlice {
+  readonly #ctx: StoreContext
+  readonly #tx: Tx
+  readonly #job: CopyJob
+  readonly #progress: Progress
+  #modSeq = 0
+
+  constructor(ctx: StoreContext, tx: Tx, job: CopyJob, progress: Progress) {
+    this.#ctx = ctx
+    this.#tx = tx
+    this.#job = job
+    this.#progress = progress
+  }
+
+  /** undefined: the target is not there (any more). */
+  run(): Given | undefined {
+    const tx = this.#tx
+    const { uids, move, account } = this.#job
+    const target = this.#findTarget()
+    if (target === undefined) return undefined
+    const source = mailboxById(tx, this.#job.source)
+    const { out, next } = source?.name === undefined ? { out: [], next: uids.length } : this.#take(source, target)
+    const gone = joinEntries(out)
+    const pairs = gone.length === 0 || source === undefined ? [] : this.#give(source, target, gone)
+    if (move && source !== undefined && gone.length > 0) recordExpunge(this.#ctx, tx, source, gone, this.#modSeq, true)
+    const done = next >= uids.length
+    const copy = move ? 0 : this.#note(target.id, pairs, done)
+    announce(this.#ctx, tx, account)
+    return { next, target, copy, uids: pairs }
+  }
+
+  #findTarget(): MailboxRow | undefined {
+    const { account, target } = this.#job
+    const known = this.#progress.target
+    const row = known === undefined ? mailboxByName(this.#tx, account, target) : mailboxById(this.#tx, known.id)
+    return row?.name !== undefined && row.selectable ? row : undefined
+  }
+
+  /** The next wanted messages of the source; out of it, for MOVE. */
+  #take(source: MailboxRow, target: MailboxRow): { out: Entries[]; next: number } {
+    const { uids, move, account } = this.#job
+    const end = sliceEnd(this.#ctx)
+    const out: Entries[] = []
+    let { uidNext } = target
+    let next = this.#progress.at
+    while (next < uids.length && this.#ctx.clock.monotonic() < end) {
+      const wanted = nextWanted(this.#tx, source.id, uids, next)
+      next = wanted.next
+      if (wanted.page === undefined || wanted.places.length === 0) continue
+      if (this.#modSeq === 0) this.#modSeq = nextModSeq(this.#tx, account)
+      const taken = move
+        ? takeOut(this.#tx, wanted.page, wanted.places, this.#modSeq)
+        : wanted.page.entries.pick(wanted.places)
+      out.push(taken)
+      this.#place(taken, source.id, target.id, uidNext)
+      uidNext += taken.length
+    }
+    return { out, next }
+  }
+
+  /** Places of the messages in the target, with UIDs from `uidNext` on. */
+  #place({ uid, message }: Entries, source: MailboxId, target: MailboxId, uidNext: number): void {
+    for (let i = 0; i < uid.length; i++) {
+      if (this.#job.move) movePlacement(this.#tx, message[i] ?? 0, [source, uid[i] ?? 0], [target, uidNext + i])
+      else addPlacement(this.#tx, message[i] ?? 0, target, uidNext + i)
+    }
+  }
+
+  /** The entries in the target. */
+  #give(source: MailboxRow, target: MailboxRow, taken: Entries): (readonly [number, number])[] {
+    const added = taken.pick(Array.from(taken.uid, (_, i) => i))
+    const translate = this.#translation(source, target)
+    const pairs: (readonly [number, number])[] = []
+    const tally = emptyTally()
+    for (let i = 0; i < added.length; i++) {
+      const flags = translate(taken.flags[i] ?? 0)
+      const uid = target.uidNext + i
+      pairs.push([taken.uid[i] ?? 0, uid])
+      added.uid[i] = uid
+      added.flags[i] = flags
+      added.modSeq[i] = this.#modSeq
+      if ((flags & SEEN) === 0) tally.unseen++
+      if ((flags & DELETED) !== 0) tally.deleted++
+      tally.octets += added.size[i] ?? 0
+    }
+    tally.messages = tally.recent = added.length
+    appendEntries(this.#tx, target.id, added, this.#modSeq)
+    tallyAdded(this.#tx, target.id, tally, this.#modSeq, target.uidNext + added.length)
+    addUsage(this.#tx, target.account, tally.octets, tally.messages)
+    return pairs
+  }
+
+  /** Keyword sets of the source's dictionary in the target's. What does not fit any more is left out. */
+  #translation(source: MailboxRow, target: MailboxRow): (flags: number) => number {
+    if (source.id === target.id || source.keywordVersion === 0) return (flags) => flags
+    const tx = this.#tx
+    const limit = this.#ctx.settings.mailbox_keyword_limit
+    const from = readDictionary(tx, source.id, source.keywordVersion)
+    const to = readDictionary(tx, target.id, target.keywordVersion)
+    const sets = new Map<number, number>([[0, 0]])
+    return (flags) => {
+      const set = flags >>> 8
+      let translated = sets.get(set)
+      if (translated === undefined) {
+        translated = to.encode(from.words((set << 8) >>> 0), limit, true) >>> 8
+        sets.set(set, translated)
+        saveDictionary(tx, target.id, to)
+      }
+      return ((flags & 0xff) | (translated << 8)) >>> 0
+    }
+  }
+
+  /** A COPY that needs more slices is noted; its last slice makes it good. */
+  #note(target: MailboxId, pairs: readonly (readonly [number, number])[], done: boolean): number {
+    const { copy } = this.#progress
+    if (done) {
+      if (copy > 0) forgetCopy(this.#tx, copy)
+      return 0
+    }
+    const first = pairs[0]
+    const last = pairs.at(-1)
+    return first === undefined || last === undefined ? copy : noteCopySlice(this.#tx, copy, target, first[1], last[1])
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Parameters of the store. Postfix has none of these; names are in its manner.
+ */
+import { defineParams, int, size, time, type Settings } from '../../io/config/mod.ts'
+
+export const storeParams = defineParams({
+  view_memory_limit: size(
+    '64M',
+    'Memory that the views of open mailboxes share in one thread; the least recently used are put away first.',
+    { min: 1_048_576, suffixes: true },
+  ),
+  account_quota_limit: size('0', 'Octets that an account may store when it has no limit of its own; 0 is no limit.', {
+    suffixes: true,
+  }),
+  account_mailbox_limit: int('5000', 'The most mailboxes of one account.', { min: 8 }),
+  mailbox_name_length_limit: int('1000', "The longest mailbox name in octets of UTF-8, levels and '/' together.", {
+    min: 32,
+  }),
+  mailbox_depth_limit: int('32', 'The most levels of a mailbox name.', { min: 2 }),
+  mailbox_keyword_limit: int('255', 'The most different keywords in one mailbox.', { min: 26, max: 4096 }),
+  expunged_message_lifetime: time(
+    '1h',
+    'How long the content of an expunged message is kept; sessions that were not told yet can read it so long.',
+  ),
+  expunged_history_lifetime: time(
+    '90d',
+    'How long it is remembered which messages were expunged, for clients that resynchronise (RFC 7162).',
+    { min: 86_400_000 },
+  ),
+})
+
+export type StoreSettings = Settings<typeof storeParams>

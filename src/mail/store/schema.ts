@@ -1,0 +1,113 @@
+/**
+ * The store's tables. MODSEQ is the owner's (one counter an account); each mailbox keeps its own highest.
+ */
+import type { Schema } from '../../io/db/mod.ts'
+
+const FIRST = `
+-- Counters of an account. removed = 1: gone, and its number is never provisioned again.
+CREATE TABLE account_state (
+  account INTEGER PRIMARY KEY,
+  mod_seq INTEGER NOT NULL DEFAULT 1,
+  resync_floor INTEGER NOT NULL DEFAULT 0,
+  uid_validity INTEGER NOT NULL DEFAULT 0,
+  octets INTEGER NOT NULL DEFAULT 0,
+  messages INTEGER NOT NULL DEFAULT 0,
+  removed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- name is NULL once a mailbox is deleted; upkeep then empties it and removes the row.
+-- recent_uid: messages from this UID on were shown as \\Recent to no session yet.
+-- changed_mod_seq, expunged_mod_seq: the last flag change and the last expunge; expunged_floor: 'expunged' is whole above it.
+CREATE TABLE mailbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account INTEGER NOT NULL,
+  name TEXT,
+  special_use TEXT,
+  selectable INTEGER NOT NULL DEFAULT 1,
+  uid_validity INTEGER NOT NULL,
+  uid_next INTEGER NOT NULL DEFAULT 1,
+  highest_mod_seq INTEGER NOT NULL,
+  changed_mod_seq INTEGER NOT NULL DEFAULT 0,
+  expunged_mod_seq INTEGER NOT NULL DEFAULT 0,
+  expunged_floor INTEGER NOT NULL DEFAULT 0,
+  messages INTEGER NOT NULL DEFAULT 0,
+  unseen INTEGER NOT NULL DEFAULT 0,
+  deleted INTEGER NOT NULL DEFAULT 0,
+  recent INTEGER NOT NULL DEFAULT 0,
+  recent_uid INTEGER NOT NULL DEFAULT 1,
+  octets INTEGER NOT NULL DEFAULT 0,
+  keyword_version INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX mailbox_name ON mailbox (account, name);
+CREATE INDEX mailbox_deleted ON mailbox (id) WHERE name IS NULL;
+
+-- The dictionary of a mailbox's keywords: keywords.ts.
+CREATE TABLE mailbox_keywords (mailbox INTEGER PRIMARY KEY, data TEXT NOT NULL) STRICT;
+
+-- Names, also of mailboxes that are gone (RFC 9051 6.3.7).
+CREATE TABLE subscription (account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID, STRICT;
+
+-- Up to 256 messages, packed: entries.ts. UIDs in it are first_uid or more, and below the next page's first_uid.
+CREATE TABLE mailbox_page (
+  id INTEGER PRIMARY KEY,
+  mailbox INTEGER NOT NULL,
+  first_uid INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  max_modseq INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX mailbox_page_uid ON mailbox_page (mailbox, first_uid);
+CREATE INDEX mailbox_page_modseq ON mailbox_page (mailbox, max_modseq);
+
+-- One row a command (or slice of one): whole entries, packed like a page. released: how many of them upkeep has
+-- dealt with; -1: nothing to release, the messages were moved elsewhere.
+CREATE TABLE expunged (
+  id INTEGER PRIMARY KEY,
+  mailbox INTEGER NOT NULL,
+  mod_seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  released INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX expunged_modseq ON expunged (mailbox, mod_seq);
+CREATE INDEX expunged_release ON expunged (at) WHERE released >= 0;
+CREATE INDEX expunged_age ON expunged (at);
+
+-- Content and what was computed of it; mailbox and uid are its first place, the others are in 'placement'.
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  record_id BLOB NOT NULL,
+  segment INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  sent REAL,
+  message_id TEXT NOT NULL,
+  prefix BLOB NOT NULL,
+  envelope BLOB NOT NULL,
+  body_structure BLOB NOT NULL,
+  listed_fields BLOB NOT NULL,
+  parts BLOB NOT NULL
+) STRICT;
+CREATE INDEX message_segment ON message (segment, offset);
+
+CREATE TABLE placement (
+  message INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  PRIMARY KEY (message, mailbox, uid)
+) WITHOUT ROWID, STRICT;
+
+-- What a COPY in several slices has copied so far; gone with its last slice. A start that finds some takes them back.
+CREATE TABLE copy_slice (
+  copy INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL,
+  first_uid INTEGER NOT NULL,
+  last_uid INTEGER NOT NULL,
+  PRIMARY KEY (copy, first_uid)
+) WITHOUT ROWID, STRICT;
+`
+
+export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST] }

@@ -1,0 +1,269 @@
+/**
+ * A mailbox as one session has it selected. What the session was told (UIDNEXT, MODSEQ, expunges) is all it keeps of its
+ * own, some hundred octets; numbers, flags and the rest are looked up in the view it shares.
+ */
+import type { SearchKey } from '../../formats/imap/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import { resyncFloor } from './account-state.ts'
+import { OVERQUOTA, TRYCREATE } from './append.ts'
+import type { StoreContext } from './context.ts'
+import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, StoredMessage } from './contract.ts'
+import { copyMessages } from './copy.ts'
+import { expungeDeleted } from './expunge.ts'
+import { SEEN, systemBit } from './keywords.ts'
+import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
+import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import { canonicalName } from './names.ts'
+import type { Quota } from './quota.ts'
+import { searchMailbox, type SearchParts } from './search.ts'
+import { type FlagResult, storeFlagsOn } from './store-flags.ts'
+import { nothingNew, ToldState } from './told.ts'
+import type { View } from './view.ts'
+import type { Views } from './views.ts'
+
+export interface SelectedParts extends SearchParts {
+  readonly views: Views
+  readonly quota: Quota
+}
+
+export class SelectedMailbox implements Selected {
+  readonly mailbox: MailboxId
+  readonly name: string
+  readonly readOnly: boolean
+  readonly uidValidity: number
+  readonly #ctx: StoreContext
+  readonly #parts: SelectedParts
+  readonly #account: AccountId
+  readonly #view: View
+  readonly #told = new ToldState()
+  #seen: number
+
+  constructor(ctx: StoreContext, parts: SelectedParts, row: MailboxRow, readOnly: boolean) {
+    this.mailbox = row.id
+    this.name = row.name ?? ''
+    this.readOnly = readOnly
+    this.uidValidity = row.uidValidity
+    this.#ctx = ctx
+    this.#parts = parts
+    this.#account = row.account
+    this.#view = parts.views.of(row.id, row.account)
+    parts.views.pull(this.#view)
+    this.#seen = this.#view.seen
+    this.#told.begin(this.#view)
+    this.#view.sessions.add(this.#told)
+  }
+
+  /** The view as this session counts it. */
+  get #rows(): View {
+    const view = this.#view
+    if (!view.loaded) this.#parts.views.load(view)
+    this.#told.align(view)
+    return view
+  }
+
+  get uidNext(): number {
+    return this.#told.toldUidNext
+  }
+  get highestModSeq(): bigint {
+    return BigInt(this.#told.toldModSeq)
+  }
+  get resyncFloor(): bigint {
+    return BigInt(resyncFloor(this.#ctx.db.read, this.#account))
+  }
+  get count(): number {
+    return this.#told.numbers.count
+  }
+  get recent(): number {
+    return this.#told.recent
+  }
+  get keywords(): readonly string[] {
+    return this.#rows.dictionary.keywords
+  }
+
+  get firstUnseen(): number {
+    const { entries } = this.#rows
+    const { numbers } = this.#told
+    for (let place = 0; place < numbers.limit; place++)
+      if (((entries.flags[place] ?? 0) & SEEN) === 0 && !numbers.isGone(place)) return numbers.seqAt(place)
+    return 0
+  }
+
+  uidAt(seq: number): number {
+    return this.#rows.entries.uid[this.#told.numbers.placeOf(seq)] ?? 0
+  }
+
+  seqOf(uid: number): number {
+    const seq = this.lowerBound(uid)
+    return seq <= this.count && this.uidAt(seq) === uid ? seq : 0
+  }
+
+  lowerBound(uid: number): number {
+    const { entries } = this.#rows
+    const { numbers } = this.#told
+    return numbers.seqAt(entries.lowerBound(uid, numbers.limit))
+  }
+
+  flagsAt(seq: number): readonly string[] {
+    const { entries, dictionary } = this.#rows
+    const place = this.#told.numbers.placeOf(seq)
+    const { recents } = this.#told
+    const recent = !recents.empty && recents.has(entries.uid[place] ?? 0)
+    return dictionary.words(entries.flags[place] ?? 0, recent)
+  }
+
+  hasFlag(seq: number, flag: string): boolean {
+    const { entries, dictionary } = this.#rows
+    const place = this.#told.numbers.placeOf(seq)
+    const flags = entries.flags[place] ?? 0
+    const bit = systemBit(flag)
+    if (bit !== 0) return (flags & bit) !== 0
+    if (flag.toLowerCase() === '\\recent') return this.#told.recents.has(entries.uid[place] ?? 0)
+    return dictionary.has(flags, flag)
+  }
+
+  modSeqAt(seq: number): bigint {
+    return BigInt(this.#rows.entries.modSeq[this.#told.numbers.placeOf(seq)] ?? 0)
+  }
+  sizeAt(seq: number): number {
+    return this.#rows.entries.size[this.#told.numbers.placeOf(seq)] ?? 0
+  }
+  internalDateMsAt(seq: number): number {
+    return this.#rows.entries.dateMs[this.#told.numbers.placeOf(seq)] ?? 0
+  }
+  messageIdAt(seq: number): number {
+    return this.#rows.entries.message[this.#told.numbers.placeOf(seq)] ?? 0
+  }
+
+  get stale(): boolean {
+    return this.#told.pending || this.#ctx.feed.value(this.#account) !== this.#seen
+  }
+
+  refresh({ expunges }: { readonly expunges: boolean }): Promise<Delta> {
+    try {
+      return Promise.resolve(this.#refresh(expunges))
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #refresh(expunges: boolean): Delta {
+    if (!this.stale) return nothingNew(this.recent)
+    const uidNext = this.uidNext
+    const delta = this.#refreshFromCounts() ?? this.#refreshFromView(expunges)
+    if (this.uidNext > uidNext) this.#claim()
+    return delta
+  }
+
+  /** A view that was put away stays so while there is only new mail to tell. */
+  #refreshFromCounts(): Delta | undefined {
+    const view = this.#view
+    if (view.loaded || view.deleted) return undefined
+    const seen = this.#ctx.feed.value(this.#account)
+    const row = mailboxById(this.#ctx.db.read, this.mailbox)
+    if (row?.name === undefined) return undefined
+    const delta = this.#told.refreshFromCounts(row, Math.max(row.recentUid, view.recentUid))
+    if (delta !== undefined) this.#seen = seen
+    return delta
+  }
+
+  #refreshFromView(expunges: boolean): Delta {
+    this.#parts.views.pull(this.#view)
+    this.#seen = this.#view.seen
+    return this.#told.refresh(this.#view, expunges)
+  }
+
+  /** Told first of new messages: they are recent to nobody else. Another thread may tell them too, meanwhile. */
+  #claim(): void {
+    if (this.readOnly || this.#view.recentUid >= this.uidNext || this.#told.recents.empty) return
+    this.#parts.views.claimRecent(this.#view, this.uidNext).catch(() => undefined) // shown as recent once more, no harm
+  }
+
+  /** SELECT waits for its claim, so that the next one, on any thread, shows none of them as recent. */
+  async claimed(): Promise<void> {
+    if (!this.readOnly && this.recent > 0) await this.#parts.views.claimRecent(this.#view, this.uidNext)
+  }
+
+  onChange(wake: () => void): () => void {
+    return this.#ctx.feed.watch(this.#account, wake)
+  }
+
+  async *messages(seqs: readonly number[]): AsyncGenerator<readonly (StoredMessage | undefined)[]> {
+    for (let from = 0; from < seqs.length; from += MESSAGE_BATCH) {
+      const ids = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => this.messageIdAt(seq))
+      yield messagesById(this.#ctx.db.read, this.#account, ids)
+      await new Promise(setImmediate) // others have their turn between two batches
+    }
+  }
+
+  search(key: SearchKey): Promise<readonly number[]> {
+    return searchMailbox(this.#ctx, this.#parts, this.#account, this, key)
+  }
+
+  async storeFlags(
+    seqs: readonly number[],
+    operation: FlagOperation,
+    flags: readonly string[],
+    options: { readonly unchangedSince?: bigint; readonly silent?: boolean } = {},
+  ): Promise<{ readonly modified: readonly number[]; readonly modSeq: bigint; readonly refused?: Refusal }> {
+    const { unchangedSince, silent } = options
+    const told = this.#told
+    const result = await storeFlagsOn(this.#ctx, {
+      account: this.#account,
+      mailbox: this.mailbox,
+      uids: this.#uidsOf(seqs),
+      operation,
+      flags,
+      unchangedSince: unchangedSince === undefined ? undefined : Number(unchangedSince),
+      isForeign: (modSeq) => modSeq > told.toldModSeq && !told.isOwn(modSeq),
+    })
+    return this.#stored(result, silent === true)
+  }
+
+  /** The view shows the new flags at once: the answers to STORE are printed from it. */
+  #stored(result: FlagResult, silent: boolean): { modified: number[]; modSeq: bigint; refused?: Refusal } {
+    // Without .SILENT the client is told the flags of all messages it named, others' changes included.
+    this.#told.ownChange(result.modSeqs, silent ? result.foreign : [])
+    this.#parts.views.pull(this.#view)
+    const modSeq = BigInt(result.modSeqs.at(-1) ?? this.#told.toldModSeq)
+    const { modified, refused } = result
+    return refused === undefined ? { modified, modSeq } : { modified, modSeq, refused }
+  }
+
+  copy(seqs: readonly number[], target: string): Promise<Copied | Refusal> {
+    return this.#copy(seqs, canonicalName(target), false)
+  }
+
+  move(seqs: readonly number[], target: string): Promise<Copied | Refusal> {
+    return this.#copy(seqs, canonicalName(target), true)
+  }
+
+  async #copy(seqs: readonly number[], target: string, move: boolean): Promise<Copied | Refusal> {
+    const row = mailboxByName(this.#ctx.db.read, this.#account, target)
+    if (row === undefined || !row.selectable) return TRYCREATE
+    const uids = this.#uidsOf(seqs)
+    const octets = move ? 0 : seqs.reduce((sum, seq) => sum + this.sizeAt(seq), 0)
+    const reserved = this.#parts.quota.reserve(this.#account, octets)
+    if (reserved === undefined) return OVERQUOTA
+    try {
+      return await copyMessages(this.#ctx, { account: this.#account, source: this.mailbox, target, uids, move })
+    } finally {
+      reserved.release()
+    }
+  }
+
+  expunge(uids?: { has(uid: number): boolean }): Promise<void> {
+    return expungeDeleted(this.#ctx, this.#account, this.mailbox, uids)
+  }
+
+  close(): void {
+    this.#view.sessions.delete(this.#told)
+    this.#parts.views.leave(this.#view)
+  }
+
+  #uidsOf(seqs: readonly number[]): Uint32Array {
+    const { entries } = this.#rows
+    const { numbers } = this.#told
+    const uids = Uint32Array.from(seqs, (seq) => entries.uid[numbers.placeOf(seq)] ?? 0)
+    return uids.sort()
+  }
+}

@@ -1,0 +1,194 @@
+/** The store of one thread over SQLite and the message log. */
+import type { Clock } from '../../base/mod.ts'
+import { GoneError, type MessageLog, type Position, type Replay } from '../../io/blobs/mod.ts'
+import type { Db, Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import { usageOf } from './account-state.ts'
+import { appendMessage, replayAppend } from './append.ts'
+import type { StoreContext } from './context.ts'
+import type {
+  Analyser,
+  AppendOptions,
+  Deposit,
+  Deposited,
+  MailboxInfo,
+  MailboxStatus,
+  Refusal,
+  Selected,
+  SpecialUse,
+  Store,
+  StoredMessage,
+} from './contract.ts'
+import { Deposits } from './deposits.ts'
+import { Dictionaries } from './dictionaries.ts'
+import type { ChangeFeed } from './feed.ts'
+import { mailboxByName } from './mailbox-rows.ts'
+import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
+import { positionOf } from './message-rows.ts'
+import { canonicalName } from './names.ts'
+import type { StoreSettings } from './params.ts'
+import { isProvisioned, provision } from './provision.ts'
+import { Quota } from './quota.ts'
+import { renameInbox } from './rename-inbox.ts'
+import { SelectedMailbox } from './selected.ts'
+import { Views } from './views.ts'
+
+export interface StoreOptions {
+  readonly db: Db
+  readonly log: MessageLog
+  readonly feed: ChangeFeed
+  readonly clock: Clock
+  readonly settings: StoreSettings
+  /** Octets that an account may store by its own setting; 0 or undefined: `account_quota_limit` holds. */
+  readonly quotaOf?: (account: AccountId) => number | undefined
+  readonly analyser: () => Analyser
+}
+
+/** The most that `read` answers. */
+const READ_LIMIT = 1_048_576
+
+export function storeContext(options: Omit<StoreOptions, 'log' | 'analyser'>): StoreContext {
+  const { db, feed, clock, settings, quotaOf } = options
+  return {
+    db,
+    feed,
+    clock,
+    settings,
+    dictionaries: new Dictionaries(),
+    quotaOf: (account) => {
+      const own = quotaOf?.(account) ?? 0
+      return own > 0 ? own : settings.account_quota_limit
+    },
+  }
+}
+
+/** The store of this thread. Others over the same database see each other's changes by the feed. */
+export function createStore(options: StoreOptions): Store {
+  return new SqliteStore(storeContext(options), options)
+}
+
+/** For the log's recovery: repeats APPEND records. */
+export function appendReplay(options: Omit<StoreOptions, 'log'>): Replay {
+  return replayAppend(storeContext(options), options.analyser)
+}
+
+class SqliteStore implements Store {
+  readonly #ctx: StoreContext
+  readonly #log: MessageLog
+  readonly #analyser: () => Analyser
+  readonly #mailboxes: Mailboxes
+  readonly #deposits: Deposits
+  readonly #views: Views
+  readonly #quota: Quota
+
+  constructor(ctx: StoreContext, { log, analyser }: StoreOptions) {
+    this.#ctx = ctx
+    this.#log = log
+    this.#analyser = analyser
+    this.#mailboxes = new Mailboxes(ctx)
+    this.#deposits = new Deposits(ctx)
+    this.#views = new Views(ctx)
+    this.#quota = new Quota(ctx)
+  }
+
+  async provision(account: AccountId): Promise<void> {
+    if (!isProvisioned(this.#ctx.db, account)) await this.#ctx.db.write((tx) => provision(this.#ctx, tx, account))
+  }
+
+  removeAccount(account: AccountId): Promise<void> {
+    return this.#mailboxes.removeAccount(account)
+  }
+
+  mailboxes(account: AccountId): readonly MailboxInfo[] {
+    return listMailboxes(this.#ctx.db.read, account)
+  }
+
+  subscriptions(account: AccountId): readonly string[] {
+    return listSubscriptions(this.#ctx.db.read, account)
+  }
+
+  createMailbox(
+    account: AccountId,
+    name: string,
+    options: { readonly specialUse?: SpecialUse } = {},
+  ): Promise<MailboxInfo | Refusal> {
+    return this.#mailboxes.create(account, name, options.specialUse)
+  }
+
+  deleteMailbox(account: AccountId, name: string): Promise<undefined | Refusal> {
+    return this.#mailboxes.delete(account, name)
+  }
+
+  renameMailbox(account: AccountId, from: string, to: string): Promise<undefined | Refusal> {
+    if (canonicalName(from) === 'INBOX') return renameInbox(this.#ctx, this.#mailboxes, account, to)
+    return this.#mailboxes.rename(account, from, to)
+  }
+
+  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<undefined | Refusal> {
+    return this.#mailboxes.setSubscribed(account, name, subscribed)
+  }
+
+  status(account: AccountId, name: string): MailboxStatus | undefined {
+    return mailboxStatus(this.#ctx.db.read, account, name)
+  }
+
+  async select(
+    account: AccountId,
+    name: string,
+    { readOnly }: { readonly readOnly: boolean },
+  ): Promise<Selected | Refusal> {
+    const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
+    if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
+    const parts = { views: this.#views, quota: this.#quota, read: this.read.bind(this) }
+    const selected = new SelectedMailbox(this.#ctx, parts, row, readOnly)
+    await selected.claimed()
+    return selected
+  }
+
+  analyser(): Analyser {
+    return this.#analyser()
+  }
+
+  read(message: StoredMessage, from: number, to: number): Buffer {
+    const { prefix } = message
+    const end = Math.min(to, message.sizeOctets, from + READ_LIMIT)
+    if (from >= end) return Buffer.alloc(0)
+    if (end <= prefix.length) return prefix.subarray(from, end)
+    const slice = this.#readSlice(message, Math.max(0, from - prefix.length), end - prefix.length)
+    return from < prefix.length ? Buffer.concat([prefix.subarray(from), slice]) : slice
+  }
+
+  /** Compaction may have moved the content since the row was read: once more, where the row says now (rule 11). */
+  #readSlice(message: StoredMessage, from: number, to: number): Buffer {
+    try {
+      return this.#log.read(message.at, from, to)
+    } catch (error) {
+      const at: Position | undefined =
+        error instanceof GoneError ? positionOf(this.#ctx.db.read, message.id) : undefined
+      if (at === undefined) throw error
+      return this.#log.read(at, from, to)
+    }
+  }
+
+  hasRoom(account: AccountId, octets: number): boolean {
+    return this.#quota.hasRoom(account, octets)
+  }
+
+  usage(account: AccountId): { readonly octets: number; readonly messages: number } {
+    return usageOf(this.#ctx.db.read, account)
+  }
+
+  deposit(tx: Tx, deposit: Deposit): Deposited | undefined {
+    return this.#deposits.deliver(tx, deposit)
+  }
+
+  append(
+    account: AccountId,
+    mailbox: string,
+    content: AsyncIterable<Buffer> | Iterable<Buffer>,
+    options: AppendOptions,
+  ): Promise<Deposited | Refusal> {
+    const parts = { log: this.#log, deposits: this.#deposits, quota: this.#quota, analyser: this.#analyser }
+    return appendMessage(this.#ctx, parts, account, mailbox, content, options)
+  }
+}

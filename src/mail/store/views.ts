@@ -1,0 +1,124 @@
+/** The views of a thread under `view_memory_limit`: the least recently used are put away, those without sessions first. */
+import type { Reader, Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import type { StoreContext } from './context.ts'
+import type { MailboxId } from './contract.ts'
+import { mailboxById } from './mailbox-rows.ts'
+import { pageFrom, pageHolding } from './pages.ts'
+import { View } from './view.ts'
+
+export class Views {
+  readonly #ctx: StoreContext
+  /** In order of use, the least recent first. */
+  readonly #views = new Map<MailboxId, View>()
+  #memory = 0
+
+  constructor(ctx: StoreContext) {
+    this.#ctx = ctx
+  }
+
+  /** Octets that views hold now. */
+  get memoryOctets(): number {
+    return this.#memory
+  }
+
+  /** The view of a mailbox, perhaps not loaded. */
+  of(mailbox: MailboxId, account: AccountId): View {
+    let view = this.#views.get(mailbox)
+    if (view === undefined) {
+      view = new View(mailbox, account)
+      this.#views.set(mailbox, view)
+    }
+    return view
+  }
+
+  /** Brings a view up to date, loading it where it was put away. @throws ViewLostError */
+  pull(view: View): void {
+    const { db, feed, dictionaries } = this.#ctx
+    // The counter first: what is committed after this look raises it again.
+    const seen = feed.value(view.account)
+    if (view.loaded && seen === view.seen) return
+    const before = view.memoryOctets
+    snapshot(db.read, () => {
+      const row = mailboxById(db.read, view.mailbox)
+      if (row?.name === undefined) {
+        view.bury(row?.highestModSeq ?? 0)
+        return
+      }
+      if (view.loaded) view.pull(db.read, row)
+      else view.load(db.read, row)
+      if (view.dictionary.version !== row.keywordVersion)
+        view.dictionary = dictionaries.get(db.read, row.id, row.keywordVersion)
+    })
+    view.seen = seen
+    this.#memory += view.memoryOctets - before
+    this.#use(view)
+  }
+
+  /** Loads a view that was put away, so that what its sessions were told can be answered. @throws ViewLostError */
+  load(view: View): void {
+    if (!view.loaded && !view.deleted) this.pull(view)
+  }
+
+  /** A session leaves. */
+  leave(view: View): void {
+    if (view.sessions.size === 0 && (!view.loaded || view.deleted)) this.#forget(view)
+  }
+
+  /** A session that may change the mailbox was shown its recent messages; nobody else is. */
+  claimRecent(view: View, uidNext: number): Promise<void> {
+    view.recentUid = Math.max(view.recentUid, uidNext)
+    return this.#ctx.db.write((tx) => claimRecentRow(tx, view.mailbox, uidNext))
+  }
+
+  #use(view: View): void {
+    this.#views.delete(view.mailbox)
+    this.#views.set(view.mailbox, view)
+    const limit = this.#ctx.settings.view_memory_limit
+    for (const idle of [true, false]) {
+      if (this.#memory <= limit) return
+      for (const other of this.#views.values()) {
+        if (this.#memory <= limit) return
+        if (other !== view && other.loaded && (other.sessions.size === 0 || !idle)) this.#putAway(other)
+      }
+    }
+  }
+
+  #putAway(view: View): void {
+    this.#memory -= view.memoryOctets
+    view.putAway()
+    if (view.sessions.size === 0) this.#views.delete(view.mailbox)
+  }
+
+  #forget(view: View): void {
+    this.#memory -= view.memoryOctets
+    view.putAway()
+    if (this.#views.get(view.mailbox) === view) this.#views.delete(view.mailbox)
+  }
+}
+
+/** Runs `look` over one state of the database. */
+export function snapshot<T>(reader: Reader, look: () => T): T {
+  reader.sql('BEGIN').run()
+  try {
+    return look()
+  } finally {
+    reader.sql('COMMIT').run()
+  }
+}
+
+function claimRecentRow(tx: Tx, mailbox: MailboxId, upTo: number): void {
+  const row = mailboxById(tx, mailbox)
+  if (row === undefined || row.recentUid >= upTo) return
+  const left = upTo >= row.uidNext ? 0 : countFrom(tx, mailbox, upTo)
+  tx.sql('UPDATE mailbox SET recent_uid = ?, recent = ? WHERE id = ?').run(upTo, left, mailbox)
+}
+
+/** Messages with a UID of at least `uid`. */
+function countFrom(reader: Reader, mailbox: MailboxId, uid: number): number {
+  const first = pageHolding(reader, mailbox, uid)
+  let count = first === undefined ? 0 : first.entries.length - first.entries.lowerBound(uid)
+  let page = pageFrom(reader, mailbox, uid + 1)
+  for (; page !== undefined; page = pageFrom(reader, mailbox, page.firstUid + 1)) count += page.entries.length
+  return count
+}
