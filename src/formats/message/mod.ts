@@ -1,0 +1,22 @@
+/**
+ * Messages: header fields, dates, encoded words, charsets, and the MIME tree in one pass.
+ * In: octets in any cuts. Out: fields, a tree with octet offsets, text. Nothing here throws for what is in a message.
+ * Standards: RFC 5322, RFC 2045, RFC 2046, RFC 2047, RFC 2231, RFC 2183.
+ */
+export { decodeCharset, knowsCharset } from './charset.ts'
+export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate } from './dates.ts'
+export { decodeWords } from './encoded-words.ts'
+export { fieldValue, headerFields, type HeaderField } from './header.ts'
+export { LISTED_FIELDS, listedFields } from './listed.ts'
+export { decodeParts, encodeParts, type PackedPart } from './packed.ts'
+export { parameter, type Parameterised, parseParameterised } from './parameters.ts'
+export { ENVELOPE_FIELDS, type Part } from './part.ts'
+export { DEPTH_LIMIT, HEADER_LIMIT, PARTS_LIMIT, type Structure, StructureScanner } from './structure.ts'
+export { foldForSearch, stripHtml } from './text.ts'
+export {
+  decodeBase64Body,
+  decodeQuotedPrintable,
+  decodeTransfer,
+  transferEncoding,
+  type TransferEncoding,
+} from './transfer.ts'
