@@ -3,7 +3,13 @@
  */
 export type * from './contract.ts'
 export { printBodyStructure } from './body-structure.ts'
+export { Cursor, LIST_LIMIT, NESTING_LIMIT } from './cursor.ts'
+export { takeDate, takeDateTime } from './date-time.ts'
 export { printEnvelope } from './envelope.ts'
+export { ImapError } from './error.ts'
+export { type FetchCommand, type FetchItem, takeFetch } from './fetch.ts'
+export { decodeMailbox, encodeMailbox } from './mailbox-name.ts'
+export { SEARCH_KEY_LIMIT, type SearchCommand, type SearchContext, type SearchReturn, takeSearch } from './search.ts'
 export {
   findPart,
   type Partial,
@@ -13,4 +19,5 @@ export {
   type SectionSource,
   selectFields,
 } from './section.ts'
+export { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
 export { parenthesised, printAString, printNString, printString } from './strings.ts'

@@ -1,0 +1,189 @@
+/** SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5182 ($), RFC 7162 (MODSEQ). */
+import { decodeCharset, knowsCharset } from '../message/mod.ts'
+import type { SearchKey } from './contract.ts'
+import type { Cursor } from './cursor.ts'
+import { takeDate } from './date-time.ts'
+import { ImapError } from './error.ts'
+import { takeSequenceSet } from './sequence-set.ts'
+
+/** Keys of one program at the most. */
+export const SEARCH_KEY_LIMIT = 10_000
+
+export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'
+
+export interface SearchCommand {
+  /** undefined: the old form, answered by `* SEARCH`. */
+  readonly returns: readonly SearchReturn[] | undefined
+  readonly key: SearchKey
+  /** MODSEQ was among the keys: the answer carries the highest (RFC 7162 §3.1.5). */
+  readonly modSeq: boolean
+}
+
+/** What a program means depends on the session: `$`. */
+export interface SearchContext {
+  /** The result of the last SEARCH with SAVE, as UIDs. */
+  readonly saved: readonly number[]
+}
+
+const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'])
+
+export function takeSearch(cursor: Cursor, context: SearchContext): SearchCommand {
+  let returns: SearchReturn[] | undefined
+  if (cursor.skip('RETURN ')) {
+    returns = cursor.takeList(() => {
+      const word = cursor.takeAtom().toUpperCase()
+      if (!RETURNS.has(word)) throw cursor.bad('Unknown search return option')
+      return word as SearchReturn // checked above
+    })
+    if (returns.length === 0) returns = ['ALL']
+    cursor.takeSpace()
+  }
+  let charset = 'utf-8'
+  if (cursor.skip('CHARSET ')) {
+    charset = cursor.takeAString()
+    if (!knowsCharset(charset)) throw new ImapError('NO', 'Unknown charset', { code: 'BADCHARSET (UTF-8 US-ASCII)' })
+    cursor.takeSpace()
+  }
+  const parser = new SearchParser(cursor, charset, context)
+  const key = parser.program()
+  return { returns, key, modSeq: parser.modSeq }
+}
+
+const flag = (name: string, set: boolean): SearchKey => ({ key: 'FLAG', flag: name, set })
+const and = (...keys: SearchKey[]): SearchKey => ({ key: 'AND', keys })
+
+/** Keys without arguments. */
+const PLAIN: Readonly<Record<string, SearchKey>> = {
+  ALL: { key: 'ALL' },
+  ANSWERED: flag('\\Answered', true),
+  UNANSWERED: flag('\\Answered', false),
+  DELETED: flag('\\Deleted', true),
+  UNDELETED: flag('\\Deleted', false),
+  DRAFT: flag('\\Draft', true),
+  UNDRAFT: flag('\\Draft', false),
+  FLAGGED: flag('\\Flagged', true),
+  UNFLAGGED: flag('\\Flagged', false),
+  SEEN: flag('\\Seen', true),
+  UNSEEN: flag('\\Seen', false),
+  RECENT: flag('\\Recent', true),
+  OLD: flag('\\Recent', false),
+  NEW: and(flag('\\Recent', true), flag('\\Seen', false)),
+}
+
+const DATES: ReadonlySet<string> = new Set(['BEFORE', 'ON', 'SINCE', 'SENTBEFORE', 'SENTON', 'SENTSINCE'])
+const FIELDS: ReadonlySet<string> = new Set(['BCC', 'CC', 'FROM', 'SUBJECT', 'TO'])
+
+class SearchParser {
+  readonly #cursor: Cursor
+  readonly #charset: string
+  readonly #context: SearchContext
+  #keys = 0
+  modSeq = false
+
+  constructor(cursor: Cursor, charset: string, context: SearchContext) {
+    this.#cursor = cursor
+    this.#charset = charset
+    this.#context = context
+  }
+
+  program(): SearchKey {
+    const keys = [this.#key()]
+    while (this.#cursor.skipSpace()) {
+      if (this.#cursor.done) break
+      keys.push(this.#key())
+    }
+    return keys.length === 1 ? keys[0]! : and(...keys)
+  }
+
+  #key(): SearchKey {
+    const cursor = this.#cursor
+    if (++this.#keys > SEARCH_KEY_LIMIT) throw new ImapError('NO', 'Too many search keys', { code: 'LIMIT' })
+    const c = cursor.peek()
+    if (c === '(') return cursor.nested(() => this.#group())
+    if ((c >= '0' && c <= '9') || c === '*' || c === '$') return this.#set('SEQ')
+    const word = cursor.takeAtom().toUpperCase()
+    const plain = PLAIN[word]
+    if (plain !== undefined) return plain
+    if (DATES.has(word)) {
+      cursor.takeSpace()
+      return { key: word as 'ON', day: takeDate(cursor) } // one of DATES
+    }
+    if (FIELDS.has(word)) return { key: 'HEADER', field: word.toLowerCase(), text: this.#text() }
+    return this.#other(word)
+  }
+
+  #other(word: string): SearchKey {
+    const cursor = this.#cursor
+    switch (word) {
+      case 'BODY':
+      case 'TEXT':
+        return { key: word, text: this.#text() }
+      case 'HEADER': {
+        cursor.takeSpace()
+        const field = cursor.takeAString().toLowerCase()
+        return { key: 'HEADER', field, text: this.#text() }
+      }
+      case 'KEYWORD':
+      case 'UNKEYWORD':
+        cursor.takeSpace()
+        return flag(cursor.takeFlag(), word === 'KEYWORD')
+      case 'LARGER':
+      case 'SMALLER':
+        cursor.takeSpace()
+        return { key: word, octets: cursor.takeNumber64() }
+      case 'NOT':
+        cursor.takeSpace()
+        return { key: 'NOT', not: cursor.nested(() => this.#key()) }
+      case 'OR':
+        return cursor.nested(() => this.#or())
+      case 'UID':
+        cursor.takeSpace()
+        return this.#set('UID')
+      case 'MODSEQ':
+        return this.#modSeq()
+      default:
+        throw cursor.bad(`Unknown search key ${word}`)
+    }
+  }
+
+  #group(): SearchKey {
+    this.#cursor.take('(')
+    const keys: SearchKey[] = []
+    do keys.push(this.#key())
+    while (this.#cursor.skipSpace())
+    this.#cursor.take(')')
+    return keys.length === 1 ? keys[0]! : and(...keys)
+  }
+
+  #or(): SearchKey {
+    this.#cursor.takeSpace()
+    const left = this.#key()
+    this.#cursor.takeSpace()
+    return { key: 'OR', left, right: this.#key() }
+  }
+
+  #set(key: 'SEQ' | 'UID'): SearchKey {
+    const set = takeSequenceSet(this.#cursor)
+    if (set !== '$') return { key, set }
+    return { key: 'UID', set: this.#context.saved.map((uid) => [uid, uid] as const) }
+  }
+
+  #text(): string {
+    this.#cursor.takeSpace()
+    return decodeCharset(this.#cursor.takeAStringOctets(), this.#charset)
+  }
+
+  /** `MODSEQ [entry-name entry-type] n`. */
+  #modSeq(): SearchKey {
+    const cursor = this.#cursor
+    cursor.takeSpace()
+    if (cursor.peek() === '"') {
+      cursor.takeString()
+      cursor.takeSpace()
+      cursor.takeAtom()
+      cursor.takeSpace()
+    }
+    this.modSeq = true
+    return { key: 'MODSEQ', modSeq: BigInt(cursor.takeNumber64()) }
+  }
+}
