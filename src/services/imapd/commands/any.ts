@@ -1,0 +1,53 @@
+/** CAPABILITY, NOOP, LOGOUT, ID, ENABLE, STARTTLS. RFC 9051 §6.1, RFC 2971, RFC 5161. */
+import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
+import type { Session } from '../session.ts'
+
+export function capability(session: Session, cursor: Cursor): void {
+  cursor.takeEnd()
+  session.output.line(`* CAPABILITY ${session.capabilities.join(' ')}`)
+}
+
+/** Changes are told by the dispatcher, before the tagged answer. */
+export function noop(_session: Session, cursor: Cursor): void {
+  cursor.takeEnd()
+}
+
+export function logout(session: Session, cursor: Cursor): void {
+  cursor.takeEnd()
+  session.output.line('* BYE Logging out')
+  session.leave()
+}
+
+/** RFC 2971 §3.3: at most 30 pairs. */
+const ID_LIMIT = 60
+
+export function id(session: Session, cursor: Cursor): void {
+  cursor.takeSpace()
+  if (!cursor.skip('NIL')) {
+    const words = cursor.takeList(() => cursor.takeNString())
+    if (words.length > ID_LIMIT || words.length % 2 !== 0) throw new ImapError('BAD', 'ID takes at most 30 pairs')
+  }
+  cursor.takeEnd()
+  session.output.line(`* ID ("name" "Postigo" "version" "${session.deps.version}")`)
+}
+
+export function enable(session: Session, cursor: Cursor): void {
+  const enabled: string[] = []
+  do {
+    cursor.takeSpace()
+    const word = cursor.takeAtom().toUpperCase()
+    if (word === 'IMAP4REV2') session.rev2 = true
+    else if (word === 'UTF8=ACCEPT') session.utf8 = true
+    else if (word === 'CONDSTORE') session.condstore = true
+    else continue // RFC 5161 §3.1: unknown ones are passed over
+    enabled.push(word === 'IMAP4REV2' ? 'IMAP4rev2' : word)
+  } while (!cursor.done)
+  session.output.line(`* ENABLED${enabled.map((word) => ` ${word}`).join('')}`)
+}
+
+export async function starttls(session: Session, cursor: Cursor): Promise<string | void> {
+  cursor.takeEnd()
+  if (session.connection.tls !== undefined) throw new ImapError('BAD', 'TLS is already active')
+  if (!session.deps.tlsAvailable) throw new ImapError('NO', 'TLS is not available', { code: 'UNAVAILABLE' })
+  return session.startTls()
+}

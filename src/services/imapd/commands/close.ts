@@ -1,0 +1,42 @@
+/** CHECK, CLOSE, UNSELECT, EXPUNGE. RFC 9051 §6.4.1 to §6.4.3, RFC 4315. */
+import { type Cursor, ImapError, normalise, takeSequenceSet } from '../../../formats/imap/mod.ts'
+import type { Session } from '../session.ts'
+
+export function check(_session: Session, cursor: Cursor): void {
+  cursor.takeEnd()
+}
+
+/** Removes what is marked, without telling: the client does not want to hear of this mailbox any more. */
+export async function close(session: Session, cursor: Cursor): Promise<void> {
+  cursor.takeEnd()
+  if (!session.mailbox.readOnly) await session.mailbox.expunge()
+  session.close()
+}
+
+export function unselect(session: Session, cursor: Cursor): void {
+  cursor.takeEnd()
+  session.close()
+}
+
+export async function expunge(session: Session, cursor: Cursor): Promise<void> {
+  cursor.takeEnd()
+  refuseReadOnly(session)
+  await session.mailbox.expunge()
+}
+
+export async function uidExpunge(session: Session, cursor: Cursor): Promise<void> {
+  cursor.takeSpace()
+  const set = takeSequenceSet(cursor)
+  cursor.takeEnd()
+  refuseReadOnly(session)
+  if (set === '$') {
+    await session.mailbox.expunge(new Set(session.saved))
+    return
+  }
+  const ranges = normalise(set, Math.max(1, session.mailbox.uidAt(session.mailbox.count)))
+  await session.mailbox.expunge({ has: (uid) => ranges.some(([from, to]) => uid >= from && uid <= to) })
+}
+
+export function refuseReadOnly(session: Session): void {
+  if (session.mailbox.readOnly) throw new ImapError('NO', 'Mailbox is read-only', { code: 'READ-ONLY' })
+}

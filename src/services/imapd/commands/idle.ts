@@ -1,0 +1,25 @@
+/** IDLE. RFC 9051 §6.3.13: what happens is told at once, until the client says DONE. */
+import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
+import { Bye, type Session } from '../session.ts'
+
+const DONE_LIMIT = 1024
+
+export async function idle(session: Session, cursor: Cursor): Promise<string> {
+  cursor.takeEnd()
+  await session.tell({ expunges: true, uids: false })
+  await session.goAhead('idling')
+  const stop = session.selected?.onChange(() => {
+    session.tell({ expunges: true, uids: false }).then(
+      () => session.output.flush(),
+      () => session.bye('The mailbox cannot be followed any more'),
+    )
+  })
+  try {
+    const line = await session.input.line(DONE_LIMIT)
+    if (line === undefined) throw new Bye('Connection closed')
+    if (line.toString('latin1').trim().toUpperCase() !== 'DONE') throw new ImapError('BAD', 'Expected DONE')
+    return 'Idle completed'
+  } finally {
+    stop?.()
+  }
+}

@@ -1,0 +1,139 @@
+/** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
+import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
+import type { MailboxInfo } from '../../../mail/store/mod.ts'
+import type { Session } from '../session.ts'
+import { statusLine, takeStatusItems } from './status.ts'
+
+interface Options {
+  readonly subscribed: boolean
+  readonly recursive: boolean
+  readonly specialUse: boolean
+  readonly returnSubscribed: boolean
+  readonly status: readonly string[] | undefined
+}
+
+/** Patterns of one LIST at the most. */
+const PATTERN_LIMIT = 100
+
+export async function list(session: Session, cursor: Cursor): Promise<void> {
+  cursor.takeSpace()
+  const selection = cursor.peek() === '(' ? cursor.takeList(() => cursor.takeAtom().toUpperCase()) : undefined
+  for (const word of selection ?? []) {
+    if (!['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'].includes(word))
+      throw cursor.bad(`Unknown selection option ${word}`)
+  }
+  if (selection !== undefined) cursor.takeSpace()
+  const reference = decodeMailbox(cursor.takeAString())
+  cursor.takeSpace()
+  const several = cursor.peek() === '('
+  const patterns = several ? cursor.takeList(() => cursor.takeListMailbox()) : [cursor.takeListMailbox()]
+  if (patterns.length > PATTERN_LIMIT) throw cursor.bad('Too many patterns')
+  const returns = takeReturn(session, cursor)
+  cursor.takeEnd()
+  if (patterns.length === 1 && patterns[0] === '' && selection === undefined) {
+    session.output.line('* LIST (\\Noselect) "/" ""') // RFC 9051 §6.3.9: what the delimiter is
+    return
+  }
+  const options: Options = {
+    subscribed: selection?.includes('SUBSCRIBED') ?? false,
+    recursive: selection?.includes('RECURSIVEMATCH') ?? false,
+    specialUse: selection?.includes('SPECIAL-USE') ?? false,
+    ...returns,
+  }
+  if (options.recursive && !options.subscribed) throw cursor.bad('RECURSIVEMATCH needs SUBSCRIBED')
+  const matchers = patterns.map((pattern) => matcher(reference + decodeMailbox(pattern)))
+  await listMatching(session, (name) => matchers.some((matches) => matches(name)), options)
+}
+
+function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubscribed' | 'status'> {
+  let status: string[] | undefined
+  let returnSubscribed = false
+  if (cursor.skip(' RETURN ')) {
+    cursor.takeList(() => {
+      const word = cursor.takeAtom().toUpperCase()
+      if (word === 'STATUS') {
+        cursor.takeSpace()
+        status = takeStatusItems(session, cursor)
+      } else if (word === 'SUBSCRIBED') returnSubscribed = true
+      else if (word !== 'CHILDREN' && word !== 'SPECIAL-USE') throw cursor.bad(`Unknown return option ${word}`)
+    })
+  }
+  return { returnSubscribed, status }
+}
+
+async function listMatching(session: Session, matches: (name: string) => boolean, options: Options): Promise<void> {
+  const { store } = session.deps
+  const { output } = session
+  const existing = new Map(store.mailboxes(session.owner).map((info) => [info.name, info]))
+  const subscribed = new Set(store.subscriptions(session.owner))
+  const names = options.subscribed ? subscribed : existing.keys()
+  const childInfo = options.recursive ? parentsOf(subscribed, matches) : new Set<string>()
+  for (const name of new Set([...names, ...childInfo].toSorted(byName))) {
+    if (!matches(name)) continue
+    const info = existing.get(name)
+    if (options.specialUse && info?.specialUse === undefined) continue
+    const said = options.subscribed || options.returnSubscribed
+    const words = attributes(info, said && subscribed.has(name))
+    const extra = childInfo.has(name) ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
+    output.line(`* LIST (${words.join(' ')}) "/" ${session.printName(name)}${extra}`)
+    const status =
+      options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
+    if (status !== undefined) output.line(status)
+    if (output.full) await output.flush()
+  }
+}
+
+/** INBOX first. */
+function byName(a: string, b: string): number {
+  if (a === 'INBOX' || b === 'INBOX') return a === b ? 0 : a === 'INBOX' ? -1 : 1
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** RFC 5258 §3.5: names that match and have a subscribed name below them that does not. */
+function parentsOf(subscribed: ReadonlySet<string>, matches: (name: string) => boolean): Set<string> {
+  const parents = new Set<string>()
+  for (const name of subscribed) {
+    if (matches(name)) continue
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+      const parent = name.slice(0, slash)
+      if (matches(parent)) parents.add(parent)
+    }
+  }
+  return parents
+}
+
+function attributes(info: MailboxInfo | undefined, subscribed: boolean): string[] {
+  const words: string[] = []
+  if (subscribed) words.push('\\Subscribed')
+  if (info === undefined) return [...words, '\\NonExistent']
+  if (!info.selectable) words.push('\\Noselect')
+  words.push(info.hasChildren ? '\\HasChildren' : '\\HasNoChildren')
+  if (info.specialUse !== undefined) words.push(info.specialUse)
+  return words
+}
+
+/** `*` is anything, `%` anything but the delimiter; INBOX in any letter case. */
+function matcher(pattern: string): (name: string) => boolean {
+  const escaped = pattern.replace(/[*%]+|[^*%]+/g, (piece) =>
+    piece.includes('*') ? '.*' : piece.includes('%') ? '[^/]*' : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const expression = new RegExp(`^${escaped}$`, 's')
+  const inbox = new RegExp(`^${escaped}$`, 'si')
+  return (name) => (name === 'INBOX' ? inbox : expression).test(name)
+}
+
+/** RFC 3501 §6.3.9: with `%`, a parent of a subscribed name that is not subscribed itself is shown as \Noselect. */
+export function lsub(session: Session, cursor: Cursor): void {
+  cursor.takeSpace()
+  const reference = decodeMailbox(cursor.takeAString())
+  cursor.takeSpace()
+  const pattern = reference + decodeMailbox(cursor.takeListMailbox())
+  cursor.takeEnd()
+  const matches = matcher(pattern)
+  const subscribed = new Set(session.deps.store.subscriptions(session.owner))
+  const parents = pattern.includes('%') ? parentsOf(subscribed, matches) : new Set<string>()
+  for (const name of [...new Set([...subscribed, ...parents])].toSorted(byName)) {
+    if (!matches(name)) continue
+    session.output.line(`* LSUB (${subscribed.has(name) ? '' : '\\Noselect'}) "/" ${session.printName(name)}`)
+  }
+}

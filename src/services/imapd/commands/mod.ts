@@ -1,0 +1,68 @@
+/** The table of commands: in which state each is allowed, and what may be told during it. RFC 9051 §6, §7.5.1. */
+import type { Cursor } from '../../../formats/imap/mod.ts'
+import type { Session } from '../session.ts'
+import { authenticate, login } from './authenticate.ts'
+import { capability, enable, id, logout, noop, starttls } from './any.ts'
+import { check, close, expunge, uidExpunge, unselect } from './close.ts'
+import { copy, move, uidCopy, uidMove } from './copy.ts'
+import { fetch, uidFetch } from './fetch.ts'
+import { idle } from './idle.ts'
+import { list, lsub } from './list.ts'
+import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
+import { search, uidSearch } from './search.ts'
+import { examine, select } from './select.ts'
+import { status } from './status.ts'
+import { store, uidStore } from './store.ts'
+
+export interface Row {
+  /** Runs the command; answers what follows `OK`. */
+  readonly run: (session: Session, cursor: Cursor) => Promise<string | void> | string | void
+  readonly state: 'any' | 'not-authenticated' | 'authenticated' | 'selected'
+  /** false: EXPUNGE must not be sent during it, for its sequence numbers would mean others (RFC 9051 §7.5.1). */
+  readonly expunges?: boolean
+  /** The view is brought up to date before the arguments are looked at. */
+  readonly tellsFirst?: boolean
+  /** Changes told with it carry the UID. */
+  readonly uid?: boolean
+}
+
+const numbered = { state: 'selected', expunges: false, tellsFirst: true } as const
+const byUid = { state: 'selected', expunges: true, tellsFirst: true, uid: true } as const
+
+export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
+  ['CAPABILITY', { run: capability, state: 'any' }],
+  ['NOOP', { run: noop, state: 'any' }],
+  ['LOGOUT', { run: logout, state: 'any' }],
+  ['ID', { run: id, state: 'any' }],
+  ['STARTTLS', { run: starttls, state: 'not-authenticated' }],
+  ['LOGIN', { run: login, state: 'not-authenticated' }],
+  ['AUTHENTICATE', { run: authenticate, state: 'not-authenticated' }],
+  ['ENABLE', { run: enable, state: 'authenticated' }],
+  ['NAMESPACE', { run: namespace, state: 'authenticated' }],
+  ['SELECT', { run: select, state: 'authenticated' }],
+  ['EXAMINE', { run: examine, state: 'authenticated' }],
+  ['CREATE', { run: create, state: 'authenticated' }],
+  ['DELETE', { run: deleteMailbox, state: 'authenticated' }],
+  ['RENAME', { run: rename, state: 'authenticated' }],
+  ['SUBSCRIBE', { run: subscribe, state: 'authenticated' }],
+  ['UNSUBSCRIBE', { run: unsubscribe, state: 'authenticated' }],
+  ['LIST', { run: list, state: 'authenticated' }],
+  ['LSUB', { run: lsub, state: 'authenticated' }],
+  ['STATUS', { run: status, state: 'authenticated' }],
+  ['IDLE', { run: idle, state: 'authenticated' }],
+  ['CHECK', { run: check, state: 'selected' }],
+  ['CLOSE', { run: close, state: 'selected' }],
+  ['UNSELECT', { run: unselect, state: 'selected' }],
+  ['EXPUNGE', { run: expunge, state: 'selected' }],
+  ['UID EXPUNGE', { run: uidExpunge, state: 'selected' }],
+  ['SEARCH', { run: search, ...numbered }],
+  ['UID SEARCH', { run: uidSearch, ...byUid }],
+  ['FETCH', { run: fetch, ...numbered }],
+  ['UID FETCH', { run: uidFetch, ...byUid }],
+  ['STORE', { run: store, ...numbered }],
+  ['UID STORE', { run: uidStore, ...byUid }],
+  ['COPY', { run: copy, state: 'selected' }],
+  ['UID COPY', { run: uidCopy, ...byUid }],
+  ['MOVE', { run: move, state: 'selected' }],
+  ['UID MOVE', { run: uidMove, ...byUid }],
+])

@@ -1,0 +1,52 @@
+/** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8. */
+import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
+import type { Selected } from '../../../mail/store/mod.ts'
+import { refusal, type Session } from '../session.ts'
+
+const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
+
+export const select = (session: Session, cursor: Cursor): Promise<string> => open(session, cursor, false)
+export const examine = (session: Session, cursor: Cursor): Promise<string> => open(session, cursor, true)
+
+async function open(session: Session, cursor: Cursor, readOnly: boolean): Promise<string> {
+  cursor.takeSpace()
+  const name = decodeMailbox(cursor.takeAString())
+  if (cursor.skipSpace()) {
+    cursor.takeList(() => {
+      const word = cursor.takeAtom().toUpperCase()
+      if (word !== 'CONDSTORE') throw cursor.bad(`Unknown parameter ${word}`)
+      session.condstore = true
+    })
+  }
+  cursor.takeEnd()
+  // RFC 9051 §6.3.2: the mailbox before is left even when the new one cannot be had.
+  if (session.selected !== undefined) {
+    session.close()
+    session.output.line('* OK [CLOSED] Previous mailbox is closed')
+  }
+  const selected = await session.deps.store.select(session.owner, name, { readOnly })
+  if ('refused' in selected) throw refusal(selected)
+  session.selected = selected
+  describe(session, selected)
+  return readOnly ? '[READ-ONLY] Examine completed' : '[READ-WRITE] Select completed'
+}
+
+function describe(session: Session, selected: Selected): void {
+  const { output } = session
+  const flags = [...SYSTEM_FLAGS, ...selected.keywords].join(' ')
+  output.line(`* FLAGS (${flags})`)
+  output.line(
+    selected.readOnly
+      ? '* OK [PERMANENTFLAGS ()] Read-only mailbox'
+      : `* OK [PERMANENTFLAGS (${flags} \\*)] Flags are kept`,
+  )
+  output.line(`* ${selected.count} EXISTS`)
+  if (!session.rev2) {
+    output.line(`* ${selected.recent} RECENT`)
+    if (selected.firstUnseen > 0) output.line(`* OK [UNSEEN ${selected.firstUnseen}] First unseen`)
+  }
+  output.line(`* OK [UIDVALIDITY ${selected.uidValidity}] UIDs are valid`)
+  output.line(`* OK [UIDNEXT ${selected.uidNext}] Predicted next UID`)
+  output.line(`* OK [HIGHESTMODSEQ ${selected.highestModSeq}] Highest`)
+  if (session.rev2) output.line(`* LIST () "/" ${session.printName(selected.name)}`)
+}

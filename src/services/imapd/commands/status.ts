@@ -1,0 +1,48 @@
+/** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE). */
+import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
+import type { MailboxStatus } from '../../../mail/store/mod.ts'
+import type { Session } from '../session.ts'
+
+const VALUES: Readonly<Record<string, (status: MailboxStatus) => string>> = {
+  MESSAGES: (s) => String(s.messages),
+  RECENT: (s) => String(s.recent),
+  UIDNEXT: (s) => String(s.uidNext),
+  UIDVALIDITY: (s) => String(s.uidValidity),
+  UNSEEN: (s) => String(s.unseen),
+  DELETED: (s) => String(s.deleted),
+  SIZE: (s) => String(s.sizeOctets),
+  HIGHESTMODSEQ: (s) => String(s.highestModSeq),
+}
+
+export function takeStatusItems(session: Session, cursor: Cursor): string[] {
+  const items = cursor.takeList(() => {
+    const word = cursor.takeAtom().toUpperCase()
+    if (!(word in VALUES) && word !== 'APPENDLIMIT') throw cursor.bad(`Unknown status item ${word}`)
+    if (word === 'HIGHESTMODSEQ') session.condstore = true
+    return word
+  })
+  if (items.length === 0) throw cursor.bad('Expected status items')
+  return items
+}
+
+/** `* STATUS name (…)`; undefined where there is no such mailbox. */
+export function statusLine(session: Session, name: string, items: readonly string[]): string | undefined {
+  const status = session.deps.store.status(session.owner, name)
+  if (status === undefined) return undefined
+  const limit = session.deps.cf.imapd_append_limit
+  const values = items.map(
+    (item) => `${item} ${item === 'APPENDLIMIT' ? (limit > 0 ? limit : 'NIL') : VALUES[item]?.(status)}`,
+  )
+  return `* STATUS ${session.printName(name)} (${values.join(' ')})`
+}
+
+export function status(session: Session, cursor: Cursor): void {
+  cursor.takeSpace()
+  const name = decodeMailbox(cursor.takeAString())
+  cursor.takeSpace()
+  const items = takeStatusItems(session, cursor)
+  cursor.takeEnd()
+  const line = statusLine(session, /^inbox$/i.test(name) ? 'INBOX' : name, items)
+  if (line === undefined) throw new ImapError('NO', 'No such mailbox', { code: 'NONEXISTENT' })
+  session.output.line(line)
+}

@@ -1,0 +1,49 @@
+/** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3. */
+import { type Cursor, printSet } from '../../../formats/imap/mod.ts'
+import type { FlagOperation } from '../../../mail/store/mod.ts'
+import { refusal, type Session } from '../session.ts'
+import { refuseReadOnly } from './close.ts'
+import { takeTargets } from './targets.ts'
+
+export const store = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
+export const uidStore = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, true)
+
+async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
+  cursor.takeSpace()
+  const seqs = takeTargets(session, cursor, byUid)
+  cursor.takeSpace()
+  const unchangedSince = takeUnchangedSince(session, cursor)
+  const operation: FlagOperation = cursor.skip('+') ? 'add' : cursor.skip('-') ? 'remove' : 'replace'
+  cursor.take('FLAGS')
+  const silent = cursor.skip('.SILENT')
+  cursor.takeSpace()
+  const flags = cursor.takeFlags().filter((flag) => flag.toLowerCase() !== '\\recent')
+  cursor.takeEnd()
+  refuseReadOnly(session)
+  const { mailbox, output } = session
+  const result = await mailbox.storeFlags(seqs, operation, flags, {
+    silent,
+    ...(unchangedSince !== undefined && { unchangedSince }),
+  })
+  const modified = new Set(result.modified)
+  for (const seq of seqs) {
+    if (silent && !session.condstore) break
+    if (modified.has(mailbox.uidAt(seq))) continue
+    if (!silent) output.line(session.flagsLine(mailbox, seq, byUid))
+    else output.line(`* ${seq} FETCH (${byUid ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`)
+    if (output.full) await output.flush()
+  }
+  if (result.refused !== undefined) throw refusal(result.refused)
+  if (modified.size === 0) return 'Store completed'
+  const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
+  return `[MODIFIED ${printSet(refused)}] Conditional store failed for some`
+}
+
+function takeUnchangedSince(session: Session, cursor: Cursor): bigint | undefined {
+  if (!cursor.skip('(UNCHANGEDSINCE ')) return undefined
+  const modSeq = BigInt(cursor.takeNumber64())
+  cursor.take(')')
+  cursor.takeSpace()
+  session.condstore = true
+  return modSeq
+}

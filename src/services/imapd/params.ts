@@ -1,0 +1,20 @@
+/** Parameters of the IMAP server; Postfix has none, so the names are in its manner. */
+import { bool, defineParams, int, size, time } from '../../io/config/mod.ts'
+
+export const imapdParams = defineParams({
+  imapd_idle_timeout: time(
+    '1800s',
+    'How long a client may say nothing before BYE (RFC 9051 §5.4: at least 30 minutes).',
+    { min: 1000 },
+  ),
+  imapd_login_timeout: time('180s', 'The same before a log-in.', { min: 1000 }),
+  imapd_tls_auth_only: bool('$smtpd_tls_auth_only', 'Whether passwords are refused before TLS: LOGINDISABLED.'),
+  imapd_line_limit: int('65536', 'The most octets of a command line, literals not counted.', { min: 8192 }),
+  imapd_literal_limit: size('1048576', 'The most octets of a literal that is no message.', { min: 4096 }),
+  imapd_append_limit: size('$message_size_limit', 'The most octets of a message in APPEND; 0 is no limit.', { min: 0 }),
+  imapd_error_limit: int('50', 'How many BAD commands in a row end a session.', { min: 1 }),
+  imapd_auth_failure_delay: time(
+    '2s',
+    'The wait before the answer to a failed log-in; it doubles with each one of a session, up to 16 s.',
+  ),
+})

@@ -1,0 +1,405 @@
+/**
+ * One IMAP session: a command at a time is read, run, answered. What changed meanwhile is told before the tagged answer.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { publish } from '#src/base/mod.ts'
+import { Cursor, encodeMailbox, ImapError } from '../../formats/imap/mod.ts'
+import type { SaslIdentity } from '../../formats/sasl/mod.ts'
+import type { Connection } from '../../io/net/mod.ts'
+import { type Delta, type Refusal, type Selected, ViewLostError } from '../../mail/store/mod.ts'
+import { appendHead, runAppend } from './commands/append.ts'
+import { commands, type Row } from './commands/mod.ts'
+import type { ImapdDeps } from './deps.ts'
+import type { ImapdEvent } from './events.ts'
+import { Input, LineTooLong } from './input.ts'
+import { Output } from './output.ts'
+
+const LONGEST_DELAY_MS = 16_000
+
+/** What a command answers that has said its tagged answer itself. */
+const ANSWERED = ''
+
+/** The session cannot go on: what is to be said after `* BYE`. */
+export class Bye extends Error {}
+
+export class Session {
+  readonly deps: ImapdDeps
+  readonly connection: Connection
+  readonly input: Input
+  readonly output: Output
+  /** Undefined before a log-in. */
+  account: number | undefined
+  user = ''
+  selected: Selected | undefined
+  /** ENABLEd or implied: names go in UTF-8, answers in rev2's form. */
+  rev2 = false
+  utf8 = false
+  condstore = false
+  /** UIDs of the last SEARCH with SAVE (RFC 5182). */
+  saved: readonly number[] = []
+  #tag = ''
+  #badInARow = 0
+  #failures = 0
+  #reason = ''
+  readonly #gone = new AbortController()
+
+  constructor(deps: ImapdDeps, connection: Connection) {
+    this.deps = deps
+    this.connection = connection
+    this.input = new Input(connection)
+    this.output = new Output(connection)
+  }
+
+  async run(): Promise<void> {
+    this.connection.attach({
+      data: (chunk) => {
+        this.#armTimer()
+        this.input.push(chunk)
+      },
+      end: () => this.#lost(),
+      idle: () => this.bye('Autologout; idle for too long'),
+    })
+    this.#armTimer()
+    publish<ImapdEvent>({ event: 'imapd.connect', ...this.client })
+    this.output.line(`* OK [CAPABILITY ${this.capabilities.join(' ')}] ${this.deps.hostname} Postigo ready`)
+    try {
+      while (this.#reason === '') {
+        void this.output.flush()
+        const command = await this.#readCommand()
+        if (command === undefined) break
+        await this.#command(command)
+        await this.output.flush()
+      }
+    } catch (error) {
+      this.#endedBy(error)
+    }
+    this.#finish()
+  }
+
+  get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {
+    const { remote, local, tls } = this.connection
+    return { address: remote.address, port: remote.port, localAddress: local.address, tls: tls?.protocol }
+  }
+
+  get mayLogIn(): boolean {
+    return this.connection.tls !== undefined || !this.deps.cf.imapd_tls_auth_only
+  }
+
+  /** What holds in this state and on this connection. RFC 9051 §6.1.1. */
+  get capabilities(): string[] {
+    const words = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'SASL-IR']
+    if (this.account === undefined) {
+      if (this.deps.tlsAvailable && this.connection.tls === undefined) words.push('STARTTLS')
+      if (!this.mayLogIn) words.push('LOGINDISABLED')
+      else words.push(...this.deps.mechanisms.map((name) => `AUTH=${name}`))
+      return words
+    }
+    const limit = this.deps.cf.imapd_append_limit
+    words.push(
+      'NAMESPACE',
+      'CHILDREN',
+      'UNSELECT',
+      'UIDPLUS',
+      'MOVE',
+      'ESEARCH',
+      'SEARCHRES',
+      'LIST-EXTENDED',
+      'LIST-STATUS',
+      'SPECIAL-USE',
+      'CREATE-SPECIAL-USE',
+      'STATUS=SIZE',
+      'BINARY',
+      'CONDSTORE',
+      'UTF8=ACCEPT',
+      limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT',
+    )
+    return words
+  }
+
+  /** The tag of the command in progress. */
+  get tag(): string {
+    return this.#tag
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /** A mailbox name as this client reads it. */
+  printName(name: string): string {
+    const wire = this.rev2 || this.utf8 ? name : encodeMailbox(name)
+    return `"${wire.replace(/["\\]/g, '\\$&')}"`
+  }
+
+  /** The account; the command table lets none through before a log-in. */
+  get owner(): number {
+    if (this.account === undefined) throw new ImapError('BAD', 'Log in first')
+    return this.account
+  }
+
+  /** The selected mailbox; the command table lets none through without one. */
+  get mailbox(): Selected {
+    if (this.selected === undefined) throw new ImapError('BAD', 'No mailbox selected')
+    return this.selected
+  }
+
+  loggedIn(identity: SaslIdentity, method: string): void {
+    if (identity.accountId === undefined) {
+      throw new ImapError('NO', `${identity.username} may send mail here, and has no mailbox`, {
+        code: 'AUTHORIZATIONFAILED',
+      })
+    }
+    this.account = identity.accountId
+    this.user = identity.username
+    publish<ImapdEvent>({ event: 'imapd.login', ...this.client, user: this.user, method })
+  }
+
+  /** Notes a failed log-in, waits longer with each, and makes the error to throw. */
+  async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<ImapError> {
+    publish<ImapdEvent>({ event: 'imapd.auth_failed', ...this.client, user, method, reason })
+    if (temporary) return new ImapError('NO', 'Authentication is not possible just now', { code: 'UNAVAILABLE' })
+    const delay = Math.min(LONGEST_DELAY_MS, this.deps.cf.imapd_auth_failure_delay * 2 ** this.#failures++)
+    await sleep(delay, undefined, { signal: this.signal }).catch(() => {})
+    return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
+  }
+
+  close(): void {
+    this.selected?.close()
+    this.selected = undefined
+    this.saved = []
+  }
+
+  /** Ends the session after what is gathered has left. */
+  bye(text: string): void {
+    if (this.#reason !== '') return
+    this.#reason = text
+    this.output.line(`* BYE ${text}`)
+    void this.output.flush()
+    this.#gone.abort()
+    this.input.end()
+  }
+
+  /** The go-ahead is the tagged answer itself; what came in plain behind the command is dropped (RFC 9051 §6.2.1). */
+  async startTls(): Promise<string> {
+    this.input.clear()
+    this.output.line(`${this.#tag} OK Begin TLS negotiation now`)
+    await this.output.flush()
+    await this.connection.drained()
+    try {
+      await this.connection.startTls()
+    } catch {
+      throw new Bye('TLS handshake failed')
+    }
+    this.input.clear()
+    return ANSWERED
+  }
+
+  /** LOGOUT: the tagged answer still comes. */
+  leave(): void {
+    this.#reason = 'Logged out'
+  }
+
+  /** Takes in what happened in the selected mailbox and tells it. */
+  async tell(options: { readonly expunges: boolean; readonly uids: boolean }): Promise<void> {
+    const { selected } = this
+    if (selected === undefined || !selected.stale) return
+    const delta = await selected.refresh({ expunges: options.expunges })
+    this.tellDelta(selected, delta, options.uids)
+  }
+
+  tellDelta(selected: Selected, delta: Delta, uids: boolean): void {
+    for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
+    if (delta.exists !== undefined) {
+      this.output.line(`* ${delta.exists} EXISTS`)
+      if (!this.rev2) this.output.line(`* ${delta.recent} RECENT`)
+    }
+    for (const seq of delta.changed) this.output.line(this.flagsLine(selected, seq, uids))
+  }
+
+  /** `* 3 FETCH (UID 7 FLAGS (\Seen))`. */
+  flagsLine(selected: Selected, seq: number, uids: boolean): string {
+    const uid = uids ? `UID ${selected.uidAt(seq)} ` : ''
+    const modSeq = this.condstore ? ` MODSEQ (${selected.modSeqAt(seq)})` : ''
+    return `* ${seq} FETCH (${uid}FLAGS (${this.flagsOf(selected, seq).join(' ')})${modSeq})`
+  }
+
+  /** IMAP4rev2 knows no \Recent. */
+  flagsOf(selected: Selected, seq: number): readonly string[] {
+    const flags = selected.flagsAt(seq)
+    return this.rev2 && flags.includes('\\Recent') ? flags.filter((flag) => flag !== '\\Recent') : flags
+  }
+
+  /**
+   * The next command with its literals, line ends included between them; undefined at the end. APPEND's message is not read
+   * here: the command is run from its head on.
+   */
+  async #readCommand(): Promise<Buffer | 'done' | undefined> {
+    const { imapd_line_limit, imapd_literal_limit } = this.deps.cf
+    const parts: Buffer[] = []
+    let octets = 0
+    for (;;) {
+      const line = await this.input.line(imapd_line_limit)
+      if (line === undefined) return undefined
+      parts.push(line)
+      octets += line.length
+      const literal = literalAt(line)
+      if (literal === undefined) return withoutLineEnd(parts.length === 1 ? line : Buffer.concat(parts))
+      const head = parts.length === 1 ? line : Buffer.concat(parts)
+      const append = appendHead(head, literal)
+      if (append !== undefined) {
+        await this.#guarded(tagOf(head), undefined, () => runAppend(this, append))
+        return 'done'
+      }
+      octets += literal.length
+      if (literal.length > imapd_literal_limit || octets > imapd_literal_limit + imapd_line_limit) {
+        await this.#refuseLiteral(tagOf(head), literal.synchronising)
+        return 'done'
+      }
+      if (literal.synchronising) await this.goAhead()
+      const content = await this.input.exactly(literal.length)
+      if (content === undefined) return undefined
+      parts.push(content)
+    }
+  }
+
+  /** RFC 7888 §4: a non-synchronising literal that is not wanted cannot be stopped; the connection closes. */
+  async #refuseLiteral(tag: string, synchronising: boolean): Promise<void> {
+    if (!synchronising) throw new Bye('Literal is too large')
+    this.output.line(`${tag} NO [TOOBIG] Literal is too large`)
+    await this.output.flush()
+  }
+
+  /** The continuation request; what else is gathered goes first. */
+  async goAhead(text = 'OK'): Promise<void> {
+    this.output.line(`+ ${text}`)
+    await this.output.flush()
+  }
+
+  async #command(command: Buffer | 'done'): Promise<void> {
+    if (command === 'done') return
+    const cursor = new Cursor(command)
+    let tag = '*'
+    let row: Row | undefined
+    await this.#guarded(
+      () => tag,
+      () => row,
+      async () => {
+        tag = cursor.takeTag()
+        this.#tag = tag
+        cursor.takeSpace()
+        let name = cursor.takeAtom().toUpperCase()
+        if (name === 'UID') {
+          cursor.takeSpace()
+          name = `UID ${cursor.takeAtom().toUpperCase()}`
+        }
+        row = commands.get(name)
+        if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
+        this.#checkState(row)
+        if (row.tellsFirst === true) await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
+        return row.run(this, cursor)
+      },
+    )
+  }
+
+  #checkState({ state }: Row): void {
+    const now =
+      this.account === undefined ? 'not-authenticated' : this.selected === undefined ? 'authenticated' : 'selected'
+    if (state === 'any' || state === now || (state === 'authenticated' && now === 'selected')) return
+    if (now === 'not-authenticated') throw new ImapError('BAD', 'Log in first')
+    throw new ImapError('BAD', state === 'selected' ? 'No mailbox selected' : 'Already logged in')
+  }
+
+  /** The one place that turns errors into tagged answers. */
+  async #guarded(
+    tag: string | (() => string),
+    row: (() => Row | undefined) | undefined,
+    work: () => Promise<string | void> | string | void,
+  ): Promise<void> {
+    const tagNow = (): string => (typeof tag === 'string' ? tag : tag())
+    try {
+      const text = await work()
+      await this.#tellBefore(row?.())
+      if (text !== ANSWERED) this.output.line(`${tagNow()} OK ${text ?? 'Done'}`)
+      this.#badInARow = 0
+    } catch (error) {
+      await this.#refuse(tagNow(), error, row?.())
+    }
+  }
+
+  async #tellBefore(row: Row | undefined): Promise<void> {
+    await this.tell({ expunges: row === undefined || row.expunges !== false, uids: row?.uid === true })
+  }
+
+  async #refuse(tag: string, error: unknown, row: Row | undefined): Promise<void> {
+    if (error instanceof Bye || error instanceof ViewLostError) throw error
+    const known =
+      error instanceof ImapError ? error : new ImapError('NO', 'Internal error', { code: 'SERVERBUG', cause: error })
+    if (known !== error) publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
+    if (known.status === 'NO') await this.#tellBefore(row)
+    this.output.line(`${tag} ${known.line}`)
+    if (known.status === 'BAD' && ++this.#badInARow >= this.deps.cf.imapd_error_limit) this.bye('Too many errors')
+  }
+
+  #endedBy(error: unknown): void {
+    if (error instanceof LineTooLong) {
+      this.output.line('* BAD Command line too long')
+      this.bye('Command line too long')
+    } else if (error instanceof Bye || error instanceof ViewLostError) this.bye(error.message)
+    else {
+      publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
+      this.bye('Internal error')
+    }
+  }
+
+  #armTimer(): void {
+    const { imapd_idle_timeout, imapd_login_timeout } = this.deps.cf
+    this.connection.idleAfter(this.account === undefined ? imapd_login_timeout : imapd_idle_timeout)
+  }
+
+  #lost(): void {
+    if (this.#reason === '' && this.connection.closed) this.#reason = 'Connection lost'
+    this.#gone.abort()
+    this.input.end()
+  }
+
+  #finish(): void {
+    void this.output.flush()
+    this.close()
+    const { octetsIn, octetsOut } = this.connection
+    const reason = this.#reason === '' ? 'Connection closed' : this.#reason
+    publish<ImapdEvent>({ event: 'imapd.disconnect', ...this.client, user: this.user, reason, octetsIn, octetsOut })
+    this.connection.end()
+  }
+}
+
+export interface Literal {
+  readonly length: number
+  readonly synchronising: boolean
+  /** Where `{` stands in the line. */
+  readonly at: number
+}
+
+/** A line that ends in `{n}` or `{n+}` goes on with a literal. */
+function literalAt(line: Buffer): Literal | undefined {
+  const end = line.length - (line[line.length - 2] === 0x0d ? 2 : 1)
+  if (line[end - 1] !== 0x7d) return undefined
+  const tail = line.toString('latin1', Math.max(0, end - 24), end)
+  const [whole = '', digits, plus] = /~?\{(\d{1,15})(\+?)\}$/.exec(tail) ?? []
+  return digits === undefined
+    ? undefined
+    : { length: Number(digits), synchronising: plus === '', at: end - whole.length }
+}
+
+function withoutLineEnd(command: Buffer): Buffer {
+  const cr = command[command.length - 2] === 0x0d
+  return command.subarray(0, command.length - (cr ? 2 : 1))
+}
+
+function tagOf(head: Buffer): string {
+  return /^[^\s(){%*"\\+]+/.exec(head.toString('latin1', 0, 200))?.[0] ?? '*'
+}
+
+/** An expected refusal of the store becomes its response. */
+export function refusal({ refused, text }: Refusal): ImapError {
+  return new ImapError('NO', text, { code: refused })
+}
