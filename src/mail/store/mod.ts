@@ -9,6 +9,7 @@
  */
 export type * from './contract.ts'
 export { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
+export { createAnalyser } from './analyse.ts'
 export { ChangeFeed, FEED_OCTETS } from './feed.ts'
 export { storeParams, type StoreSettings } from './params.ts'
 export { storeSchema } from './schema.ts'

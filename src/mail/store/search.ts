@@ -1,16 +1,110 @@
+/**
+ * SEARCH: exactly RFC 9051 §6.4.4. First by the view alone, in three values (yes, no, not known yet); what is left open
+ * is decided with the message's row and, only where that is not enough, its content.
+ */
 import type { SearchKey } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
-import type { Selected, StoredMessage } from './contract.ts'
-export interface SearchParts {
-  read(message: StoredMessage, from: number, to: number): Buffer
+import type { Entries } from './entries.ts'
+import type { Dictionary } from './keywords.ts'
+import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import type { Numbers } from './numbers.ts'
+import type { Recents } from './recents.ts'
+import { compileKey, type Matcher, type Subject, textsSought } from './search-keys.ts'
+import { MessageText, type ReadContent } from './search-text.ts'
+
+/** A session's mailbox as search looks at it; asked for anew after every pause, for the view may have moved. */
+export interface SearchRows {
+  readonly entries: Entries
+  readonly numbers: Numbers
+  readonly dictionary: Dictionary
+  readonly recents: Recents
 }
+
+export interface SearchParts {
+  readonly read: ReadContent
+}
+
+/** Other clients have their turn after so much time. */
+const TURN_MS = 4
+/** A message larger than this is read with pauses. */
+const LARGE = 1_048_576
+/** Messages looked at between two looks at the clock. */
+const STRIDE = 2048
+
 export async function searchMailbox(
-  _c: StoreContext,
-  _p: SearchParts,
-  _a: AccountId,
-  _s: Selected,
+  ctx: StoreContext,
+  parts: SearchParts,
+  account: AccountId,
+  rows: () => SearchRows,
   key: SearchKey,
-): Promise<readonly number[]> {
-  throw new Error(key.key)
+): Promise<number[]> {
+  const { entries, numbers } = rows()
+  const uids = Float64Array.from({ length: numbers.count }, (_, i) => entries.uid[numbers.placeOf(i + 1)] ?? 0)
+  const matcher = compileKey(key, { count: uids.length, lastUid: uids.at(-1) ?? 0 })
+  const pause = pauses(ctx)
+  const sought = textsSought(key)
+  const { found, open } = await byView(rows, uids.length, matcher, pause)
+  for (let from = 0; from < open.length; from += MESSAGE_BATCH) {
+    const seqs = open.slice(from, from + MESSAGE_BATCH)
+    const { entries: now, numbers: map } = rows()
+    const ids = seqs.map((seq) => now.message[map.placeOf(seq)] ?? 0)
+    const messages = messagesById(ctx.db.read, account, ids)
+    for (const [i, seq] of seqs.entries()) {
+      const message = messages[i]
+      if (message === undefined) continue // it went away meanwhile, and matches nothing
+      const text = new MessageText(message, parts.read)
+      if (message.sizeOctets > LARGE)
+        for (const { key: where, wanted } of sought) await text.prepare(where, wanted, pause)
+      if (matchesWith(text, seq, rows(), matcher)) found.push(seq)
+      await pause()
+    }
+  }
+  return open.length === 0 ? found : found.sort((a, b) => a - b)
+}
+
+async function byView(
+  rows: () => SearchRows,
+  count: number,
+  matcher: Matcher,
+  pause: () => Promise<void> | undefined,
+): Promise<{ found: number[]; open: number[] }> {
+  const found: number[] = []
+  const open: number[] = []
+  for (let seq = 1; seq <= count;) {
+    const { entries, numbers, dictionary, recents } = rows()
+    const subject: Subject = { seq, place: 0, entries, dictionary, recents, text: undefined }
+    for (const end = Math.min(count, seq + STRIDE - 1); seq <= end; seq++) {
+      subject.seq = seq
+      subject.place = numbers.placeOf(seq)
+      const matches = matcher(subject)
+      if (matches === undefined) open.push(seq)
+      else if (matches) found.push(seq)
+    }
+    await pause()
+  }
+  return { found, open }
+}
+
+function matchesWith(
+  text: MessageText,
+  seq: number,
+  { entries, numbers, dictionary, recents }: SearchRows,
+  matcher: Matcher,
+): boolean {
+  return matcher({ seq, place: numbers.placeOf(seq), entries, dictionary, recents, text }) === true
+}
+
+/** A pause when this turn has lasted long enough. */
+function pauses({ clock }: StoreContext): () => Promise<void> | undefined {
+  let since = clock.monotonic()
+  return () => {
+    if (clock.monotonic() - since < TURN_MS) return undefined
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        since = clock.monotonic()
+        resolve()
+      })
+    })
+  }
 }

@@ -15,7 +15,7 @@ import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { Quota } from './quota.ts'
-import { searchMailbox, type SearchParts } from './search.ts'
+import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
 import { type FlagResult, storeFlagsOn } from './store-flags.ts'
 import { nothingNew, ToldState } from './told.ts'
 import type { View } from './view.ts'
@@ -196,7 +196,13 @@ export class SelectedMailbox implements Selected {
   }
 
   search(key: SearchKey): Promise<readonly number[]> {
-    return searchMailbox(this.#ctx, this.#parts, this.#account, this, key)
+    return searchMailbox(this.#ctx, this.#parts, this.#account, () => this.#searchRows(), key)
+  }
+
+  #searchRows(): SearchRows {
+    const { entries, dictionary } = this.#rows
+    const { numbers, recents } = this.#told
+    return { entries, dictionary, numbers, recents }
   }
 
   async storeFlags(

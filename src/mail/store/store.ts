@@ -4,6 +4,7 @@ import { GoneError, type MessageLog, type Position, type Replay } from '../../io
 import type { Db, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { usageOf } from './account-state.ts'
+import { createAnalyser } from './analyse.ts'
 import { appendMessage, replayAppend } from './append.ts'
 import type { StoreContext } from './context.ts'
 import type {
@@ -41,7 +42,8 @@ export interface StoreOptions {
   readonly settings: StoreSettings
   /** Octets that an account may store by its own setting; 0 or undefined: `account_quota_limit` holds. */
   readonly quotaOf?: (account: AccountId) => number | undefined
-  readonly analyser: () => Analyser
+  /** What is found in each message; `createAnalyser` unless a test has its own. */
+  readonly analyser?: () => Analyser
 }
 
 /** The most that `read` answers. */
@@ -69,7 +71,7 @@ export function createStore(options: StoreOptions): Store {
 
 /** For the log's recovery: repeats APPEND records. */
 export function appendReplay(options: Omit<StoreOptions, 'log'>): Replay {
-  return replayAppend(storeContext(options), options.analyser)
+  return replayAppend(storeContext(options), options.analyser ?? createAnalyser)
 }
 
 class SqliteStore implements Store {
@@ -81,7 +83,7 @@ class SqliteStore implements Store {
   readonly #views: Views
   readonly #quota: Quota
 
-  constructor(ctx: StoreContext, { log, analyser }: StoreOptions) {
+  constructor(ctx: StoreContext, { log, analyser = createAnalyser }: StoreOptions) {
     this.#ctx = ctx
     this.#log = log
     this.#analyser = analyser

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { manualClock } from '../../base/mod.ts'
 import { logSchema, type MessageLog, realFileSystem, SegmentLog } from '../../io/blobs/mod.ts'
 import { type Db, openDatabase, WriteTurn } from '../../io/db/mod.ts'
-import type { Analyser, Deposited, MessageFacts, Selected, Store } from './contract.ts'
+import type { Deposited, MessageFacts, Selected, Store } from './contract.ts'
 import { ChangeFeed, FEED_OCTETS } from './feed.ts'
 import { storeParams, type StoreSettings } from './params.ts'
 import { parseValue } from '../../io/config/mod.ts'
@@ -38,7 +38,7 @@ export function testSettings(some: Partial<StoreSettings> = {}): StoreSettings {
 export async function testStores(
   t: Pick<TestContext, 'after'>,
   n: number,
-  some: Partial<StoreSettings> = {},
+  some: readonly Partial<StoreSettings>[] = [],
 ): Promise<TestStore[]> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-store-'))
   const memory = new SharedArrayBuffer(FEED_OCTETS)
@@ -49,7 +49,7 @@ export async function testStores(
     const db = openDatabase({ path: join(dir, 'mail.db'), schemas: [logSchema, storeSchema], turn, migrated: i > 0 })
     const log = new SegmentLog({ dir, db, fs: realFileSystem, clock, memoryLimit: 32 << 20 })
     const feed = new ChangeFeed(memory)
-    const options = { db, log, feed, clock, settings: testSettings(some), analyser: plainAnalyser }
+    const options = { db, log, feed, clock, settings: testSettings(some[i]) }
     stores.push(testStore(options, clock))
   }
   t.after(async () => {
@@ -67,7 +67,7 @@ export async function openTestStore(
   t: Pick<TestContext, 'after'>,
   some: Partial<StoreSettings> = {},
 ): Promise<TestStore> {
-  const [only] = await testStores(t, 1, some)
+  const [only] = await testStores(t, 1, [some])
   if (only === undefined) throw new Error('no store')
   return only
 }
@@ -113,22 +113,4 @@ export const NO_FACTS: MessageFacts = {
   parts: NOTHING,
   messageId: '',
   sentMs: Number.NaN,
-}
-
-/** Keeps the header as listed fields; MIME is the concern of others' tests. */
-export function plainAnalyser(): Analyser {
-  const chunks: Buffer[] = []
-  return {
-    push: (chunk) => void chunks.push(chunk),
-    end() {
-      const all = Buffer.concat(chunks)
-      const end = all.indexOf('\r\n\r\n')
-      const date = /^date: *(.*)$/im.exec(all.toString('latin1'))?.[1]
-      return {
-        ...NO_FACTS,
-        listedFields: all.subarray(0, end < 0 ? all.length : end + 2),
-        sentMs: date === undefined ? Number.NaN : Date.parse(date),
-      }
-    },
-  }
 }

@@ -1,0 +1,192 @@
+/** Search keys as functions of one message. RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ). */
+import type { SearchKey, SequenceSet } from '../../formats/imap/mod.ts'
+import { foldForSearch } from '../../formats/message/mod.ts'
+import { type Entries, lowerBound } from './entries.ts'
+import { type Dictionary, systemBit } from './keywords.ts'
+import type { Recents } from './recents.ts'
+import type { MessageText } from './search-text.ts'
+
+/** The message that is looked at. */
+export interface Subject {
+  seq: number
+  place: number
+  readonly entries: Entries
+  readonly dictionary: Dictionary
+  readonly recents: Recents
+  /** undefined: not read yet. */
+  readonly text: MessageText | undefined
+}
+
+/** undefined: not known without the message's text. */
+export type Matcher = (subject: Subject) => boolean | undefined
+
+/** What `*` means. */
+export interface Largest {
+  readonly count: number
+  readonly lastUid: number
+}
+
+const DAY_MS = 86_400_000
+
+export function compileKey(key: SearchKey, largest: Largest): Matcher {
+  switch (key.key) {
+    case 'ALL':
+      return () => true
+    case 'AND':
+      return and(inOrderOfCost(key.keys).map((one) => compileKey(one, largest)))
+    case 'OR': {
+      const none = inOrderOfCost([key.left, key.right]).map((one) => not(compileKey(one, largest)))
+      return not(and(none))
+    }
+    case 'NOT':
+      return not(compileKey(key.not, largest))
+    case 'FLAG':
+      return flagMatcher(key.flag, key.set)
+    case 'SEQ': {
+      const holds = inSet(key.set, largest.count)
+      return ({ seq }) => holds(seq)
+    }
+    case 'UID': {
+      const holds = inSet(key.set, largest.lastUid)
+      return ({ entries, place }) => holds(entries.uid[place] ?? 0)
+    }
+    case 'LARGER':
+      return ({ entries, place }) => (entries.size[place] ?? 0) > key.octets
+    case 'SMALLER':
+      return ({ entries, place }) => (entries.size[place] ?? 0) < key.octets
+    case 'MODSEQ':
+      return ({ entries, place }) => (entries.modSeq[place] ?? 0) >= Number(key.modSeq)
+    case 'BEFORE':
+    case 'ON':
+    case 'SINCE': {
+      const holds = DAYS[key.key]
+      return ({ entries, place }) => holds(Math.floor((entries.dateMs[place] ?? 0) / DAY_MS), key.day)
+    }
+    case 'SENTBEFORE':
+    case 'SENTON':
+    case 'SENTSINCE': {
+      const holds = DAYS[key.key]
+      return ({ text }) => (text === undefined ? undefined : holds(text.sentDay, key.day))
+    }
+    case 'HEADER':
+    case 'BODY':
+    case 'TEXT':
+      return textMatcher(key)
+    default:
+      return key satisfies never
+  }
+}
+
+/** NaN, where a message has no date, is on no side. */
+const DAYS = {
+  BEFORE: (day: number, asked: number) => day < asked,
+  ON: (day: number, asked: number) => day === asked,
+  SINCE: (day: number, asked: number) => day >= asked,
+  SENTBEFORE: (day: number, asked: number) => day < asked,
+  SENTON: (day: number, asked: number) => day === asked,
+  SENTSINCE: (day: number, asked: number) => day >= asked,
+} as const
+
+function textMatcher(key: SearchKey & { key: 'HEADER' | 'BODY' | 'TEXT' }): Matcher {
+  const wanted = foldForSearch(key.text)
+  switch (key.key) {
+    case 'HEADER': {
+      const field = key.field.toLowerCase()
+      return ({ text }) => text?.headerHas(field, wanted)
+    }
+    case 'BODY':
+      return wanted === '' ? () => true : ({ text }) => text?.bodyHas(wanted)
+    case 'TEXT':
+      return wanted === '' ? () => true : ({ text }) => text?.has(wanted)
+  }
+}
+
+function not(matcher: Matcher): Matcher {
+  return (subject) => {
+    const matches = matcher(subject)
+    return matches === undefined ? undefined : !matches
+  }
+}
+
+/** One no is enough, also beside what is not known. */
+function and(matchers: readonly Matcher[]): Matcher {
+  return (subject) => {
+    let known = true
+    for (const matcher of matchers) {
+      const matches = matcher(subject)
+      if (matches === false) return false
+      if (matches === undefined) known = false
+    }
+    return known ? true : undefined
+  }
+}
+
+function flagMatcher(flag: string, set: boolean): Matcher {
+  const bit = systemBit(flag)
+  if (bit !== 0) return ({ entries, place }) => (((entries.flags[place] ?? 0) & bit) !== 0) === set
+  if (flag.toLowerCase() === '\\recent')
+    return ({ entries, place, recents }) => recents.has(entries.uid[place] ?? 0) === set
+  // A number's keywords never change, so each is looked up once.
+  const known = new Map<number, boolean>()
+  return ({ entries, place, dictionary }) => {
+    const flags = entries.flags[place] ?? 0
+    let has = known.get(flags)
+    if (has === undefined) {
+      has = dictionary.has(flags, flag)
+      known.set(flags, has)
+    }
+    return has === set
+  }
+}
+
+/** Whether a number is in a set: its ranges in order, overlaps joined. */
+function inSet(set: SequenceSet, largest: number): (n: number) => boolean {
+  const ranges = set
+    .map(([a, b]) => [a === '*' ? largest : a, b === '*' ? largest : b] as const)
+    .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const)
+    .sort(([a], [b]) => a - b)
+  const from: number[] = []
+  const to: number[] = []
+  for (const [low, high] of ranges) {
+    const last = to.length - 1
+    if (last >= 0 && low <= (to[last] ?? 0) + 1) to[last] = Math.max(to[last] ?? 0, high)
+    else {
+      from.push(low)
+      to.push(high)
+    }
+  }
+  return (n) => {
+    const i = lowerBound(to, n)
+    return i < to.length && (from[i] ?? 0) <= n
+  }
+}
+
+/** Content is read only for what nothing cheaper has decided. */
+function inOrderOfCost(keys: readonly SearchKey[]): SearchKey[] {
+  return keys.toSorted((a, b) => costOf(a) - costOf(b))
+}
+
+const COSTS: Readonly<Partial<Record<SearchKey['key'], number>>> = {
+  SENTBEFORE: 1,
+  SENTON: 1,
+  SENTSINCE: 1,
+  HEADER: 2,
+  BODY: 3,
+  TEXT: 3,
+}
+
+function costOf(key: SearchKey): number {
+  return Math.max(0, COSTS[key.key] ?? 0, ...partsOf(key).map(costOf))
+}
+
+function partsOf(key: SearchKey): readonly SearchKey[] {
+  if (key.key === 'AND') return key.keys
+  if (key.key === 'OR') return [key.left, key.right]
+  return key.key === 'NOT' ? [key.not] : []
+}
+
+/** The keys of a program that look at content: their folded texts. */
+export function textsSought(key: SearchKey): { readonly key: 'BODY' | 'TEXT'; readonly wanted: string }[] {
+  if (key.key === 'BODY' || key.key === 'TEXT') return [{ key: key.key, wanted: foldForSearch(key.text) }]
+  return partsOf(key).flatMap(textsSought)
+}
