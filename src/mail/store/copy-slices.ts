@@ -30,7 +30,7 @@ export async function undoCopy(ctx: StoreContext, copy: number): Promise<void> {
 }
 
 /** At the start, before anyone else writes: COPY commands that a stop cut short are taken back. */
-export async function undoUnfinishedCopies(ctx: StoreContext): Promise<number> {
+export async function undoCopies(ctx: StoreContext): Promise<number> {
   const copies = ctx.db.read.sql('SELECT DISTINCT copy FROM copy_slice').all()
   for (const [copy] of copies) await undoCopy(ctx, Number(copy))
   return copies.length

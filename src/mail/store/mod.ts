@@ -5,7 +5,7 @@
  * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315.
  *
  * At a start: openDatabase with `storeSchema`; after a power cut `afterPowerCut(tx)`, then the log's recovery with
- * `appendReplay(…)`; then `undoUnfinishedCopies`; then a store a thread. Upkeep calls `upkeepStore` now and then.
+ * `appendReplay(…)`; then `undoUnfinishedCopies`; then a store a thread. Upkeep's thread runs a `StoreUpkeep` now and then.
  */
 export type * from './contract.ts'
 export { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
@@ -13,5 +13,6 @@ export { createAnalyser } from './analyse.ts'
 export { ChangeFeed, FEED_OCTETS } from './feed.ts'
 export { storeParams, type StoreSettings } from './params.ts'
 export { storeSchema } from './schema.ts'
-export { appendReplay, createStore, type StoreOptions } from './store.ts'
+export { appendReplay, createStore, type StoreOptions, undoUnfinishedCopies } from './store.ts'
+export { StoreUpkeep, type UpkeepReport } from './upkeep.ts'
 export { ViewLostError } from './view.ts'

@@ -20,6 +20,7 @@ import type {
   Store,
   StoredMessage,
 } from './contract.ts'
+import { undoCopies } from './copy-slices.ts'
 import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
@@ -49,7 +50,7 @@ export interface StoreOptions {
 /** The most that `read` answers. */
 const READ_LIMIT = 1_048_576
 
-export function storeContext(options: Omit<StoreOptions, 'log' | 'analyser'>): StoreContext {
+function storeContext(options: Omit<StoreOptions, 'log' | 'analyser'>): StoreContext {
   const { db, feed, clock, settings, quotaOf } = options
   return {
     db,
@@ -72,6 +73,11 @@ export function createStore(options: StoreOptions): Store {
 /** For the log's recovery: repeats APPEND records. */
 export function appendReplay(options: Omit<StoreOptions, 'log'>): Replay {
   return replayAppend(storeContext(options), options.analyser ?? createAnalyser)
+}
+
+/** At the start, before anyone else writes: COPY commands that a stop cut short are taken back. Answers how many. */
+export function undoUnfinishedCopies(options: Omit<StoreOptions, 'log'>): Promise<number> {
+  return undoCopies(storeContext(options))
 }
 
 class SqliteStore implements Store {
