@@ -27,6 +27,10 @@ export class ChangeLog {
 
   /** The pull is over; the view now stands at `modSeq`. */
   close(modSeq: number): void {
+    if (this.#uids.length - this.#upTo.length > KEPT) {
+      this.reset(modSeq)
+      return
+    }
     while (this.#upTo.length < this.#uids.length) this.#upTo.push(modSeq)
     if (this.#uids.length <= KEPT) return
     const cut = this.#uids.length - KEPT / 2

@@ -149,7 +149,7 @@ export interface Selected {
   /** The first seq whose UID is >= uid; count + 1 when none. */
   lowerBound(uid: number): number
   flagsAt(seq: number): readonly string[]
-  /** Flags as bits: 1 \Seen, 2 \Answered, 4 \Flagged, 8 \Deleted, 16 \Draft, 32 \Recent, then keywords by dictionary. */
+  /** Any flag or keyword, in any case. */
   hasFlag(seq: number, flag: string): boolean
   modSeqAt(seq: number): bigint
   sizeAt(seq: number): number

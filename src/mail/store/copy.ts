@@ -62,7 +62,7 @@ export async function copyMessages(ctx: StoreContext, job: CopyJob): Promise<Cop
       }
     } while (progress.at < job.uids.length)
   } catch (error) {
-    await undoCopy(ctx, progress.copy)
+    await undoCopy(ctx, progress.copy).catch(() => undefined) // what is noted is taken back at the next start
     throw error
   }
   return { uidValidity: progress.target?.uidValidity ?? 0, uids: progress.uids }

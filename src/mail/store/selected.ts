@@ -269,7 +269,13 @@ export class SelectedMailbox implements Selected {
   #uidsOf(seqs: readonly number[]): Uint32Array {
     const { entries } = this.#rows
     const { numbers } = this.#told
-    const uids = Uint32Array.from(seqs, (seq) => entries.uid[numbers.placeOf(seq)] ?? 0)
-    return uids.sort()
+    const uids = new Uint32Array(seqs.length)
+    let ascending = true
+    for (let i = 0; i < seqs.length; i++) {
+      const uid = entries.uid[numbers.placeOf(seqs[i] ?? 0)] ?? 0
+      if (i > 0 && uid <= (uids[i - 1] ?? 0)) ascending = false
+      uids[i] = uid
+    }
+    return ascending ? uids : uids.sort()
   }
 }

@@ -145,6 +145,7 @@ class SqliteStore implements Store {
     name: string,
     { readOnly }: { readonly readOnly: boolean },
   ): Promise<Selected | Refusal> {
+    await this.provision(account) // an account that was made while no server ran has no mailboxes yet
     const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
     if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
     const parts = { views: this.#views, quota: this.#quota, read: this.read.bind(this) }

@@ -39,10 +39,10 @@ export async function testStores(
   t: Pick<TestContext, 'after'>,
   n: number,
   some: readonly Partial<StoreSettings>[] = [],
+  clock = manualClock(),
 ): Promise<TestStore[]> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-store-'))
   const memory = new SharedArrayBuffer(FEED_OCTETS)
-  const clock = manualClock()
   const turn = new WriteTurn()
   const stores: TestStore[] = []
   for (let i = 0; i < n; i++) {
@@ -63,11 +63,19 @@ export async function testStores(
   return stores
 }
 
+/** A clock on which each look takes a millisecond: what works in slices stops after a few steps. */
+export function slowClock(): ReturnType<typeof manualClock> {
+  const clock = manualClock()
+  let looks = 0
+  return { ...clock, monotonic: () => looks++ }
+}
+
 export async function openTestStore(
   t: Pick<TestContext, 'after'>,
   some: Partial<StoreSettings> = {},
+  clock = manualClock(),
 ): Promise<TestStore> {
-  const [only] = await testStores(t, 1, [some])
+  const [only] = await testStores(t, 1, [some], clock)
   if (only === undefined) throw new Error('no store')
   return only
 }

@@ -81,14 +81,17 @@ export class View {
     let told = row.highestModSeq
     for (const session of this.sessions) told = Math.min(told, session.toldExpunges)
     if (told < row.expungedFloor) throw new ViewLostError(`Expunges before ${row.expungedFloor} are forgotten`)
-    const live = joinEntries([...allPages(reader, row.id)].map((page) => page.entries))
     const gone = row.expungedModSeq > told ? expungedSince(reader, row.id, told) : []
     this.entries = EMPTY
     this.rows = 0
     this.#dead = []
     this.#deadModSeq = []
+    this.#gone = undefined
     this.changes.reset(row.highestModSeq)
-    this.#append(live, gone)
+    this.#reserve(row.messages)
+    if (gone.length === 0)
+      for (const { entries } of allPages(reader, row.id)) this.#appendRows(entries, 0, entries.length)
+    else this.#append(joinEntries([...allPages(reader, row.id)].map((page) => page.entries)), gone)
     this.#take(row)
     this.loaded = true
     this.epoch++

@@ -1,0 +1,147 @@
+/** What a stop or a power cut leaves, and what the next start makes of it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Db } from '../../io/db/mod.ts'
+import { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
+import { appendReplay, createStore, undoUnfinishedCopies } from './store.ts'
+import { ACCOUNT, openTestStore, slowClock, type TestStore } from './testing.ts'
+
+const MANY = 3000
+const ALL = Array.from({ length: MANY }, (_, i) => i + 1)
+
+async function fill(world: TestStore): Promise<void> {
+  for (let i = 0; i < MANY; i++) await world.deposit('INBOX', { flags: i % 3 === 0 ? ['\\Seen', 'Work'] : [] })
+}
+
+/** The database until its `n`th write; then as if the process had ended. */
+function stopped(db: Db, n: number): Db {
+  let writes = 0
+  return new Proxy(db, {
+    get(target, name) {
+      if (name === 'write')
+        return (work: Parameters<Db['write']>[0]) =>
+          ++writes > n ? Promise.reject(new Error('stopped')) : target.write(work)
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+test('after a power cut no UID and no MODSEQ is given twice, and changes are told in full', async (t) => {
+  const world = await openTestStore(t)
+  const before = await world.deposit()
+  await world.db.write((tx) => afterPowerCut(tx))
+  const after = await world.deposit()
+  assert.equal(after.uid, before.uid + UID_MARGIN + 1)
+  assert.ok(after.modSeq > before.modSeq + BigInt(MODSEQ_MARGIN))
+  const selected = await world.select()
+  assert.ok(selected.resyncFloor > before.modSeq && selected.resyncFloor < after.modSeq)
+  assert.ok((world.store.status(ACCOUNT, 'Sent')?.highestModSeq ?? 0n) >= selected.resyncFloor)
+})
+
+test('large commands go in slices, and come to the same', async (t) => {
+  const world = await openTestStore(t, {}, slowClock())
+  await fill(world)
+  const inbox = await world.select()
+  const { modSeq } = await inbox.storeFlags(ALL, 'add', ['\\Flagged', 'Big'])
+  assert.ok(modSeq > inbox.highestModSeq + 1n, 'more than one slice')
+  assert.deepEqual((await inbox.refresh({ expunges: true })).changed, [])
+  assert.equal(
+    ALL.every((seq) => inbox.hasFlag(seq, 'big') && inbox.hasFlag(seq, '\\Flagged')),
+    true,
+  )
+  const copied = await inbox.copy(ALL, 'Archive')
+  assert.deepEqual(
+    'uids' in copied && copied.uids,
+    ALL.map((n) => [n, n]),
+  )
+  const moved = await inbox.move(ALL.slice(1000), 'Junk')
+  assert.equal('uids' in moved && moved.uids.length, MANY - 1000)
+  assert.equal((await inbox.refresh({ expunges: true })).expunged.length, MANY - 1000)
+  const archive = await world.select('Archive')
+  await archive.storeFlags(ALL, 'replace', ['\\Deleted'])
+  await archive.expunge()
+  assert.deepEqual(
+    ['INBOX', 'Archive', 'Junk'].map((name) => world.store.status(ACCOUNT, name)?.messages),
+    [1000, 0, MANY - 1000],
+  )
+  assert.deepEqual(world.store.usage(ACCOUNT), { messages: MANY, octets: MANY * 100 })
+})
+
+test('a COPY that fails or is stopped between its slices is taken back', async (t) => {
+  const world = await openTestStore(t, {}, slowClock())
+  await fill(world)
+  const db = stopped(world.db, 2)
+  const selected = await createStore({ ...world.options, db }).select(ACCOUNT, 'INBOX', { readOnly: true })
+  assert.ok('copy' in selected)
+  await assert.rejects(selected.copy(ALL, 'Archive'), /stopped/)
+  const half = world.store.status(ACCOUNT, 'Archive')?.messages ?? 0
+  assert.ok(half > 0 && half < MANY)
+  assert.equal(await undoUnfinishedCopies(world.options), 1)
+  assert.equal(world.store.status(ACCOUNT, 'Archive')?.messages, 0)
+  assert.deepEqual(world.store.usage(ACCOUNT), { messages: MANY, octets: MANY * 100 })
+  assert.equal(await undoUnfinishedCopies(world.options), 0)
+  const again = await (await world.select()).copy(ALL, 'Archive')
+  assert.equal('uids' in again && (again.uids[0]?.[1] ?? 0) > half, true)
+})
+
+test('a MOVE that is stopped has moved some messages and lost none', async (t) => {
+  const world = await openTestStore(t, {}, slowClock())
+  await fill(world)
+  const db = stopped(world.db, 3)
+  const selected = await createStore({ ...world.options, db }).select(ACCOUNT, 'INBOX', { readOnly: true })
+  assert.ok('move' in selected)
+  await assert.rejects(selected.move(ALL, 'Archive'), /stopped/)
+  const [inbox = 0, archive = 0] = ['INBOX', 'Archive'].map((name) => world.store.status(ACCOUNT, name)?.messages)
+  assert.ok(archive > 0 && inbox > 0)
+  assert.equal(inbox + archive, MANY)
+})
+
+/** An APPEND's record, as the log would hand it to replay. */
+async function recordOf(world: TestStore, mailbox: string): Promise<Parameters<ReturnType<typeof appendReplay>>[1]> {
+  const content = Buffer.from('Subject: kept\r\n\r\nbody\r\n')
+  let record: { facts: Buffer; id: Buffer } | undefined
+  const log = new Proxy(world.log, {
+    get(target, name) {
+      if (name === 'commit')
+        return (...[kind, draft, facts, consequence]: Parameters<typeof world.log.commit>) => {
+          record = { facts, id: draft.id }
+          return target.commit(kind, draft, facts, consequence)
+        }
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const store = createStore({ ...world.options, log })
+  const options = { sizeOctets: content.length, flags: ['\\Seen', 'Label'], internalDateMs: 12_345_000 }
+  assert.ok('uid' in (await store.append(ACCOUNT, mailbox, [content], options)))
+  assert.ok(record)
+  const at = { segment: 9, offset: 0, length: content.length }
+  return { ...record, at, read: (from, to) => content.subarray(from, to) }
+}
+
+test('an APPEND whose transaction was lost is repeated with all it was', async (t) => {
+  const world = await openTestStore(t)
+  const record = await recordOf(world, 'Sent')
+  const lost = await openTestStore(t)
+  await lost.db.write((tx) => appendReplay(lost.options)(tx, record))
+  const sent = await lost.select('Sent')
+  assert.deepEqual([sent.count, sent.internalDateMsAt(1), sent.sizeAt(1)], [1, 12_345_000, record.at.length])
+  assert.deepEqual(sent.flagsAt(1), ['\\Seen', '\\Recent', 'Label'])
+  for await (const [message] of sent.messages([1])) {
+    assert.match(message?.envelope.toString() ?? '', /kept/)
+    assert.deepEqual(message?.recordId, record.id)
+  }
+})
+
+test('an APPEND to a mailbox deleted since has no effect; to one whose CREATE was lost, it makes it', async (t) => {
+  const world = await openTestStore(t)
+  await world.store.createMailbox(ACCOUNT, 'New')
+  const record = await recordOf(world, 'New')
+  await world.store.deleteMailbox(ACCOUNT, 'New')
+  await world.db.write((tx) => appendReplay(world.options)(tx, record))
+  assert.deepEqual(world.store.usage(ACCOUNT), { messages: 0, octets: 0 })
+  const lost = await openTestStore(t)
+  await lost.db.write((tx) => appendReplay(lost.options)(tx, record))
+  assert.equal(lost.store.status(ACCOUNT, 'New')?.messages, 1)
+})
