@@ -15,7 +15,7 @@ export { servicePort } from './services.ts'
 export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'
 export { compareLevels } from './relational.ts'
 export { parseTime, parseValue, splitList, ValueError } from './values.ts'
-export { readLogicalLines, trimBlanks, type LogicalLine, type LogicalLines } from './logical-lines.ts'
+export { isBlank, readLogicalLines, trimBlanks, type LogicalLine, type LogicalLines } from './logical-lines.ts'
 export { postfixParameter, postfixDefault } from './defaults.ts'
 export {
   postfixParameters,

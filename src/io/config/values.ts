@@ -25,39 +25,27 @@ export function parseTime(text: string, unit: ParamSpec<unknown>['unit'] = 's'):
   return ms / 1000 > 0x7fff_ffff ? undefined : ms
 }
 
-/** Splits a list at commas and white space; `{ … }` stays one item, braces included. Unbalanced braces run to the end. */
+/**
+ * Splits a list at commas and white space; what stands in `{ … }` is kept together, with or without a word in front
+ * (`inline:{a=b, c=d}`), braces included. Unbalanced braces run to the end.
+ */
 export function splitList(text: string): string[] {
   const items: string[] = []
-  for (let at = 0; at < text.length;) {
-    if (isSeparator(text.charCodeAt(at))) {
-      at++
+  let from = -1
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at)
+    if (depth === 0 && (c === 0x2c || isBlank(c))) {
+      if (from >= 0) items.push(text.slice(from, at))
+      from = -1
       continue
     }
-    const end = text[at] === '{' ? endOfGroup(text, at) : endOfWord(text, at)
-    items.push(text.slice(at, end))
-    at = end
+    if (from < 0) from = at
+    if (c === 0x7b) depth++
+    else if (c === 0x7d && depth > 0) depth--
   }
+  if (from >= 0) items.push(text.slice(from))
   return items
-}
-
-function isSeparator(c: number): boolean {
-  return c === 0x2c || isBlank(c)
-}
-
-function endOfWord(text: string, from: number): number {
-  let at = from
-  while (at < text.length && !isSeparator(text.charCodeAt(at))) at++
-  return at
-}
-
-/** Behind the `}` that closes the `{` at `from`, and behind what is glued to it. */
-function endOfGroup(text: string, from: number): number {
-  let depth = 0
-  for (let at = from; at < text.length; at++) {
-    if (text[at] === '{') depth++
-    else if (text[at] === '}' && --depth === 0) return at + 1
-  }
-  return text.length
 }
 
 function parseBool(name: string, text: string): boolean {

@@ -2,6 +2,7 @@
  * What other rooms see of lookup tables. A table answers undefined for "not found" and throws TableError when it
  * could not be asked; the two are never confused.
  */
+import type { Clock } from '../../base/mod.ts'
 
 export interface Table {
   /** `hash:/etc/postfix/access`, as configured. */
@@ -14,6 +15,8 @@ export interface Table {
    * Throws TableError.
    */
   get(key: string): string | undefined | Promise<string | undefined>
+  /** All entries in the order of the table, where it can say them (`postmap -s`). */
+  entries?(): Iterable<readonly [key: string, value: string]>
 }
 
 /** A table that cannot be asked: `temporary` gives 451 4.3.0, a missing index or bad pattern 451 4.3.5. */
@@ -42,6 +45,24 @@ export interface Maps {
   findFirst(keys: readonly { readonly key: string; readonly partial: boolean }[]): Promise<Found | undefined>
 }
 
+/** What happened to tables, on the event channel. */
+export type TablesEvent =
+  | { readonly event: 'tables.warning'; readonly table: string; readonly text: string }
+  /** The text is newer than its index; the index decides until postmap runs. */
+  | { readonly event: 'tables.outdated'; readonly table: string; readonly text: string }
+  | { readonly event: 'tables.reloaded'; readonly table: string; readonly entries: number }
+
+/** How tables are opened; everything has a default but what it stands for. */
+export interface TablesOptions {
+  /** Where relative file names start: Postfix's processes run in queue_directory. */
+  readonly directory?: string
+  readonly clock?: Clock
+  /** Tables that main brings: `accounts:` asks mail/accounts. Called with the name behind the type. */
+  readonly types?: Readonly<Record<string, (name: string) => Pick<Table, 'get' | 'fixed'>>>
+  /** main.cf's value of a name: older sqlite tables keep their settings there (`name_dbpath`). */
+  readonly parameter?: (name: string) => string | undefined
+}
+
 export interface Tables {
   /** One table by its configured name `type:name`; the same object for the same name. Throws TableError for an unknown type. */
   open(name: string): Table
@@ -55,6 +76,7 @@ export interface Tables {
     list: string,
     options: { readonly parentDomains: boolean; readonly parameter: string },
   ): (domain: string) => Promise<string | undefined>
+  /** Names and addresses of a client against one list: host names, addresses, `net/mask`, `[v6]/n`, tables, files. */
   matchAddress(
     list: string,
     options: { readonly parameter: string },

@@ -2,3 +2,6 @@
  * Lookup tables: `hash:` `regexp:` `cidr:` …, one interface for every map parameter.
  */
 export type * from './contract.ts'
+export { TableError } from './errors.ts'
+export { indexState, INDEX_SUFFIX, INDEXED_TYPES, type IndexState } from './indexed.ts'
+export { createTables } from './tables.ts'

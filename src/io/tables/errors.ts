@@ -1,0 +1,35 @@
+/** A table that could not be asked. */
+import type { TableFault } from './contract.ts'
+
+/**
+ * Never to be taken for "not found". `unavailable` may pass by itself (451 4.3.0); `configuration` needs somebody:
+ * a missing index, an unknown type, a bad file (451 4.3.5).
+ */
+export class TableError extends Error implements TableFault {
+  readonly table: string
+  readonly kind: TableFault['kind']
+  readonly text: string
+
+  constructor(kind: TableFault['kind'], table: string, text: string, cause?: unknown) {
+    super(`${table}: ${text}`, { cause })
+    this.name = 'TableError'
+    this.kind = kind
+    this.table = table
+    this.text = text
+  }
+}
+
+/** What the system said of a file, in the words of strerror(3) where they are common. */
+export function systemText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'No such file or directory'
+  if (code === 'EACCES') return 'Permission denied'
+  if (code === 'EISDIR') return 'Is a directory'
+  if (code === 'ENOTDIR') return 'Not a directory'
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Whether a file simply is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
