@@ -1,0 +1,33 @@
+/** The agent that the queue knows: hands a job to the one that its transport names. */
+import type { Agent, DeliveryJob } from '../queue/mod.ts'
+
+export interface Agents {
+  readonly smtp: Agent
+  /** Transports of master.cf whose program is smtp(8). */
+  readonly isSmtp: (transport: string) => boolean
+}
+
+export function createAgents({ smtp, isSmtp }: Agents): Agent {
+  return {
+    async deliver(job, report, signal) {
+      if (isSmtp(job.transport)) return smtp.deliver(job, report, signal)
+      const result = withoutAgent(job)
+      for (const { id } of job.recipients) report(id, result, 'none')
+    },
+  }
+}
+
+/** error(8), retry(8), discard(8); a transport that is not spoken yet keeps its mail in the queue and says so. */
+function withoutAgent({ transport, nexthop }: DeliveryJob): Parameters<Parameters<Agent['deliver']>[1]>[1] {
+  const [, dsn, text] = /^([45]\.\d{1,3}\.\d{1,3})\s+(.*)$/s.exec(nexthop) ?? []
+  switch (transport) {
+    case 'error':
+      return { status: 'bounced', dsn: dsn ?? '5.0.0', text: text ?? nexthop }
+    case 'retry':
+      return { status: 'deferred', dsn: dsn ?? '4.0.0', text: text ?? nexthop }
+    case 'discard':
+      return { status: 'sent', dsn: '2.0.0', text: nexthop }
+    default:
+      return { status: 'deferred', dsn: '4.3.5', text: `mail transport ${transport} is not available yet` }
+  }
+}

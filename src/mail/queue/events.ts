@@ -1,0 +1,16 @@
+/** What the queue publishes; main prints it as Postfix's delivery agents and qmgr do. */
+import type { RecipientResult } from './contract.ts'
+
+export type QueueEvent =
+  | (RecipientResult & {
+      readonly event: 'queue.result'
+      readonly queueId: string
+      readonly transport: string
+      readonly recipient: string
+      readonly original: string
+      /** `mx.example[192.0.2.1]:25`, `local`, `none`. */
+      readonly relay: string
+      readonly delayMs: number
+    })
+  | { readonly event: 'queue.removed'; readonly queueId: string }
+  | { readonly event: 'queue.defect'; readonly queueId: string; readonly error: unknown }
