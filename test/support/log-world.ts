@@ -180,6 +180,8 @@ export class LogWorld {
   /** UIDs that a client was told, and whose they are. */
   readonly #told = new Map<number, string>()
   readonly problems: string[] = []
+  /** What the last start decided: which tries have a row. It stands, unless the client deletes. */
+  #decided = new Map<string, boolean>()
   #lives = 0
   #boot = 0
 
@@ -320,7 +322,7 @@ export class LogWorld {
       this.#again(attempt)
       return
     }
-    if (this.#random.chance(0.4)) await this.#delete(life, attempt)
+    if (this.#random.chance(0.6)) await this.#delete(life, attempt)
   }
 
   #deliver(log: SegmentLog, attempt: Attempt): Promise<number> {
@@ -354,7 +356,7 @@ export class LogWorld {
     for (let i = 0; i < 4; i++) {
       for (let pause = this.#random.below(15); pause > 0; pause--) await new Promise(setImmediate)
       try {
-        if (this.#random.chance(0.5)) await life.db.syncWal()
+        if (this.#random.chance(0.3)) await life.db.syncWal()
         await reapDeadSegments({ db: life.db, fs: life.fs, dir: DIR })
       } catch {
         // Tried again at the next turn, or nobody is there to try.
@@ -399,6 +401,10 @@ export class LogWorld {
   }
 
   #checkAttempt({ name, outcome }: Attempt, rows: number): void {
+    const decided = this.#decided.get(name)
+    if (decided === true && rows === 0 && outcome !== 'deleted') this.problems.push(`${name}: vanished`)
+    if (decided === false && rows > 0) this.problems.push(`${name}: came back`)
+    if (outcome !== 'none') this.#decided.set(name, rows > 0)
     if (rows > 1) this.problems.push(`${name}: ${rows} times`)
     if (outcome === 'accepted' && rows === 0) this.problems.push(`${name}: accepted and missing`)
     if (outcome === 'refused' && rows > 0) this.problems.push(`${name}: refused and there`)

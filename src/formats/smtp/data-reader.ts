@@ -1,9 +1,11 @@
 /**
- * The content behind DATA, from a stream in any cuts: dots unstuffed, line ends made CRLF, the end found.
+ * The content behind DATA or BDAT, from a stream in any cuts: dots unstuffed, line ends made CRLF, the end found.
+ * Octets are passed on as views of the chunk; only what is changed makes pieces of its own.
  *
- * The end is <CR><LF>.<CR><LF> and nothing else. What looks like it with a bare <LF> is content (SMTP smuggling); a bare
- * <LF> is made a line end, a bare <CR> a blank: Postfix 3.9's smtpd_forbid_bare_newline = normalize and
- * cleanup_replace_stray_cr_lf = yes. Octets are passed on as views; only what is changed makes new ones.
+ * The end is <CR><LF>.<CR><LF> and nothing else. A line that is a lone dot with any other line end, before it or behind
+ * it, is dropped: it is no end here (SMTP smuggling), and must not become one at the next host. A bare <LF> is made a
+ * line end, a bare <CR> a blank. That is Postfix 3.10's smtpd_forbid_bare_newline = normalize with
+ * cleanup_replace_stray_cr_lf = yes; `no` reads as Postfix before 3.9 did.
  */
 
 const CR = 0x0d
@@ -11,146 +13,162 @@ const LF = 0x0a
 const DOT = 0x2e
 const CRLF = Buffer.from('\r\n')
 const SPACE = Buffer.from(' ')
+const STRAY_CR = Buffer.from('\r')
+
+/**
+ * What needs a closer look: a bare CR or one at the chunk's end, a bare LF, a dot that begins a line. One search over the
+ * whole chunk costs a third of looking at each line by itself.
+ */
+const BARE = /\r(?!\n)|(?<!\r)\n/g
+const BARE_OR_DOT = /\r(?!\n)|(?<!\r)\n|\n\./g
 
 type State =
-  | 'line'
-  | 'cr' // a CR at the end of a chunk, held back
   | 'start' // at the start of a line
-  | 'dot' // a dot at the start of a line, held back
-  | 'dot-cr' // dot and CR, held back
+  | 'line' // inside a line
+  | 'cr' // behind CRs that are held back
+  | 'dot' // behind a dot that begins a line; it is dropped in any case
+  | 'dot-cr' // behind such a dot and CRs that are held back
+
+export interface DataReaderOptions {
+  /** False for BDAT: no dots are stuffed and nothing ends the content. */
+  readonly dots?: boolean
+  /** False: a lone dot ends the data with any line ends, and CRs before LF are dropped. */
+  readonly strict?: boolean
+  /** False: bare CRs stay. */
+  readonly replaceStrayCr?: boolean
+}
 
 export interface DataPiece {
   /** Content, in order. */
-  readonly content: readonly Buffer[]
+  readonly content: Buffer[]
   /** Index in the chunk just behind the end of the data; -1 while it goes on. */
   readonly end: number
 }
 
 export class DataReader {
   readonly #dots: boolean
+  readonly #strict: boolean
+  readonly #stray: Buffer
   #state: State = 'start'
-  /** The line before ended in <CR><LF>: only then can a dot end the data. */
+  #heldCrs = 0
+  /** The line before ended in <CR><LF> (or is the command's): only then can a dot end the data. */
   #standard = true
-  #bare = false
+  #bareLf = false
 
-  /** @param dots false for BDAT: no dots are stuffed and nothing ends the content */
-  constructor(dots = true) {
+  constructor({ dots = true, strict = true, replaceStrayCr = true }: DataReaderOptions = {}) {
     this.#dots = dots
+    this.#strict = strict
+    this.#stray = replaceStrayCr ? SPACE : STRAY_CR
   }
 
-  /** A bare <LF> or <CR> was seen. */
-  get sawBare(): boolean {
-    return this.#bare
+  /** A bare <LF> was seen. */
+  get sawBareLf(): boolean {
+    return this.#bareLf
   }
 
-  push(chunk: Buffer): DataPiece {
+  /** @param from where the content begins in the chunk */
+  push(chunk: Buffer, from = 0): DataPiece {
     const content: Buffer[] = []
-    const n = chunk.length
-    let i = this.#resume(chunk, content)
-    if (i < 0) return { content, end: -i }
-    let from = i
-    while (i < n) {
-      if (this.#state === 'start' && this.#dots && chunk[i] === DOT) {
-        if (i > from) content.push(chunk.subarray(from, i))
-        const next = this.#dot(chunk, i)
-        if (next < 0) return { content, end: -next }
-        i = from = next
-        continue
-      }
-      this.#state = 'line'
-      let c = chunk[i]!
-      while (c !== CR && c !== LF && ++i < n) c = chunk[i]!
-      if (i >= n) break
-      if (c === LF) {
-        if (i > from) content.push(chunk.subarray(from, i))
-        content.push(CRLF)
-        this.#lineEnd(false)
-        from = ++i
-      } else if (i + 1 >= n) {
-        if (i > from) content.push(chunk.subarray(from, i))
-        this.#state = 'cr'
-        from = ++i
-      } else if (chunk[i + 1] === LF) {
-        this.#lineEnd(true)
-        i += 2
-      } else {
-        if (i > from) content.push(chunk.subarray(from, i))
-        content.push(SPACE)
-        this.#bare = true
-        from = ++i
+    const text = chunk.toString('latin1')
+    let viewAt = from // octets from here on are content and not yet in `content`
+    let i = from
+    const cut = (to: number, behind: number): void => {
+      if (to > viewAt) content.push(chunk.subarray(viewAt, to))
+      viewAt = behind
+    }
+    while (i < chunk.length) {
+      const c = chunk[i]
+      switch (this.#state) {
+        case 'start':
+          this.#state = 'line'
+          if (c !== DOT || !this.#dots) break
+          cut(i, ++i)
+          this.#state = 'dot'
+          break
+        case 'line': {
+          const odd = this.#nextOdd(text, i)
+          i = odd < 0 ? chunk.length : odd + 1
+          if (odd < 0) {
+            if (chunk[i - 1] === LF) this.#lineEnd(true)
+          } else if (chunk[odd] === CR) {
+            cut(odd, i)
+            this.#hold('cr')
+          } else if (odd > from && chunk[odd - 1] === CR) {
+            this.#lineEnd(true) // a dot comes
+          } else {
+            cut(odd, i)
+            content.push(CRLF)
+            this.#lineEnd(false)
+          }
+          break
+        }
+        case 'cr':
+          cut(i, c === CR || c === LF ? ++i : i)
+          if (c === CR) this.#heldCrs++
+          else if (c === LF) this.#endHeld(content)
+          else this.#letGo(content)
+          break
+        case 'dot':
+          cut(i, c === CR || c === LF ? ++i : i)
+          if (c === CR) this.#hold('dot-cr')
+          else if (c !== LF) this.#state = 'line'
+          else if (!this.#strict) return { content, end: i }
+          else this.#lineEnd(false)
+          break
+        case 'dot-cr':
+          if (c === LF && (!this.#strict || (this.#standard && this.#heldCrs === 1))) return { content, end: i + 1 }
+          if (c === LF && this.#heldCrs === 1) {
+            cut(i, ++i)
+            this.#lineEnd(true)
+          } else this.#state = 'cr' // the CR is content, and a bare one
+          break
+        default:
+          return this.#state satisfies never
       }
     }
-    if (n > from) content.push(chunk.subarray(from, n))
+    cut(chunk.length, chunk.length)
     return { content, end: -1 }
   }
 
-  /** What a BDAT's last chunk held back. */
+  /** What the last BDAT chunk held back, and a line end where it has none: a message ends in one. */
   finish(): readonly Buffer[] {
-    if (this.#state !== 'cr') return []
-    this.#bare = true
-    this.#state = 'line'
-    return [SPACE]
+    const content: Buffer[] = []
+    if (this.#state === 'cr') this.#letGo(content)
+    if (this.#state !== 'start') content.push(CRLF)
+    this.#state = 'start'
+    return content
+  }
+
+  /** The next octet, at or behind `from`, that is not in an ordinary line; -1 for none. */
+  #nextOdd(text: string, from: number): number {
+    const odd = this.#dots ? BARE_OR_DOT : BARE
+    odd.lastIndex = from
+    if (!odd.test(text)) return -1
+    const last = odd.lastIndex - 1
+    return text.charCodeAt(last) === DOT ? last - 1 : last
+  }
+
+  #hold(state: 'cr' | 'dot-cr'): void {
+    this.#state = state
+    this.#heldCrs = 1
   }
 
   #lineEnd(standard: boolean): void {
     this.#state = 'start'
     this.#standard = standard
-    if (!standard) this.#bare = true
+    if (!standard) this.#bareLf = true
   }
 
-  /** Deals with what the last chunk held back. Answers where to go on, or minus the index behind the end. */
-  #resume(chunk: Buffer, content: Buffer[]): number {
-    if (chunk.length === 0) return 0
-    switch (this.#state) {
-      case 'cr':
-        if (chunk[0] === LF) {
-          content.push(CRLF)
-          this.#lineEnd(true)
-          return 1
-        }
-        content.push(SPACE)
-        this.#bare = true
-        this.#state = 'line'
-        return 0
-      case 'dot':
-        return this.#afterDot(chunk, 0)
-      case 'dot-cr':
-        if (chunk[0] === LF) return -1
-        this.#state = 'cr'
-        return this.#resume(chunk, content)
-      case 'line':
-      case 'start':
-        return 0
-      default:
-        return this.#state satisfies never
-    }
+  /** LF behind held CRs: the last of them is its own, those before are stray (Postfix before 3.9 dropped them). */
+  #endHeld(content: Buffer[]): void {
+    for (let n = this.#strict ? this.#heldCrs : 1; n > 1; n--) content.push(this.#stray)
+    content.push(CRLF)
+    this.#lineEnd(true)
   }
 
-  /** At a dot that begins a line. */
-  #dot(chunk: Buffer, at: number): number {
-    if (at + 1 >= chunk.length) {
-      this.#state = 'dot'
-      return at + 1
-    }
-    return this.#afterDot(chunk, at + 1)
-  }
-
-  /** Behind the dot, which is dropped in any case. */
-  #afterDot(chunk: Buffer, at: number): number {
-    if (chunk[at] !== CR || !this.#standard) {
-      this.#state = 'line'
-      return at
-    }
-    if (at + 1 >= chunk.length) {
-      this.#state = 'dot-cr'
-      return at + 1
-    }
-    return this.#afterDotCr(chunk, at + 1)
-  }
-
-  #afterDotCr(chunk: Buffer, at: number): number {
-    if (chunk[at] === LF) return -(at + 1)
+  /** No LF behind held CRs: all are stray. */
+  #letGo(content: Buffer[]): void {
+    for (let n = this.#heldCrs; n > 0; n--) content.push(this.#stray)
     this.#state = 'line'
-    return at - 1 // the CR is content, and a bare one
   }
 }

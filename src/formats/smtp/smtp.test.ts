@@ -30,12 +30,12 @@ function read(
       return {
         content: Buffer.concat(content).toString('latin1'),
         rest: octets.toString('latin1', at + piece.end),
-        bare: reader.sawBare,
+        bare: reader.sawBareLf,
       }
     }
     at += chunk.length
   }
-  return { content: Buffer.concat(content).toString('latin1'), rest: undefined, bare: reader.sawBare }
+  return { content: Buffer.concat(content).toString('latin1'), rest: undefined, bare: reader.sawBareLf }
 }
 
 test('data ends at CRLF dot CRLF and nowhere else', () => {

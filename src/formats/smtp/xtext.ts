@@ -1,13 +1,21 @@
 /** xtext: any octets in printable ASCII. RFC 3461 §4. */
+import { isUtf8 } from 'node:buffer'
 
-/** undefined for what is no xtext. */
+/**
+ * The text that was encoded; undefined for what is no xtext, and for octets that are no UTF-8. Characters outside ASCII
+ * may stand as they are (RFC 6533 §3).
+ */
 export function decodeXtext(text: string): string | undefined {
   if (!/^(?:[!-*,-<>-~\u0080-\uffff]|\+[0-9A-F]{2})*$/.test(text)) return undefined
-  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  if (!text.includes('+')) return text
+  const octets = Buffer.concat(
+    text.split(/(\+..)/).map((part) => (part.startsWith('+') ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part))),
+  )
+  return isUtf8(octets) ? octets.toString() : undefined
 }
 
 export function encodeXtext(text: string): string {
-  return text.replace(/[^!-*,-<>-~]/g, (c) =>
+  return text.replace(/[^!-*,-<>-~]/gu, (c) =>
     [...Buffer.from(c)].map((octet) => `+${octet.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
 }

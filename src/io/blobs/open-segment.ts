@@ -22,7 +22,7 @@ export class OpenSegment {
     this.#fd = fd
   }
 
-  /** A new one: its number, row, header and name are durable when it resolves. */
+  /** A new one: its number, header and name are durable when it resolves. */
   static async open(place: LogPlace): Promise<OpenSegment> {
     const { fs, dir, db } = place
     const number = await newSegment(db, fs, dir)

@@ -1,8 +1,9 @@
 /**
  * The table of segments: numbers, states, watermarks, and what of them is still referred to.
  *
- * A number is given once, ever. The row that names the last one may be lost in a power cut, when a file of that number is there
- * already; so a small file, synced before it is used, says up to which number may have been given.
+ * A number is given once, ever. The database knows the last one that it gave; but it may be put back to an older state, by a power
+ * cut or from a copy, and a row of that state must never find other octets under its number. So a small file, synced before
+ * a number is used, says up to which one may have been given.
  */
 import { join } from 'node:path'
 import type { Db, Reader, Schema, Tx } from '../db/mod.ts'
@@ -103,19 +104,17 @@ export function setNumbersGiven(tx: Tx, number: number): void {
 }
 
 /**
- * Gives a segment number and its row, both durable when it resolves: the row because a file without one would be dead
- * (rule 9), and its messages with it. Threads are kept apart by the write turn.
+ * Gives a segment number and its row. Neither is durable yet: should a power cut take them back, the database does not know
+ * the number as given either, and recovery takes the file in as new. Threads are kept apart by the write turn.
  */
-export async function newSegment(db: Db, fs: FileSystem, dir: string): Promise<number> {
-  const number = await db.write((tx) => {
+export function newSegment(db: Db, fs: FileSystem, dir: string): Promise<number> {
+  return db.write((tx) => {
     const next = numbersGiven(tx) + 1
     if (next > readNumberFile(fs, dir)) writeNumberFile(fs, dir, next + NUMBERS_AHEAD)
     setNumbersGiven(tx, next)
     insertSegment(tx, next)
     return next
   })
-  await db.syncWal()
-  return number
 }
 
 /** Up to this number one may have been given, whatever the database knows; 0 without the file. */

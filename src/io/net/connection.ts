@@ -35,6 +35,7 @@ export class SocketConnection implements Connection {
   #octetsInBefore = 0
   #octetsOutBefore = 0
   #waiters: (() => void)[] = []
+  #whenClosed: () => void = () => {}
 
   /** @param serverTls what STARTTLS and implicit TLS present; undefined on a client's connection */
   constructor(socket: Socket, serverTls?: ServerTls) {
@@ -64,6 +65,10 @@ export class SocketConnection implements Connection {
 
   attach(handler: ConnectionHandler): void {
     this.#handler = handler
+  }
+
+  whenClosed(then: () => void): void {
+    this.#whenClosed = then
   }
 
   pause(): void {
@@ -200,6 +205,7 @@ export class SocketConnection implements Connection {
     this.#timer = undefined
     this.#onDrain()
     if (!this.#socket.writableEnded) this.#socket.end()
+    this.#whenClosed()
     if (this.#told) return
     this.#told = true
     this.#handler.end(error)

@@ -36,6 +36,8 @@ export interface Connection {
   readonly octetsOut: number
   /** The one reader; may be replaced (STARTTLS restarts a dialogue, an agent takes over). */
   attach(handler: ConnectionHandler): void
+  /** Called once when the connection is gone for good; besides the handler, for whoever keeps count. */
+  whenClosed(then: () => void): void
   pause(): void
   resume(): void
   /** Writes in order, strings as UTF-8; small writes of one tick leave together. False: wait for `drained`. */

@@ -1,4 +1,10 @@
 /**
  * Intake: the one way into the system for a message (Postfix: cleanup).
+ * In: an arrival, octets, an envelope. Out: a reply, once the message is durable with all that comes of it.
+ * Settings: params.ts. Standards: RFC 5321 §4.4 (trace), §6.3 (loops), RFC 3848.
  */
 export type * from './contract.ts'
+export type { IntakeEvent } from './events.ts'
+export type { Field } from './head.ts'
+export { createIntake, type IntakeDeps, replayMail } from './intake.ts'
+export { intakeParams } from './params.ts'

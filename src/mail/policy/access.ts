@@ -147,16 +147,16 @@ function notOk({ ev, argument }: Ask, outcome: Outcome, target: string): Outcome
 }
 
 /** The hosts that serve a name (its addresses, MX or NS): by their names, then by their addresses. */
-async function serverAccess(ask: Ask, kind: ServerKind, about: About): Promise<Outcome> {
+async function serverAccess(ask: Ask, kind: ServerKind, name: string, about: About): Promise<Outcome> {
   const { ev } = ask
-  for (const server of await serverNames(ev, kind, about.name)) {
+  for (const server of await serverNames(ev, kind, name)) {
     if (server.host !== undefined) {
       const outcome = await decide(ask, about, nameKeys(ev, server.host))
-      if (outcome !== undefined) return notOk(ask, outcome, about.name)
+      if (outcome !== undefined) return notOk(ask, outcome, name)
     }
     for (const address of await server.addresses()) {
       const outcome = await decide(ask, about, addressKeys(address))
-      if (outcome !== undefined) return notOk(ask, outcome, about.name)
+      if (outcome !== undefined) return notOk(ask, outcome, name)
     }
   }
   return 'dunno'
@@ -176,7 +176,8 @@ function serverForms(
       argument: 'table',
       check: (ask) => {
         const name = nameOf(ask.ev.facts)
-        return name ? serverAccess(ask, kind, { name, replyClass }) : 'dunno'
+        const about = { name: replyClass === 'Client host' ? ask.ev.client : (name ?? ''), replyClass }
+        return name ? serverAccess(ask, kind, name, about) : 'dunno'
       },
     },
   ])

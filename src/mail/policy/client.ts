@@ -4,16 +4,21 @@
 import type { Evaluation, Outcome } from './evaluation.ts'
 import type { Restriction, Restrictions } from './restrictions.ts'
 
+// RFC 7372 §3.2: x.7.25 is for reverse DNS that was looked at and does not fit.
 const unknownClient: Restriction = {
   argument: 'none',
-  check: ({ ev }) => refuseName(ev, ev.facts.client.nameStatus, 'hostname'),
+  check: ({ ev }) => refuseName(ev, ev.facts.client.nameStatus, 'hostname', '4.7.25'),
 }
 
-function refuseName(ev: Evaluation, status: 'ok' | 'permanent' | 'temporary', what: string): Outcome {
+function refuseName(
+  ev: Evaluation,
+  status: 'ok' | 'permanent' | 'temporary',
+  what: string,
+  enhanced: '4.7.1' | '4.7.25',
+): Outcome {
   if (status === 'ok') return 'dunno'
   const code = status === 'permanent' ? ev.rules.cf.unknown_client_reject_code : 450
-  // RFC 7372 §3.2: x.7.25, reverse DNS validation failed.
-  return ev.reject(code, '4.7.25', `Client host rejected: cannot find your ${what}, [${ev.facts.client.address}]`)
+  return ev.reject(code, enhanced, `Client host rejected: cannot find your ${what}, [${ev.facts.client.address}]`)
 }
 
 async function byCertificate(ev: Evaluation, anyVerified: boolean): Promise<Outcome> {
@@ -50,7 +55,7 @@ export const clientRestrictions: Restrictions = {
     check: ({ ev }) => {
       const { reverseStatus, reverseName, nameStatus } = ev.facts.client
       const status = reverseStatus ?? (reverseName === 'unknown' ? nameStatus : 'ok')
-      return refuseName(ev, status, 'reverse hostname')
+      return refuseName(ev, status, 'reverse hostname', '4.7.1')
     },
   },
 }

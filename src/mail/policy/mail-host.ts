@@ -10,6 +10,8 @@ export async function mailHost(
   name: string,
   types: readonly DnsType[],
 ): Promise<'found' | 'none' | 'failed' | 'null-mx'> {
+  // Postfix asks for the name as it stands, and one with a final dot is none to it.
+  if (name.endsWith('.')) return 'none'
   let failed = false
   for (const type of types) {
     const answer = await ev.rules.dns.query(name, type)

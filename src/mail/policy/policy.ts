@@ -83,7 +83,7 @@ class ListenerPolicy implements Policy {
 
   async endOfData(facts: SessionFacts): Promise<Verdict> {
     const all = ofAll(facts)
-    return this.#evaluate(all, 'END-OF-MESSAGE', (ev) => this.#atEnd(ev, 'endOfData', 'END-OF-DATA', 'End-of-data'))
+    return this.#evaluate(all, 'END-OF-MESSAGE', (ev) => this.#atEnd(ev, 'endOfData', 'END-OF-MESSAGE', 'End-of-data'))
   }
 
   async etrn(facts: SessionFacts, domain: string): Promise<Verdict> {

@@ -61,7 +61,7 @@ async function permitMxBackup(ev: Evaluation, recipient: string): Promise<Outcom
   const { domain = '' } = split(routed.recipient)
   if (routed.addressClass === 'local') return 'ok'
   if (!ev.rules.cf.allow_untrusted_routing && isRouted(routed.recipient)) return 'dunno'
-  if (routed.addressClass.startsWith('virtual')) return 'ok'
+  if (routed.addressClass !== 'default') return 'ok'
   if (domain === '' || domain.startsWith('[')) return 'dunno'
   const say = (what: string): Deferral => ({
     code: 450,
@@ -69,7 +69,7 @@ async function permitMxBackup(ev: Evaluation, recipient: string): Promise<Outcom
     text: `<${recipient}>: Recipient address rejected: Unable to look up ${what}`,
   })
   const answer = await ev.rules.dns.query(domain, 'MX')
-  if (answer.status === 'failed') return ev.deferOnReject(say(`mail exchanger information: ${answer.reason}`))
+  if (answer.status === 'failed') return ev.deferOnReject(say('mail exchanger information: Host not found, try again'))
   if (answer.status !== 'ok') return (await isMe(ev, domain, say)) ? 'ok' : 'dunno'
   const records = answer.records.slice(0, MAX_MX)
   const hosts = records.map((r) => r.value)
@@ -81,6 +81,8 @@ async function permitMxBackup(ev: Evaluation, recipient: string): Promise<Outcom
   return 'ok'
 }
 
+/** The system library's words (EAI_AGAIN), which Postfix passes on. */
+const TRY_AGAIN = 'Temporary failure in name resolution'
 /** MX records of one domain that are looked at. */
 const MAX_MX = 100
 
@@ -92,13 +94,13 @@ async function isOneOfUs(ev: Evaluation, hosts: readonly string[], say: (what: s
 
 async function isMe(ev: Evaluation, host: string, say: (what: string) => Deferral): Promise<boolean> {
   const found = await ev.rules.dns.addresses(host)
-  if (found.status === 'failed') ev.deferOnReject(say(`mail exchanger host ${host}: ${found.reason}`))
+  if (found.status === 'failed') ev.deferOnReject(say(`mail exchanger host ${host}: ${TRY_AGAIN}`))
   return found.status === 'ok' && found.addresses.some((a) => ev.rules.router.isOwnAddress(a))
 }
 
 async function isBackedUp(ev: Evaluation, host: string, say: (what: string) => Deferral): Promise<boolean> {
   const found = await ev.rules.dns.addresses(host)
-  if (found.status === 'failed') ev.deferOnReject(say(`host ${host} as mail exchanger: ${found.reason}`))
+  if (found.status === 'failed') ev.deferOnReject(say(`host ${host} as mail exchanger: ${TRY_AGAIN}`))
   if (found.status !== 'ok') return false
   for (const address of found.addresses)
     if ((await ev.orRetry(host, ev.rules.mxBackupNetworks({ name: host, address }))) === undefined) return false

@@ -16,7 +16,7 @@ export interface Server {
 /** Hosts, and addresses of one, that are looked at. */
 const MAX_SERVERS = 100
 
-/** `name` may be an address; of it the domain counts. A name that DNS does not know has no servers. */
+/** `name` may be an address; of it the domain counts. */
 export async function serverNames(ev: Evaluation, kind: ServerKind, name: string): Promise<Server[]> {
   const domain = name.slice(name.lastIndexOf('@') + 1)
   if (domain.startsWith('[')) {
@@ -56,12 +56,14 @@ async function nameServers(ev: Evaluation, domain: string): Promise<string[]> {
   }
 }
 
-/** `none`: the name exists without such records. */
+/** `none`: the name has no such records, or does not exist at all. */
 async function records(ev: Evaluation, name: string, type: DnsType): Promise<string[] | 'none'> {
+  // Postfix asks for the name as it stands, and one with a final dot is none to it.
+  if (name.endsWith('.')) return 'none'
   const answer = await ev.rules.dns.query(name, type)
   ev.step('DNS', `${name} ${type}`, answer.status)
   if (answer.status === 'ok') return answer.records.map((r) => r.value)
-  if (answer.status === 'nodata') return 'none'
+  if (answer.status !== 'failed') return 'none'
   ev.rules.warn(`Unable to look up ${type} host for ${name}`)
   return []
 }

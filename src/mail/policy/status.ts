@@ -5,19 +5,22 @@ import type { EnhancedStatus } from '../../formats/smtp/mod.ts'
 
 /** `5.1.1 text` parted; without a status in front, `fallback` is it. */
 export function splitStatus(text: string, fallback: EnhancedStatus): { status: EnhancedStatus; text: string } {
-  const found = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/.exec(text)
+  const line = text.trimStart()
+  const found = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/.exec(line)
   // The pattern is that of an enhanced status.
-  return found ? { status: found[1] as EnhancedStatus, text: text.slice(found[0].length) } : { status: fallback, text }
+  return found
+    ? { status: found[1] as EnhancedStatus, text: line.slice(found[0].length) }
+    : { status: fallback, text: line }
 }
 
 /** For x.1.n: what n means of a recipient, said of a sender, and the other way round. */
 const ADDRESS: Readonly<Record<string, readonly [sender: number, recipient: number]>> = {
-  '1': [0, 1],
+  '1': [7, 1],
   '2': [8, 2],
   '3': [7, 3],
-  '4': [0, 4],
+  '4': [7, 4],
   '5': [0, 5],
-  '6': [0, 6],
+  '6': [7, 6],
   '7': [7, 3],
   '8': [8, 2],
 }

@@ -82,7 +82,8 @@ async function stripLocal(
   for (let steps = address.length + 100; steps > 0; steps--) {
     parts = trimDomain(parts, cf.resolve_null_domain)
     if (parts.domain !== undefined) {
-      if (!(await world.isLocalDomain(parts.domain)))
+      // An empty domain is nobody's; what is routed inside still counts.
+      if (parts.domain !== '' && !(await world.isLocalDomain(parts.domain)))
         return { parts: { local: parts.local, domain: parts.domain }, isLocal: false }
       saved = parts.domain
       parts = { local: parts.local, domain: undefined }
@@ -106,6 +107,9 @@ function openedRoute(local: string, cf: World['cf']): Parts | undefined {
   const percent = cf.allow_percent_hack ? local.lastIndexOf('%') : -1
   if (!needsQuotes(local)) return bang || percent >= 0 ? { local, domain: undefined } : undefined
   if (!cf.resolve_dequoted_address) return undefined
+  // A source route is passed over. RFC 5321 §4.1.1.3.
+  const [, behindRoute] = /^@[^:]*:(.+)$/s.exec(local) ?? []
+  if (behindRoute !== undefined) return split(behindRoute)
   if (local.includes('@')) return split(local)
   if (percent >= 0) return { local: local.slice(0, percent), domain: local.slice(percent + 1) }
   const site = local.indexOf('!')

@@ -82,7 +82,7 @@ export class World implements Keys {
     this.localTransports = transportsOf(deps.config, 'local')
     this.virtualTransports = transportsOf(deps.config, 'virtual')
     const list = (parameter: 'mydestination' | 'relay_domains' | 'virtual_alias_domains' | 'virtual_mailbox_domains') =>
-      deps.tables.matchDomain(cf[parameter], {
+      deps.tables.matchDomain(parameter === 'relay_domains' ? cf[parameter] : withoutParents(cf[parameter]), {
         parentDomains: cf.parent_domain_matches_subdomains.includes(parameter),
         parameter,
       })
@@ -129,6 +129,11 @@ function originOf(setting: string): string {
 /** NIS is gone from most systems while Postfix's default still names it; without it no mail may wait. */
 function withoutNis(text: string): string {
   return text.replace(/(^|[\s,])(?:proxy:)?nis(?:plus)?:[^\s,]*/g, '$1')
+}
+
+/** `.example.com` means subdomains in relay_domains only; elsewhere it is the name of no domain. */
+function withoutParents(text: string): string {
+  return text.replace(/(^|[\s,])!?\.[^\s,]+/g, '$1')
 }
 
 function withoutPasswd(text: string): string {

@@ -13,7 +13,8 @@ export interface Page {
 const COLUMNS = 'id, first_uid, max_modseq, data'
 const HOLDING = `SELECT ${COLUMNS} FROM mailbox_page WHERE mailbox = ? AND first_uid <= ? ORDER BY first_uid DESC LIMIT 1`
 const FROM = `SELECT ${COLUMNS} FROM mailbox_page WHERE mailbox = ? AND first_uid >= ? ORDER BY first_uid LIMIT ?`
-const NEWER = `SELECT ${COLUMNS} FROM mailbox_page WHERE mailbox = ? AND max_modseq > ? ORDER BY first_uid`
+const NEWER = 'SELECT id, first_uid FROM mailbox_page WHERE mailbox = ? AND max_modseq > ?'
+const BY_ID = `SELECT ${COLUMNS} FROM mailbox_page WHERE id = ?`
 const INSERT = 'INSERT INTO mailbox_page (mailbox, first_uid, n, max_modseq, data) VALUES (?, ?, ?, ?, ?)'
 const UPDATE = 'UPDATE mailbox_page SET n = ?, max_modseq = ?, data = ? WHERE id = ?'
 
@@ -76,9 +77,14 @@ export function nextWanted(reader: Reader, mailbox: MailboxId, uids: ArrayLike<n
   return { page, places, next }
 }
 
-/** Pages with something newer than `modSeq`. */
-export function pagesNewerThan(reader: Reader, mailbox: MailboxId, modSeq: number): Page[] {
-  return reader.sql(NEWER).all(mailbox, modSeq).map(fromRow)
+/** Pages with something newer than `modSeq`, in UID order, one at a time: they may be all of a large mailbox. */
+export function* pagesNewerThan(reader: Reader, mailbox: MailboxId, modSeq: number): Generator<Page> {
+  const found = reader.sql(NEWER).all(mailbox, modSeq)
+  found.sort((a, b) => Number(a[1]) - Number(b[1]))
+  for (const [id = 0] of found) {
+    const row = reader.sql(BY_ID).get(id)
+    if (row !== undefined) yield fromRow(row)
+  }
 }
 
 /** Writes a page back; one without entries goes. */

@@ -101,11 +101,13 @@ export class View {
   pull(reader: Reader, row: MailboxRow): void {
     if (row.highestModSeq > this.modSeq) {
       this.#compact()
-      const pages = pagesNewerThan(reader, row.id, this.modSeq)
+      const arrived: Entries[] = []
+      for (const page of pagesNewerThan(reader, row.id, this.modSeq)) {
+        this.#update(page)
+        if ((page.entries.uid.at(-1) ?? 0) >= this.uidNext) arrived.push(from(page.entries, this.uidNext))
+      }
       const gone = row.expungedModSeq > this.modSeq ? expungedSince(reader, row.id, this.modSeq) : []
-      for (const page of pages) this.#update(page)
       this.changes.close(row.highestModSeq)
-      const arrived = pages.map((page) => from(page.entries, this.uidNext))
       this.#bury(gone)
       this.#append(
         joinEntries(arrived),

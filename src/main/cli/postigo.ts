@@ -3,9 +3,12 @@
  * Commands are loaded when asked for, so that each starts quickly.
  */
 import { enableCompileCache } from 'node:module'
+import type { OpenAccounts } from './accounts-port.ts'
 import { type Command, EX, processIo } from './io.ts'
 
 enableCompileCache()
+
+const accountsPort = async (): Promise<OpenAccounts> => (await import('./open-accounts.ts')).openAccountsOf
 
 interface Entry {
   readonly load: () => Promise<Command>
@@ -39,10 +42,13 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'a whole server in ./trial with one account, to try',
   },
   account: {
-    load: async () => (await import('./account.ts')).account,
+    load: async () => (await import('./account.ts')).accountCommand(await accountsPort()),
     summary: 'add, list, passwd, disable, enable, delete accounts',
   },
-  domain: { load: async () => (await import('./domain.ts')).domain, summary: 'add, list, remove domains' },
+  domain: {
+    load: async () => (await import('./domain.ts')).domainCommand(await accountsPort()),
+    summary: 'add, list, remove domains',
+  },
   service: { load: async () => (await import('./service.ts')).service, summary: 'on|off imap, imaps, pop3, pop3s' },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
@@ -55,11 +61,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'index the alias tables of main.cf',
   },
   saslpasswd2: {
-    load: async () => (await import('./saslpasswd2.ts')).saslpasswd2,
+    load: async () => (await import('./saslpasswd2.ts')).saslpasswd2Command(await accountsPort()),
     summary: "Cyrus SASL's saslpasswd2(8): set a password",
   },
   sasldblistusers2: {
-    load: async () => (await import('./sasldblistusers2.ts')).sasldblistusers2,
+    load: async () => (await import('./sasldblistusers2.ts')).sasldblistusers2Command(await accountsPort()),
     summary: 'list the accounts that can authenticate',
   },
   postfix: {

@@ -5,7 +5,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
 export interface LogWriter {
-  line(service: string, text: string): void
+  /** @param syslogName the listener's own, where it has one */
+  line(service: string, text: string, syslogName?: string): void
+  /** A line that is whole already (JSON). */
+  raw(line: string): void
   /** Opens the file again (after logrotate). */
   reopen(): void
   /** Writes what waits, at once. */
@@ -61,9 +64,13 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     return prefix
   }
   return {
-    line(service, text) {
+    line(service, text, syslogName = options.syslogName) {
       if (waiting === '') setImmediate(flush)
-      waiting += `${head()}${options.syslogName}/${service}[${process.pid}]: ${printable(text)}\n`
+      waiting += `${head()}${syslogName}/${service}[${process.pid}]: ${printable(text)}\n`
+    },
+    raw(line) {
+      if (waiting === '') setImmediate(flush)
+      waiting += line + '\n'
     },
     reopen() {
       flush()

@@ -1,10 +1,9 @@
 /**
  * Which service listens where: master.cf decides about Postfix's services, `mailbox_services` about IMAP and POP3.
  */
-import { readFileSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Config, MasterService } from '../../io/config/mod.ts'
+import { type Config, type MasterService, servicePort, splitList } from '../../io/config/mod.ts'
 
 export type ServiceKind = 'smtpd' | 'imapd' | 'pop3d'
 
@@ -23,19 +22,6 @@ export interface ListenerSpec {
 /** A listener that cannot be had from this configuration; the message names the file and line or the parameter. */
 export class ListenerError extends Error {}
 
-/** Ports by the names that /etc/services has; here so that a machine without that file works too. */
-const WELL_KNOWN: ReadonlyMap<string, number> = new Map([
-  ['smtp', 25],
-  ['submission', 587],
-  ['submissions', 465],
-  ['smtps', 465],
-  ['lmtp', 24],
-  ['imap', 143],
-  ['imaps', 993],
-  ['pop3', 110],
-  ['pop3s', 995],
-])
-
 export const MAILBOX_SERVICES = {
   imap: { kind: 'imapd', port: 143, implicitTls: false },
   imaps: { kind: 'imapd', port: 993, implicitTls: true },
@@ -51,42 +37,15 @@ export function mailboxService(word: string): MailboxService | undefined {
   return name in MAILBOX_SERVICES ? (name as MailboxService) : undefined // checked just before
 }
 
-let etcServices: ReadonlyMap<string, number> | undefined
-
-function portOf(word: string): number | undefined {
-  if (/^\d+$/.test(word)) return Number(word) < 65_536 ? Number(word) : undefined
-  etcServices ??= readEtcServices()
-  return etcServices.get(word) ?? WELL_KNOWN.get(word)
-}
-
-function readEtcServices(): ReadonlyMap<string, number> {
-  try {
-    const lines = readFileSync('/etc/services', 'latin1').split('\n')
-    const entries = lines.flatMap((line): [string, number][] => {
-      const [, name, port, aliases = ''] = /^(\S+)\s+(\d+)\/tcp([^#]*)/.exec(line) ?? []
-      if (name === undefined) return []
-      return [name, ...aliases.trim().split(/\s+/)].map((alias) => [alias, Number(port)])
-    })
-    return new Map(entries)
-  } catch {
-    return new Map() // no such file here: the well-known ones are built in
-  }
-}
-
-export interface ListenerSettings {
-  readonly inet_interfaces: readonly string[]
-  readonly inet_protocols: readonly string[]
-  readonly mailbox_services: readonly string[]
-}
-
 /** Addresses to listen on, as inet_interfaces and inet_protocols say. */
-export function interfaceAddresses({ inet_interfaces, inet_protocols }: ListenerSettings): string[] {
-  const words = inet_protocols.map((word) => word.toLowerCase())
+export function interfaceAddresses(config: Config): string[] {
+  const words = splitList(config.value('inet_protocols') ?? 'all').map((word) => word.toLowerCase())
+  const interfaces = splitList(config.value('inet_interfaces') ?? 'all')
   const all = words.includes('all')
   const v4 = all || words.includes('ipv4')
   const v6 = (all || words.includes('ipv6')) && hasIpv6()
   const family = (address: string): boolean => (isIPv6(address) ? v6 : v4)
-  const addresses = inet_interfaces.flatMap((word) => {
+  const addresses = interfaces.flatMap((word) => {
     if (word === 'all') return ['0.0.0.0', '::']
     if (word === 'loopback-only' || word === 'localhost') return ['127.0.0.1', '::1']
     const bare = word.replace(/^\[(.*)\]$/, '$1')
@@ -108,7 +67,7 @@ function wrapped(service: MasterService, config: Config): boolean {
 
 function smtpListeners(service: MasterService, config: Config, addresses: readonly string[]): ListenerSpec[] {
   const [, host, portWord = ''] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(service.name) ?? []
-  const port = portOf(portWord)
+  const port = servicePort(portWord)
   const { file, line } = service.origin
   if (port === undefined) throw new ListenerError(`${file}, line ${line}: unknown service: ${portWord}`)
   const on = host === undefined || host === '' ? addresses : host === 'localhost' ? ['127.0.0.1'] : [host]
@@ -127,12 +86,12 @@ function smtpListeners(service: MasterService, config: Config, addresses: readon
  * Every listener of a configuration.
  * @param portOffset added to each port (`--port-offset`), so that a directory can be tried beside a running server
  */
-export function listenersOf(config: Config, settings: ListenerSettings, portOffset = 0): ListenerSpec[] {
-  const addresses = interfaceAddresses(settings)
+export function listenersOf(config: Config, mailboxServices: readonly string[], portOffset = 0): ListenerSpec[] {
+  const addresses = interfaceAddresses(config)
   const smtp = config.master
     .filter((service) => service.type === 'inet' && service.command === 'smtpd')
     .flatMap((service) => smtpListeners(service, config, addresses))
-  const mailbox = settings.mailbox_services.flatMap((word) => {
+  const mailbox = mailboxServices.flatMap((word) => {
     const name = mailboxService(word)
     if (name === undefined) throw new ListenerError(`mailbox_services: ${word} is none of imap, imaps, pop3, pop3s`)
     const { kind, port, implicitTls } = MAILBOX_SERVICES[name]

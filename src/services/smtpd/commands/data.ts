@@ -71,7 +71,7 @@ export async function bdat(session: Session, rest: string): Promise<void> {
     if (!(error instanceof SmtpError) || digits === undefined) throw error
     refused = error.reply
   }
-  session.bdatReader ??= new DataReader(false)
+  session.bdatReader ??= new DataReader({ dots: false })
   const limit = session.deps.cf.message_size_limit
   const content = new ChunkContent({
     size,

@@ -1,0 +1,29 @@
+/** Opens the accounts of a configuration directory for a command, beside a running server or without one. */
+import { systemClock } from '#src/base/mod.ts'
+import { SegmentLog } from '../../io/blobs/mod.ts'
+import { ChangeFeed, createAnalyser, createStore, storeParams } from '../../mail/store/mod.ts'
+import { dataPaths, makeDataDirectory } from '../server/data-dir.ts'
+import { openMailDatabase } from '../server/database.ts'
+import { accountsOf, readConfig } from '../server/rooms.ts'
+import type { OpenAccounts } from './accounts-port.ts'
+
+export const openAccountsOf: OpenAccounts = (directory) => {
+  const config = readConfig({ directory })
+  const paths = dataPaths(config)
+  makeDataDirectory(paths)
+  const db = openMailDatabase(paths.database)
+  const clock = systemClock
+  const accounts = accountsOf(config, db, paths, clock)
+  const log = new SegmentLog({ dir: paths.log, db, clock, memoryLimit: 1024 * 1024 })
+  const settings = config.bind(storeParams)
+  const store = createStore({ db, log, feed: new ChangeFeed(), clock, settings, analyser: createAnalyser })
+  return Promise.resolve({
+    accounts,
+    onCreated: (account) => store.provision(account),
+    onRemoved: (account) => store.removeAccount(account),
+    async close() {
+      await log.close()
+      db.close()
+    },
+  })
+}

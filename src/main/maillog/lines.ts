@@ -1,0 +1,45 @@
+/** Events as the lines that postmasters' tools read: Postfix's shapes, from Postfix's service names. */
+import type { PostigoEvent } from '#src/base/mod.ts'
+import type { IntakeEvent } from '../../mail/intake/mod.ts'
+import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
+import type { QueueEvent } from '../../mail/queue/mod.ts'
+import type { ImapdEvent } from '../../services/imapd/mod.ts'
+import type { Pop3dEvent } from '../../services/pop3d/mod.ts'
+import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
+import { intakeLine, queueLine } from './mail-lines.ts'
+import { imapdLine, pop3dLine } from './mailbox-lines.ts'
+import { policyLine, smtpdLine } from './smtpd-lines.ts'
+
+export interface Line {
+  readonly service: string
+  readonly text: string
+  readonly syslogName?: string
+}
+
+/** undefined: an event that has no line. */
+export function lineOf(event: PostigoEvent): Line | undefined {
+  const [room] = event.event.split('.')
+  // Each room publishes only its own union under its name.
+  switch (room) {
+    case 'smtpd':
+      return smtpdLine(event as SmtpdEvent)
+    case 'policy':
+      return policyLine(event as PolicyEvent | PolicyWarning)
+    case 'intake':
+      return intakeLine(event as IntakeEvent)
+    case 'queue':
+      return queueLine(event as QueueEvent)
+    case 'imapd':
+      return imapdLine(event as ImapdEvent)
+    case 'pop3d':
+      return pop3dLine(event as Pop3dEvent)
+    default:
+      return otherLine(event)
+  }
+}
+
+/** Rooms that only warn: tables, database, log, accounts. */
+function otherLine(event: PostigoEvent): Line | undefined {
+  const text = 'text' in event ? String(event.text) : 'error' in event ? String(event.error) : undefined
+  return text === undefined ? undefined : { service: 'postigo', text: `warning: ${event.event}: ${text}` }
+}

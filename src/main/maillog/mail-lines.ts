@@ -1,0 +1,64 @@
+/** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
+import type { IntakeEvent } from '../../mail/intake/mod.ts'
+import type { QueueEvent } from '../../mail/queue/mod.ts'
+import type { Line } from './lines.ts'
+
+/** Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc. */
+export function delayText(ms: number): string {
+  const s = Math.max(0, ms) / 1000
+  if (s >= 10) return String(Math.round(s))
+  if (s >= 1) return String(Number(s.toFixed(1)))
+  return s < 0.005 ? '0' : String(Number(s.toFixed(2)))
+}
+
+export function intakeLine(e: IntakeEvent): Line {
+  switch (e.event) {
+    case 'intake.message':
+      return { service: 'cleanup', text: `${e.queueId}: message-id=${e.messageId === '' ? '<>' : e.messageId}` }
+    case 'intake.accepted':
+      return {
+        service: 'qmgr',
+        text: `${e.queueId}: from=<${e.sender}>, size=${e.sizeOctets}, nrcpt=${e.recipients} (queue ${e.hold ? 'hold' : 'active'})`,
+      }
+    case 'intake.deposited': {
+      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
+      const delays = `${delayText(e.delayMs - e.commitMs)}/0/0/${delayText(e.commitMs)}`
+      return {
+        service: 'local',
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs)}, delays=${delays}, dsn=2.0.0, status=sent (delivered to mailbox)`,
+      }
+    }
+    case 'intake.done':
+      return { service: 'qmgr', text: `${e.queueId}: removed` }
+    case 'intake.refused':
+      return { service: 'cleanup', text: `${e.queueId}: reject: ${e.text}; from=<${e.sender}>` }
+    case 'intake.discarded':
+      return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${e.sender}>` }
+    case 'intake.failed':
+      return { service: 'cleanup', text: `warning: ${e.queueId}: write queue file: ${e.text}` }
+    default:
+      return e satisfies never
+  }
+}
+
+export function queueLine(e: QueueEvent): Line {
+  switch (e.event) {
+    case 'queue.result': {
+      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
+      const service = e.transport === 'relay' ? 'smtp' : e.transport
+      return {
+        service,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${delayText(e.delayMs)}/0/0/0, dsn=${e.dsn}, status=${e.status} (${e.text})`,
+      }
+    }
+    case 'queue.removed':
+      return { service: 'qmgr', text: `${e.queueId}: removed` }
+    case 'queue.defect':
+      return {
+        service: 'qmgr',
+        text: `fatal: ${e.queueId}: internal error: ${e.error instanceof Error ? (e.error.stack ?? e.error.message) : String(e.error)}`,
+      }
+    default:
+      return e satisfies never
+  }
+}

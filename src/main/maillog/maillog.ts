@@ -1,0 +1,41 @@
+/** The log of one thread: events printed as they come, as Postfix's lines or as JSON. */
+import { listen, type PostigoEvent } from '#src/base/mod.ts'
+import type { Configured } from '../server/rooms.ts'
+import { lineOf } from './lines.ts'
+import { createLogWriter, type LogWriter } from './writer.ts'
+
+export interface Maillog {
+  readonly writer: LogWriter
+  close(): void
+}
+
+export function startMaillog({ config, cf, hostname }: Configured): Maillog {
+  const writer = createLogWriter({
+    file: cf.maillog_file,
+    syslogName: config.value('syslog_name') ?? 'postfix',
+    hostname: hostname.split('.')[0] ?? hostname,
+    format: process.env['JOURNAL_STREAM'] !== undefined && cf.maillog_file === '' ? 'journal' : 'text',
+    now: Date.now,
+  })
+  const json = cf.maillog_format === 'json'
+  const stop = listen((event) => {
+    if (json) writer.raw(jsonOf(event))
+    else {
+      const line = lineOf(event)
+      if (line !== undefined) writer.line(line.service, line.text, line.syslogName)
+    }
+  })
+  return {
+    writer,
+    close() {
+      stop()
+      writer.close()
+    },
+  }
+}
+
+function jsonOf(event: PostigoEvent): string {
+  const plain = (_: string, value: unknown): unknown =>
+    value instanceof Error ? (value.stack ?? value.message) : typeof value === 'bigint' ? Number(value) : value
+  return JSON.stringify({ time: new Date().toISOString(), ...event }, plain)
+}

@@ -1,0 +1,61 @@
+/** smtpd's lines, as Postfix 3.7 writes them. */
+import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
+import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
+import type { Line } from './lines.ts'
+
+const who = (e: { readonly clientName: string; readonly clientAddress: string }): string =>
+  `${e.clientName}[${e.clientAddress}]`
+
+export function smtpdLine(event: SmtpdEvent): Line {
+  return { service: 'smtpd', text: smtpdText(event), syslogName: event.syslogName }
+}
+
+function smtpdText(e: SmtpdEvent): string {
+  switch (e.event) {
+    case 'smtpd.connect':
+      return `connect from ${who(e)}`
+    case 'smtpd.disconnect':
+      return `disconnect from ${who(e)} ${e.counts}`
+    case 'smtpd.client': {
+      const sasl = e.saslMethod === undefined ? '' : `, sasl_method=${e.saslMethod}, sasl_username=${e.saslUsername}`
+      return `${e.queueId}: client=${who(e)}${sasl}`
+    }
+    case 'smtpd.reject': {
+      const envelope = [
+        e.sender === undefined ? '' : ` from=<${e.sender}>`,
+        e.recipient === undefined ? '' : ` to=<${e.recipient}>`,
+        ` proto=${e.protocol}`,
+        e.helo === undefined ? '' : ` helo=<${e.helo}>`,
+      ].join('')
+      return `${e.queueId ?? 'NOQUEUE'}: reject: ${e.where} from ${who(e)}: ${e.text};${envelope}`
+    }
+    case 'smtpd.auth_failed':
+      return `warning: ${who(e)}: SASL ${e.mechanism} authentication ${e.reason === 'authentication aborted' ? 'aborted' : `failed: ${e.reason}`}${e.username === '' ? '' : `, sasl_username=${e.username}`}`
+    case 'smtpd.auth':
+      return `authenticated ${who(e)}, sasl_method=${e.mechanism}, sasl_username=${e.username}`
+    case 'smtpd.tls':
+      return `Anonymous TLS connection established from ${who(e)}: ${e.protocol} with cipher ${e.cipher} (${e.bits}/${e.bits} bits)`
+    case 'smtpd.ended':
+      return `${e.what} after ${e.where} from ${who(e)}`
+    case 'smtpd.warning':
+      return `warning: ${e.text}`
+    case 'smtpd.defect':
+      return `fatal: internal error: ${e.error instanceof Error ? (e.error.stack ?? e.error.message) : String(e.error)}`
+    default:
+      return e satisfies never
+  }
+}
+
+export function policyLine(e: PolicyEvent | PolicyWarning): Line {
+  if (e.event === 'policy.warning') return { service: 'smtpd', text: `warning: ${e.text}` }
+  const envelope = [
+    e.sender === undefined ? '' : ` from=<${e.sender}>`,
+    e.recipient === undefined ? '' : ` to=<${e.recipient}>`,
+    ` proto=${e.protocol}`,
+    e.helo === undefined ? '' : ` helo=<${e.helo}>`,
+  ].join('')
+  return {
+    service: 'smtpd',
+    text: `${e.queueId ?? 'NOQUEUE'}: ${e.what}: ${e.where} from ${who(e)}: ${e.text};${envelope}`,
+  }
+}

@@ -1,0 +1,31 @@
+/** All parameters of all rooms. */
+import { makeRegistry, type ParamSpec } from '../io/config/mod.ts'
+import { accountsParams } from '../mail/accounts/mod.ts'
+import { deliveryParams } from '../mail/delivery/mod.ts'
+import { intakeParams } from '../mail/intake/mod.ts'
+import { noticesParams } from '../mail/notices/mod.ts'
+import { policyParams } from '../mail/policy/mod.ts'
+import { queueParams } from '../mail/queue/mod.ts'
+import { routingParams } from '../mail/routing/mod.ts'
+import { storeParams } from '../mail/store/mod.ts'
+import { imapdParams } from '../services/imapd/mod.ts'
+import { pop3dParams } from '../services/pop3d/mod.ts'
+import { smtpdParams } from '../services/smtpd/mod.ts'
+import { mainParams } from './server/params.ts'
+
+export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
+  return makeRegistry(
+    mainParams,
+    smtpdParams,
+    imapdParams,
+    pop3dParams,
+    policyParams,
+    routingParams,
+    intakeParams,
+    storeParams,
+    accountsParams,
+    queueParams,
+    deliveryParams,
+    noticesParams,
+  )
+}

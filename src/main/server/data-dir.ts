@@ -1,0 +1,32 @@
+/** The data directory: all of Postigo's data below Postfix's data_directory, and nothing of Postfix's touched. */
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../../io/config/mod.ts'
+
+export interface DataPaths {
+  readonly dir: string
+  readonly database: string
+  readonly log: string
+  readonly control: string
+  readonly key: string
+  readonly tls: string
+}
+
+export function dataPaths(config: Config): DataPaths {
+  const dir = join(config.value('data_directory') ?? '/var/lib/postfix', 'postigo')
+  return {
+    dir,
+    database: join(dir, 'mail.db'),
+    log: join(dir, 'log'),
+    control: join(dir, 'control'),
+    key: join(dir, 'credential.key'),
+    tls: join(dir, 'tls'),
+  }
+}
+
+/** Made for its owner alone: mail and verifiers lie in it. */
+export function makeDataDirectory({ dir, log }: DataPaths): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  chmodSync(dir, 0o700)
+  mkdirSync(log, { recursive: true, mode: 0o700 })
+}

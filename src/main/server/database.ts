@@ -1,0 +1,13 @@
+/** The database of a data directory, with the tables of all rooms. */
+import { openDatabase, type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
+import { logSchema } from '../../io/blobs/mod.ts'
+import { accountsSchema } from '../../mail/accounts/mod.ts'
+import { queueSchema } from '../../mail/queue/mod.ts'
+import { storeSchema } from '../../mail/store/mod.ts'
+
+export function openMailDatabase(
+  path: string,
+  options: { readonly turn?: WriteTurn; readonly migrated?: boolean } = {},
+): SqliteDb {
+  return openDatabase({ path, schemas: [logSchema, accountsSchema, storeSchema, queueSchema], ...options })
+}

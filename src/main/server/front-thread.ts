@@ -1,0 +1,66 @@
+/** A front thread: told what to serve, it opens its rooms, listens, and answers the main thread's questions. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { startMaillog } from '../maillog/maillog.ts'
+import { Front, type FrontStatus } from './front.ts'
+import type { ListenerSpec } from './listeners.ts'
+import { openRooms, type RoomsOptions } from './rooms.ts'
+
+export interface FrontData {
+  readonly rooms: RoomsOptions
+  readonly specs: readonly ListenerSpec[]
+  readonly shared: boolean
+}
+
+export type ToFront =
+  | { readonly ask: 'stop' | 'status' }
+  | { readonly ask: 'reload'; readonly specs: readonly ListenerSpec[] }
+
+export type FromFront =
+  | { readonly say: 'ready' }
+  | { readonly say: 'failed'; readonly text: string }
+  | { readonly say: 'status'; readonly status: FrontStatus }
+  | { readonly say: 'reloaded'; readonly error: string | undefined }
+  | { readonly say: 'stopped' }
+
+const port = parentPort
+if (port === null) throw new Error('front-thread.ts runs as a worker only')
+const say = (message: FromFront): void => port.postMessage(message)
+const data = workerData as FrontData // main.ts hands over nothing else
+
+const rooms = openRooms(data.rooms)
+const maillog = startMaillog(rooms.current)
+const front = new Front(rooms, data.shared)
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+async function reload(specs: readonly ListenerSpec[]): Promise<string | undefined> {
+  const before = rooms.current
+  try {
+    rooms.reload()
+    await front.apply(specs)
+    return undefined
+  } catch (error) {
+    rooms.current = before
+    return textOf(error)
+  }
+}
+
+port.on('message', (message: ToFront) => {
+  void (async () => {
+    if (message.ask === 'status') say({ say: 'status', status: front.status })
+    else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs) })
+    else {
+      await front.stop()
+      await rooms.close()
+      maillog.close()
+      say({ say: 'stopped' })
+      port.close()
+    }
+  })()
+})
+
+try {
+  await front.apply(data.specs)
+  say({ say: 'ready' })
+} catch (error) {
+  say({ say: 'failed', text: textOf(error) })
+}

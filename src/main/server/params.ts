@@ -1,0 +1,27 @@
+/** Parameters of the whole program: threads, services, log. Postfix's where it has them. */
+import { choice, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+
+export const mainParams = defineParams({
+  mailbox_services: list('', 'Which of imap, imaps, pop3, pop3s listen; `postigo service on|off NAME` changes it.'),
+  front_threads: int('0', 'Threads that speak with clients; 0 is one less than the cores, and at least one.', {
+    min: 0,
+    max: 32,
+  }),
+  single_thread: choice(
+    ['auto', 'yes', 'no'],
+    'auto',
+    'Whether all runs in one thread: auto on one core or with less than 1 GiB.',
+  ),
+  intake_memory_limit: size(
+    '33554432',
+    'Octets of unfinished messages that a thread holds in memory; more go to disk.',
+    { min: 1_048_576 },
+  ),
+  maillog_file: str('', 'The file that log lines are written to; empty: standard output.'),
+  maillog_format: choice(['text', 'json'], 'text', 'Lines as Postfix writes them, or one JSON object an event.'),
+  smtpd_tls_cert_file: str('', 'PEM file with the certificate and those above it.'),
+  smtpd_tls_key_file: str('$smtpd_tls_cert_file', 'PEM file with the private key.'),
+  smtpd_tls_chain_files: list('', 'PEM files with key and certificates, key first; used before smtpd_tls_cert_file.'),
+  smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
+  smtpd_sasl_path: str('smtpd', 'Cyrus: the name of the application, so that smtpd.conf is read.'),
+})

@@ -1,0 +1,216 @@
+/** The rooms of one thread, put together: configuration, database, log, accounts, store, routing, intake. */
+import { statfsSync } from 'node:fs'
+import { QueueIds, systemClock, type Clock, Wakeup } from '#src/base/mod.ts'
+import { startExchange } from '../../formats/sasl/mod.ts'
+import { formatTraceDate } from '../../formats/message/mod.ts'
+import { SegmentLog } from '../../io/blobs/mod.ts'
+import { type Config, loadConfig, type Settings, splitList } from '../../io/config/mod.ts'
+import { type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
+import { createResolver, type Resolver } from '../../io/dns/mod.ts'
+import { createTables, type Tables } from '../../io/tables/mod.ts'
+import {
+  type Accounts,
+  accountKey,
+  accountsParams,
+  openAccounts,
+  readSaslConf,
+  type SaslConf,
+  saslSearchPath,
+  verifierFamilies,
+} from '../../mail/accounts/mod.ts'
+import { createIntake, type Intake, intakeParams } from '../../mail/intake/mod.ts'
+import { QueueStore } from '../../mail/queue/mod.ts'
+import { createRouter, type Router } from '../../mail/routing/mod.ts'
+import { ChangeFeed, createAnalyser, createStore, FEED_OCTETS, type Store, storeParams } from '../../mail/store/mod.ts'
+import { allParams } from '../registry.ts'
+import { type DataPaths, dataPaths } from './data-dir.ts'
+import { openMailDatabase } from './database.ts'
+import { rewriteField } from './header-rewriting.ts'
+import { mainParams } from './params.ts'
+
+/** Memory that all threads of a server share. */
+export interface SharedMemory {
+  readonly turn: SharedArrayBuffer
+  readonly feed: SharedArrayBuffer
+  /** Raised when something stands in the queue. */
+  readonly queue: SharedArrayBuffer
+}
+
+export function makeSharedMemory(): SharedMemory {
+  return { turn: WriteTurn.memory(), feed: new SharedArrayBuffer(FEED_OCTETS), queue: new SharedArrayBuffer(4) }
+}
+
+export interface RoomsOptions {
+  readonly directory: string
+  /** Below MAX_THREADS, no other living thread has it. */
+  readonly thread: number
+  readonly shared: SharedMemory
+  /** Another thread has brought the tables up to date. */
+  readonly migrated: boolean
+  readonly overrides?: ReadonlyMap<string, string>
+}
+
+/** What depends on main.cf alone and is made anew on reload. */
+export interface Configured {
+  readonly config: Config
+  readonly cf: Settings<typeof mainParams>
+  readonly tables: Tables
+  readonly accounts: Accounts
+  readonly router: Router
+  readonly store: Store
+  readonly intake: Intake
+  readonly sasl: SaslConf
+  readonly hostname: string
+}
+
+export interface Rooms {
+  /** The write turn of this thread. */
+  readonly turn: WriteTurn
+  readonly paths: DataPaths
+  readonly clock: Clock
+  readonly db: SqliteDb
+  readonly log: SegmentLog
+  readonly resolver: Resolver
+  readonly queue: QueueStore
+  readonly queued: Wakeup
+  readonly startExchange: typeof startExchange
+  /** As of the last good load. */
+  current: Configured
+  /** Reads the configuration anew; throws ConfigError and then keeps what was. */
+  reload(): void
+  close(): Promise<void>
+}
+
+/** How long the answer to "is there room on the disk" is believed. */
+const STATFS_EVERY_MS = 1000
+
+export function openRooms(options: RoomsOptions): Rooms {
+  const clock = systemClock
+  const config = readConfig(options)
+  const paths = dataPaths(config)
+  const turn = new WriteTurn(options.shared.turn, options.thread)
+  const db = openMailDatabase(paths.database, {
+    turn,
+    migrated: options.migrated,
+  })
+  const cf = config.bind(mainParams)
+  const log = new SegmentLog({ dir: paths.log, db, clock, memoryLimit: cf.intake_memory_limit })
+  const feed = new ChangeFeed(options.shared.feed)
+  const queued = new Wakeup(options.shared.queue)
+  const resolver = createResolver()
+  const queue = new QueueStore(db, log)
+  const queueIds = new QueueIds(options.thread)
+  const freeOctets = freeSpace(paths.dir, clock)
+  const configure = (fresh: Config): Configured => {
+    const accounts = accountsOf(fresh, db, paths, clock)
+    const tables = createTables({
+      directory: fresh.value('queue_directory') ?? '/',
+      clock,
+      types: {},
+      parameter: (name) => fresh.value(name),
+    })
+    const quota = mailboxQuota(fresh)
+    const settings = fresh.bind(storeParams)
+    const store = createStore({
+      db,
+      log,
+      feed,
+      clock,
+      settings,
+      analyser: createAnalyser,
+      quotaOf: (id) => accounts.byId(id)?.quotaOctets || quota,
+    })
+    const router = createRouter({
+      config: fresh,
+      tables,
+      accounts,
+      systemUser: () => false,
+      accountForSystemUser: () => undefined,
+    })
+    const intake = createIntake({
+      cf: fresh.bind(intakeParams),
+      clock,
+      log,
+      router,
+      queueIds,
+      store,
+      queue,
+      analyser: createAnalyser,
+      freeOctets,
+      hasRoom: (account, octets) => store.hasRoom(account, octets),
+      date: formatTraceDate,
+      rewriteField: (field) => rewriteField(field, router),
+      onQueued: () => queued.notify(),
+    })
+    const sasl = readSaslConf(fresh.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(fresh.directory))
+    return {
+      config: fresh,
+      cf: fresh.bind(mainParams),
+      tables,
+      accounts,
+      router,
+      store,
+      intake,
+      sasl,
+      hostname: fresh.value('myhostname') ?? 'localhost',
+    }
+  }
+  const rooms: Rooms = {
+    turn,
+    paths,
+    clock,
+    db,
+    log,
+    resolver,
+    queue,
+    queued,
+    startExchange,
+    current: configure(config),
+    reload() {
+      rooms.current = configure(readConfig(options))
+    },
+    async close() {
+      await log.close()
+      db.close()
+    },
+  }
+  return rooms
+}
+
+export function readConfig({ directory, overrides }: Pick<RoomsOptions, 'directory' | 'overrides'>): Config {
+  const config = loadConfig(directory, allParams())
+  return overrides === undefined || overrides.size === 0 ? config : config.with(overrides)
+}
+
+export function accountsOf(config: Config, db: SqliteDb, paths: DataPaths, clock: Clock): Accounts {
+  const local = new Set(splitList(config.value('mydestination') ?? '').map((word) => word.toLowerCase()))
+  const plain = [...local].filter((word) => !/[:/!]/.test(word))
+  const realm = config.value('smtpd_sasl_local_domain') ?? ''
+  return openAccounts({
+    db,
+    key: accountKey(db, paths.key),
+    defaultRealm: realm === '' ? (config.value('myhostname') ?? 'localhost') : realm,
+    isLocalDomain: (domain) => local.has(domain),
+    localDomains: plain,
+    families: verifierFamilies(config.bind(accountsParams).password_verifiers),
+    clock,
+  })
+}
+
+/** Where main.cf sets mailbox_size_limit, it is the quota of every mailbox; its default is no quota. */
+function mailboxQuota(config: Config): number {
+  return config.raw('mailbox_size_limit') === undefined ? 0 : Number(config.value('mailbox_size_limit') ?? 0)
+}
+
+function freeSpace(dir: string, clock: Clock): () => number {
+  let askedAt = Number.NEGATIVE_INFINITY
+  let free = 0
+  return () => {
+    if (clock.monotonic() - askedAt > STATFS_EVERY_MS) {
+      const { bavail, bsize } = statfsSync(dir)
+      free = bavail * bsize
+      askedAt = clock.monotonic()
+    }
+    return free
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * The server: one process with all its threads. Main keeps the configuration, recovery, the queue and the control socket;
+ * fronts speak with clients. With one thread, main is its own front.
+ */
+import { availableParallelism, totalmem } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { endRun, type ServerLock, takeServerLock } from '../../io/db/mod.ts'
+import { listen } from '../../io/net/mod.ts'
+import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
+import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
+import { type Ended, queueParams, QueueRunner } from '../../mail/queue/mod.ts'
+import { formatTraceDate } from '../../formats/message/mod.ts'
+import { publish } from '#src/base/mod.ts'
+import { type Maillog, startMaillog } from '../maillog/maillog.ts'
+import { version } from '../version.ts'
+import { type ControlAnswer, serveControl } from './control.ts'
+import { dataPaths, makeDataDirectory } from './data-dir.ts'
+import { openMailDatabase } from './database.ts'
+import { Front, type FrontStatus } from './front.ts'
+import type { FromFront, FrontData, ToFront } from './front-thread.ts'
+import { identityOf } from './identity.ts'
+import { type ListenerSpec, listenersOf } from './listeners.ts'
+import { mainParams } from './params.ts'
+import { recoverData, type StartReport } from './recovery.ts'
+import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
+import { Upkeep } from './upkeep.ts'
+
+export interface ServerOptions {
+  readonly directory: string
+  readonly portOffset: number
+  readonly overrides?: ReadonlyMap<string, string>
+  /** Every listener takes a free port instead of its own (tests); needs a single thread. */
+  readonly freePorts?: boolean
+  /** All in one thread, whatever main.cf says (tests, embedding). */
+  readonly singleThread?: boolean
+}
+
+export interface ServerStatus {
+  readonly version: string
+  readonly pid: number
+  readonly directory: string
+  readonly startedMs: number
+  readonly threads: number
+  readonly services: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly address: string
+    readonly port: number
+  }[]
+  readonly connections: FrontStatus
+  readonly queue: {
+    readonly messages: number
+    readonly recipients: number
+    readonly deferred: number
+    readonly held: number
+  }
+  readonly accounts: number
+  readonly mailboxes: number
+  readonly memory: { readonly rssOctets: number; readonly heapOctets: number }
+}
+
+/** Threads: 0 is main itself. */
+const FIRST_FRONT = 1
+/** Less memory than this, and all runs in one thread. */
+const SMALL_MACHINE = 1024 ** 3
+/** A front that keeps dying is not started again at once. */
+const RESTART_AFTER_MS = 1000
+
+interface FrontWorker {
+  readonly worker: Worker
+  ready: boolean
+}
+
+export class Server {
+  readonly #options: ServerOptions
+  readonly #rooms: Rooms
+  readonly #shared: SharedMemory
+  readonly #lock: ServerLock
+  readonly #maillog: Maillog
+  readonly #upkeep: Upkeep
+  readonly #runner: QueueRunner
+  readonly #startedMs = Date.now()
+  #specs: readonly ListenerSpec[]
+  #front: Front | undefined
+  readonly #workers = new Map<number, FrontWorker>()
+  #control: Awaited<ReturnType<typeof serveControl>> | undefined
+  #stopping: Promise<void> | undefined
+  #whenStopped: () => void = () => {}
+  readonly stopped: Promise<void>
+
+  private constructor(
+    options: ServerOptions,
+    parts: { rooms: Rooms; shared: SharedMemory; lock: ServerLock; specs: readonly ListenerSpec[] },
+  ) {
+    this.#options = options
+    this.#rooms = parts.rooms
+    this.#shared = parts.shared
+    this.#lock = parts.lock
+    this.#specs = parts.specs
+    this.#maillog = startMaillog(parts.rooms.current)
+    this.#upkeep = new Upkeep(parts.rooms)
+    this.#runner = this.#makeRunner()
+    this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
+  }
+
+  /** Throws what stands in the way (ConfigError, ListenError, ServerRunsError …); then nothing is left started. */
+  static async start(options: ServerOptions): Promise<{ server: Server; report: StartReport }> {
+    const config = readConfig(options)
+    const named = listenersOf(config, config.bind(mainParams).mailbox_services, options.portOffset)
+    const specs = options.freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
+    await checkPorts(specs)
+    const paths = dataPaths(config)
+    makeDataDirectory(paths)
+    openMailDatabase(paths.database).close() // makes it, and brings the tables up to date
+    const lock = takeServerLock(paths.dir, paths.database)
+    try {
+      const shared = makeSharedMemory()
+      const rooms = openRooms({ ...options, thread: 0, shared, migrated: true })
+      const report = await recoverData(rooms, shared.feed)
+      const server = new Server(options, { rooms, shared, lock, specs })
+      await server.#begin()
+      return { server, report }
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { cf, config } = this.#rooms.current
+    identityOf(config, this.#rooms.paths.tls, Date.now()) // a certificate is made once, before the threads look for it
+    this.#upkeep.start()
+    const single = this.#options.singleThread ?? isSingle(cf.single_thread)
+    try {
+      if (single) {
+        this.#front = new Front(this.#rooms, false)
+        await this.#front.apply(this.#specs)
+      } else {
+        const fronts = cf.front_threads > 0 ? cf.front_threads : Math.max(1, availableParallelism() - 1)
+        await Promise.all(Array.from({ length: fronts }, (_, i) => this.#startFront(FIRST_FRONT + i, fronts > 1)))
+      }
+      this.#runner.start()
+      this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request.command))
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    publish({
+      event: 'main.started',
+      text: `daemon started -- version ${version}, configuration ${this.#options.directory}`,
+    })
+  }
+
+  #startFront(thread: number, shared: boolean): Promise<void> {
+    const rooms = { ...this.#options, thread, shared: this.#shared, migrated: true }
+    const data: FrontData = { rooms, specs: this.#specs, shared }
+    const worker = new Worker(new URL('./front-thread.ts', import.meta.url), {
+      workerData: data,
+      stdout: false,
+      stderr: false,
+    })
+    const front: FrontWorker = { worker, ready: false }
+    this.#workers.set(thread, front)
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromFront) => {
+        if (message.say === 'ready') {
+          front.ready = true
+          resolve()
+        } else if (message.say === 'failed') reject(new Error(message.text))
+      })
+      worker.on('error', (error: Error) => {
+        publish({ event: 'main.thread-died', text: `front thread ${thread} died: ${error.stack ?? error.message}` })
+        reject(error)
+      })
+      worker.on('exit', () => void this.#frontDied(thread, shared))
+    })
+  }
+
+  /** A front that died is started again; its clients reconnect. */
+  async #frontDied(thread: number, shared: boolean): Promise<void> {
+    const front = this.#workers.get(thread)
+    this.#workers.delete(thread)
+    if (this.#stopping !== undefined || front?.ready !== true) return
+    await this.#rooms.turn.bury(thread)
+    await new Promise((wake) => setTimeout(wake, RESTART_AFTER_MS))
+    await this.#startFront(thread, shared).catch((error: unknown) => publish({ event: 'main.thread-died', error }))
+  }
+
+  #makeRunner(): QueueRunner {
+    const { queue, clock, queued, resolver } = this.#rooms
+    const bind = (): Rooms['current']['config'] => this.#rooms.current.config
+    const smtp = createSmtpAgent({ cf: () => bind().bind(deliveryParams), dns: resolver })
+    const isSmtp = (transport: string): boolean =>
+      transport === 'smtp' ||
+      transport === 'relay' ||
+      bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
+    return new QueueRunner({
+      store: queue,
+      clock,
+      queued,
+      cf: () => bind().bind(queueParams),
+      agent: createAgents({ smtp, isSmtp }),
+      notify: (ended) => this.#notify(ended),
+    })
+  }
+
+  #notify(ended: readonly Ended[]): Promise<void> {
+    const { config, intake, hostname } = this.#rooms.current
+    const { bounce_size_limit } = config.bind(noticesParams)
+    const mailName = config.value('mail_name') ?? 'Postigo'
+    return sendReport(ended, intake, {
+      hostname,
+      mailName,
+      sizeLimit: bounce_size_limit,
+      date: formatTraceDate,
+      nowMs: Date.now(),
+    })
+  }
+
+  async #answer(command: string): Promise<ControlAnswer> {
+    switch (command) {
+      case 'status':
+        return { ok: true, status: await this.status() }
+      case 'reload': {
+        const problem = await this.reload()
+        return problem === undefined ? { ok: true } : { ok: false, error: problem }
+      }
+      case 'stop':
+        setImmediate(() => void this.stop())
+        return { ok: true, pid: process.pid }
+      case 'queue':
+        return { ok: true, queue: this.#rooms.queue.list(QUEUE_LIST_LIMIT) }
+      case 'flush':
+        await this.#rooms.queue.makeDue(undefined, Date.now())
+        this.#rooms.queued.notify()
+        return { ok: true }
+      default:
+        return { ok: false, error: `unknown request: ${command}` }
+    }
+  }
+
+  /** Takes up a changed configuration. A bad one is refused, and everything stays as it was; answers what is wrong. */
+  async reload(): Promise<string | undefined> {
+    const before = this.#rooms.current
+    const specsBefore = this.#specs
+    try {
+      const config = readConfig(this.#options)
+      const specs = listenersOf(config, config.bind(mainParams).mailbox_services, this.#options.portOffset)
+      await checkPorts(
+        specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),
+      )
+      this.#rooms.reload()
+      this.#specs = specs
+      if (this.#front !== undefined) await this.#front.apply(specs)
+      for (const { worker } of this.#workers.values()) {
+        const answer = await ask(worker, { ask: 'reload', specs }, 'reloaded')
+        if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
+      }
+      this.#maillog.writer.reopen()
+      publish({
+        event: 'main.reloaded',
+        text: `reload -- version ${version}, configuration ${this.#options.directory}`,
+      })
+      return undefined
+    } catch (error) {
+      this.#rooms.current = before
+      this.#specs = specsBefore
+      const text = error instanceof Error ? error.message : String(error)
+      publish({ event: 'main.reload-failed', text: `the configuration was not taken up: ${text}` })
+      return text
+    }
+  }
+
+  /** What listens, with the ports as they are. */
+  get services(): readonly ListenerSpec[] {
+    return this.#options.freePorts === true && this.#front !== undefined ? this.#front.listening : this.#specs
+  }
+
+  /** For embedding and tests: accounts, store, queue. */
+  get rooms(): Rooms {
+    return this.#rooms
+  }
+
+  async status(): Promise<ServerStatus> {
+    const { current, queue, db } = this.#rooms
+    const fronts: FrontStatus[] = this.#front === undefined ? [] : [this.#front.status]
+    for (const { worker } of this.#workers.values()) {
+      const answer = await ask(worker, { ask: 'status' }, 'status')
+      if (answer.say === 'status') fronts.push(answer.status)
+    }
+    const sum = (what: keyof FrontStatus): number => fronts.reduce((n, front) => n + front[what], 0)
+    const { rss, heapUsed } = process.memoryUsage()
+    return {
+      version,
+      pid: process.pid,
+      directory: this.#options.directory,
+      startedMs: this.#startedMs,
+      threads: 1 + this.#workers.size,
+      services: this.services.map(({ name, kind, address, port }) => ({ name, kind, address, port })),
+      connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3') },
+      queue: queue.counts(),
+      accounts: current.accounts.list().length,
+      mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
+      memory: { rssOctets: rss, heapOctets: heapUsed },
+    }
+  }
+
+  /** Ends in order: fronts finish what is in progress, the queue stops, all is sealed and synced. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    await this.#front?.stop()
+    await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
+    await this.#runner.stop()
+    await this.#upkeep.stop()
+    await this.#rooms.log.close()
+    await endRun(this.#rooms.db)
+    this.#control?.close()
+    publish({ event: 'main.stopped', text: 'terminating' })
+    this.#maillog.close()
+    this.#rooms.db.close()
+    this.#lock.release()
+    this.#whenStopped()
+  }
+}
+
+const QUEUE_LIST_LIMIT = 10_000
+
+function isSingle(setting: 'auto' | 'yes' | 'no'): boolean {
+  return setting === 'auto' ? availableParallelism() < 2 || totalmem() < SMALL_MACHINE : setting === 'yes'
+}
+
+/** Asks a front and waits for its answer, or for its end. */
+function ask(worker: Worker, question: ToFront, answer: FromFront['say']): Promise<FromFront> {
+  return new Promise((resolve) => {
+    const onMessage = (message: FromFront): void => {
+      if (message.say === answer) done(message)
+    }
+    const onExit = (): void => done({ say: 'stopped' })
+    const done = (message: FromFront): void => {
+      worker.off('message', onMessage)
+      worker.off('exit', onExit)
+      resolve(message)
+    }
+    worker.on('message', onMessage)
+    worker.on('exit', onExit)
+    worker.postMessage(question)
+  })
+}
+
+/**
+ * Opens every port alone for a moment: with shared ports the kernel would let a second server of ours in beside the first.
+ * Throws ListenError, which names who holds the port.
+ */
+async function checkPorts(specs: readonly ListenerSpec[]): Promise<void> {
+  for (const { address, port } of specs) {
+    if (port === 0) continue
+    const probe = await listen({ address, port, onConnection: (connection) => connection.destroy() })
+    await probe.stop()
+  }
+}
