@@ -7,7 +7,7 @@ import type { ChangeFeed } from './feed.ts'
 import type { StoreSettings } from './params.ts'
 
 /** A transaction takes 5 ms at most, its commit included (ARCHITECTURE §3); what is longer goes on in the next one. */
-export const SLICE_MS = 3
+export const SLICE_MS = 2
 
 export interface StoreContext {
   readonly db: Db

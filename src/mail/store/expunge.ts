@@ -10,6 +10,9 @@ import { DELETED, SEEN } from './keywords.ts'
 import { emptyTally, mailboxById, type MailboxRow, tallyChange } from './mailbox-rows.ts'
 import { type Page, pageFrom, writePage } from './pages.ts'
 
+/** Messages of one slice: their history is one row. */
+const SLICE_ENTRIES = 16_384
+
 /** Stopped anywhere, the messages before are gone and those after untouched. Content goes with upkeep. */
 export async function expungeDeleted(
   ctx: StoreContext,
@@ -40,7 +43,8 @@ function expungeSlice(ctx: StoreContext, tx: Tx, job: ExpungeJob): number | unde
   let left = row.deleted // nothing to look for once all were seen
   let uid = job.from
   let modSeq = 0
-  while (left > 0 && ctx.clock.monotonic() < end) {
+  let taken = 0
+  while (left > 0 && taken < SLICE_ENTRIES && ctx.clock.monotonic() < end) {
     const page = pageFrom(tx, job.mailbox, uid)
     if (page === undefined) {
       left = 0
@@ -52,6 +56,7 @@ function expungeSlice(ctx: StoreContext, tx: Tx, job: ExpungeJob): number | unde
     if (out.length === 0) continue
     if (modSeq === 0) modSeq = nextModSeq(tx, job.account)
     gone.push(takeOut(tx, page, out, modSeq))
+    taken += out.length
   }
   if (gone.length > 0) recordExpunge(ctx, tx, row, joinEntries(gone), modSeq, false)
   return left > 0 ? uid : undefined
