@@ -46,9 +46,9 @@ test('data ends at CRLF dot CRLF and nowhere else', () => {
     ['a\r\n.b\r\n.\r\n', 'a\r\nb\r\n', ''],
     ['a.\r\n.\r\n', 'a.\r\n', ''],
     // smuggling sequences: content, and never an end
-    ['a\n.\nMAIL', 'a\r\n\r\nMAIL', undefined],
-    ['a\n.\r\nMAIL', 'a\r\n\r\nMAIL', undefined],
-    ['a\r\n.\nMAIL', 'a\r\n\r\nMAIL', undefined],
+    ['a\n.\nMAIL', 'a\r\nMAIL', undefined],
+    ['a\n.\r\nMAIL', 'a\r\nMAIL', undefined],
+    ['a\r\n.\nMAIL', 'a\r\nMAIL', undefined],
     ['a\r.\r\nMAIL', 'a .\r\nMAIL', undefined],
     ['a\r.\rMAIL', 'a . MAIL', undefined],
     ['a\r\n.\rMAIL', 'a\r\n MAIL', undefined],
@@ -114,8 +114,7 @@ test('EHLO keywords, AUTH= among them', () => {
 })
 
 test('xtext', () => {
-  for (const text of ['a+b=c', 'ünï', 'x y', ''])
-    assert.equal(Buffer.from(decodeXtext(encodeXtext(text)) ?? '!', 'latin1').toString(), text)
+  for (const text of ['a+b=c', 'ünï', 'x y', '']) assert.equal(decodeXtext(encodeXtext(text)), text)
   assert.equal(decodeXtext('a+2Bb'), 'a+b')
   for (const bad of ['a+', 'a+2', 'a+2b', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
 })

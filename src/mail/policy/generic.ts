@@ -2,7 +2,7 @@
  * Restrictions about nothing in particular: permit, reject, defer, policy services. SMTPD_ACCESS_README.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { applyAction } from './access.ts'
+import { applyAction } from './actions.ts'
 import type { Outcome } from './evaluation.ts'
 import type { Restrictions } from './restrictions.ts'
 

@@ -98,7 +98,7 @@ export class QueueStore implements Queue {
     const jobs = new Map<string, SqlValue[][]>()
     for (const row of rows) {
       if (busy.has(Number(row[0]))) continue
-      const key = `${row[7]} ${row[4]} ${row[5]}`
+      const key = [row[7], row[4], row[5]].map(String).join(' ')
       const job = jobs.get(key)
       if (job === undefined) jobs.set(key, [row])
       else job.push(row)

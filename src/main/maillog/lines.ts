@@ -18,7 +18,7 @@ export interface Line {
 
 /** undefined: an event that has no line. */
 export function lineOf(event: PostigoEvent): Line | undefined {
-  const [room] = event.event.split('.')
+  const room = event.event.slice(0, event.event.indexOf('.'))
   // Each room publishes only its own union under its name.
   switch (room) {
     case 'smtpd':

@@ -9,6 +9,7 @@ import {
   createAnalyser,
   type MessageFacts,
   storeParams,
+  undoUnfinishedCopies,
 } from '../../mail/store/mod.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -24,14 +25,11 @@ export async function recoverData(rooms: Rooms, feedMemory: SharedArrayBuffer): 
   const { ended, sameBoot } = lastRun(db)
   if (ended === 'power-cut') await db.write((tx) => afterPowerCut(tx))
   const mail = replayMail<MessageFacts>({ store: current.store, queue, analyse })
-  const append = appendReplay({
-    db,
-    feed: new ChangeFeed(feedMemory),
-    clock,
-    settings: current.config.bind(storeParams),
-    analyser: createAnalyser,
-  })
+  const settings = current.config.bind(storeParams)
+  const storeOptions = { db, feed: new ChangeFeed(feedMemory), clock, settings, analyser: createAnalyser }
+  const append = appendReplay(storeOptions)
   const report = await recover({ dir: paths.log, db, sameBoot, replay: { mail, append, moved: () => {} } })
+  await undoUnfinishedCopies(storeOptions)
   await beginRun(db)
   return { ...report, ended }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { printBodyStructure, printEnvelope } from '../imap/mod.ts'
+import { printBodyStructure, printEnvelope } from './mod.ts'
 import {
   decodeCharset,
   decodeParts,
@@ -20,7 +20,7 @@ import {
   stripHtml,
   type Structure,
   StructureScanner,
-} from './mod.ts'
+} from '../message/mod.ts'
 
 function scan(text: string | Buffer, cuts: readonly number[] = []): Structure {
   const scanner = new StructureScanner()
