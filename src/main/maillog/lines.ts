@@ -40,6 +40,8 @@ export function lineOf(event: PostigoEvent): Line | undefined {
 
 /** Rooms that only warn: tables, database, log, accounts. */
 function otherLine(event: PostigoEvent): Line | undefined {
+  // Postfix: master(8) tells of starts and ends.
+  if (event.event.startsWith('main.') && 'text' in event) return { service: 'master', text: String(event.text) }
   const text = 'text' in event ? String(event.text) : 'error' in event ? String(event.error) : undefined
   return text === undefined ? undefined : { service: 'postigo', text: `warning: ${event.event}: ${text}` }
 }
