@@ -5,7 +5,7 @@ import { AccountError, readSaslConf, saslSearchPath } from '../../mail/accounts/
 import { listenersOf } from '../server/listeners.ts'
 import { mainParams } from '../server/params.ts'
 import { readConfig } from '../server/rooms.ts'
-import { findingsOf } from '../server/findings.ts'
+import { allFindings } from '../server/findings.ts'
 import { type Command, configDirectory, EX } from './io.ts'
 
 export const check: Command = async (argv, io) => {
@@ -18,7 +18,7 @@ export const check: Command = async (argv, io) => {
     const config = readConfig({ directory })
     listenersOf(config, config.bind(mainParams).mailbox_services)
     const sasl = readSaslConf(config.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(directory))
-    const findings = [...findingsOf(config), ...sasl.findings]
+    const findings = [...(await allFindings(config)), ...sasl.findings]
     if (values.json === true) io.out(`${JSON.stringify(findings, undefined, 2)}\n`)
     else {
       for (const { severity, file, line, text, proposal } of findings) {

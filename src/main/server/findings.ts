@@ -1,6 +1,8 @@
 /** What can be told about a configuration before anything runs. */
 import { join } from 'node:path'
 import { type Config, type Finding, postfixParameter } from '../../io/config/mod.ts'
+import { createTables } from '../../io/tables/mod.ts'
+import { policyFindings } from '../../mail/policy/mod.ts'
 import { allParams } from '../registry.ts'
 
 /** The name with the fewest letters to change, when that is few enough to be a slip. */
@@ -81,4 +83,16 @@ export function findingsOf(config: Config): Finding[] {
     })
   }
   return findings
+}
+
+/** Ours and policy's, in the order of the file; where both speak of a name, policy knows more. */
+export async function allFindings(config: Config): Promise<Finding[]> {
+  const tables = createTables({
+    directory: config.value('queue_directory') ?? '/',
+    parameter: (name) => config.value(name),
+  })
+  const policy = await policyFindings({ config, tables })
+  const told = new Set(policy.map((finding) => finding.name))
+  const own = findingsOf(config).filter((finding) => !told.has(finding.name))
+  return [...policy, ...own].toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
 }

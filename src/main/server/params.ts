@@ -22,7 +22,11 @@ export const mainParams = defineParams({
   queue_directory: str('/var/spool/postfix', 'Where relative file names of tables start. Nothing else of it is used.'),
   data_directory: str('/var/lib/postfix', 'All data of Postigo lies below it, in postigo/.'),
   alias_database: str('hash:/etc/aliases', 'The alias tables that newaliases indexes.'),
-  mailbox_size_limit: size('51200000', 'Where main.cf sets it: the quota of each mailbox, in octets; 0 is none. Its default is no quota.', { min: 0 }),
+  mailbox_size_limit: size(
+    '51200000',
+    'Where main.cf sets it: the quota of each mailbox, in octets; 0 is none. Its default is no quota.',
+    { min: 0 },
+  ),
   smtpd_tls_cert_file: str('', 'PEM file with the certificate and those above it.'),
   smtpd_tls_key_file: str('$smtpd_tls_cert_file', 'PEM file with the private key.'),
   smtpd_tls_chain_files: list('', 'PEM files with key and certificates, key first; used before smtpd_tls_cert_file.'),
