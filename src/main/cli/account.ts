@@ -1,5 +1,6 @@
 /** `postigo account`: who has a mailbox here. */
 import { AccountError, type Account } from '../../mail/accounts/mod.ts'
+import { importSasldb } from './account-import.ts'
 import {
   createAccount,
   parseWords,
@@ -15,12 +16,14 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account list [--json]
        postigo account passwd ADDRESS [-p]
        postigo account disable | enable | delete ADDRESS
+       postigo account import FILE [--realm REALM]
 
   ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
   -c DIR        configuration directory
   -p            the password is the first line of standard input; else it is asked twice
   --quota SIZE  octets it may store, with k, M or G; 0 is no limit of its own
   --json        for programs
+  --realm REALM in import of a sasldb2 (Cyrus SASL): users of REALM are accounts of this host
 
 Changes take effect at once, a running server included. delete removes the mail too.
 `
@@ -30,32 +33,36 @@ const OPTIONS = {
   pipe: { type: 'boolean', short: 'p' },
   quota: { type: 'string' },
   json: { type: 'boolean' },
+  realm: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 interface Given {
   readonly io: CliIo
   readonly opened: OpenedAccounts
-  readonly address: string
+  /** The one word behind the subcommand: an address, or a file. */
+  readonly word: string
   readonly fromInput: boolean
   readonly json: boolean
   readonly quotaOctets: number
+  readonly realm: string | undefined
 }
 
 /** What a subcommand takes besides -c, and what it does. */
 interface Row {
-  readonly takesAddress: boolean
+  readonly takes: 'address' | 'file' | 'nothing'
   readonly options: readonly string[]
   readonly run: (given: Given) => Promise<number>
 }
 
 const SUBCOMMANDS = new Map<string, Row>([
-  ['add', { takesAddress: true, options: ['pipe', 'quota'], run: add }],
-  ['list', { takesAddress: false, options: ['json'], run: list }],
-  ['passwd', { takesAddress: true, options: ['pipe'], run: passwd }],
-  ['disable', { takesAddress: true, options: [], run: (given) => setDisabled(given, true) }],
-  ['enable', { takesAddress: true, options: [], run: (given) => setDisabled(given, false) }],
-  ['delete', { takesAddress: true, options: [], run: remove }],
+  ['add', { takes: 'address', options: ['pipe', 'quota'], run: add }],
+  ['list', { takes: 'nothing', options: ['json'], run: list }],
+  ['passwd', { takes: 'address', options: ['pipe'], run: passwd }],
+  ['disable', { takes: 'address', options: [], run: (given) => setDisabled(given, true) }],
+  ['enable', { takes: 'address', options: [], run: (given) => setDisabled(given, false) }],
+  ['delete', { takes: 'address', options: [], run: remove }],
+  ['import', { takes: 'file', options: ['realm'], run: importFile }],
 ])
 
 /** The command, over the accounts that `open` opens. */
@@ -67,15 +74,16 @@ export function accountCommand(open: OpenAccounts): Command {
         io.out(USAGE)
         return EX.ok
       }
-      const [name = '', address = '', ...more] = words
+      const [name = '', word = '', ...more] = words
       const row = SUBCOMMANDS.get(name)
       if (!row) throw new UsageError(name === '' ? 'which subcommand?' : `unknown subcommand: ${name}`)
-      if (more.length > 0 || row.takesAddress !== (address !== ''))
-        throw new UsageError(row.takesAddress ? `${name} takes one address` : `${name} takes no address`)
+      if (more.length > 0 || (row.takes === 'nothing') !== (word === ''))
+        throw new UsageError(row.takes === 'nothing' ? `${name} takes nothing` : `${name} takes one ${row.takes}`)
       const stray = Object.keys(values).find((option) => option !== 'config' && !row.options.includes(option))
       if (stray !== undefined) throw new UsageError(`${name} has no option ${stray === 'pipe' ? '-p' : `--${stray}`}`)
       const quotaOctets = takeSize(values.quota ?? '0')
-      const given = { io, address, fromInput: values.pipe === true, json: values.json === true, quotaOctets }
+      const flags = { fromInput: values.pipe === true, json: values.json === true, realm: values.realm }
+      const given = { io, word, quotaOctets, ...flags }
       return await withAccounts('postigo account', io, open, values.config, (opened) => row.run({ ...given, opened }))
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
@@ -94,7 +102,7 @@ function takeSize(text: string): number {
   return octets
 }
 
-async function add({ io, opened, address, fromInput, quotaOctets }: Given): Promise<number> {
+async function add({ io, opened, word: address, fromInput, quotaOctets }: Given): Promise<number> {
   const place = opened.accounts.place(address)
   // Told before a password is typed in vain; add() decides.
   if (opened.accounts.find(address)) throw new AccountError('exists', `account ${address} exists already`)
@@ -103,18 +111,18 @@ async function add({ io, opened, address, fromInput, quotaOctets }: Given): Prom
   return EX.ok
 }
 
-async function passwd({ io, opened, address, fromInput }: Given): Promise<number> {
+async function passwd({ io, opened, word: address, fromInput }: Given): Promise<number> {
   const account = existing(opened, address)
   await opened.accounts.setPassword(account.id, await askNewPassword(io, { fromInput }))
   return EX.ok
 }
 
-async function setDisabled({ opened, address }: Given, disabled: boolean): Promise<number> {
+async function setDisabled({ opened, word: address }: Given, disabled: boolean): Promise<number> {
   await opened.accounts.setDisabled(existing(opened, address).id, disabled)
   return EX.ok
 }
 
-async function remove({ opened, address }: Given): Promise<number> {
+async function remove({ opened, word: address }: Given): Promise<number> {
   const account = existing(opened, address)
   // The account first: from then on nobody logs in and no mail arrives.
   await opened.accounts.remove(account.id)
@@ -126,6 +134,10 @@ function existing({ accounts }: OpenedAccounts, address: string): Account {
   const account = accounts.find(address)
   if (!account) throw new AccountError('no-such-account', `there is no account ${address}`)
   return account
+}
+
+function importFile({ io, opened, word, realm }: Given): Promise<number> {
+  return importSasldb(io, opened, { file: word, hostRealm: realm })
 }
 
 async function list({ io, opened: { accounts }, json }: Given): Promise<number> {

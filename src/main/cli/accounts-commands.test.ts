@@ -1,6 +1,7 @@
 /** account, domain, saslpasswd2, sasldblistusers2: each line a command on one database, as an operator types them. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -32,6 +33,8 @@ interface Host {
   readonly removed: AccountId[]
   /** Mailboxes cannot be made from now on. */
   readonly breakStore: () => void
+  /** A path in the directory of the test. */
+  readonly file: (name: string) => string
 }
 
 interface Outcome {
@@ -40,6 +43,11 @@ interface Outcome {
   readonly err: string
   /** Raw mode on and off, in order. */
   readonly rawModes: readonly boolean[]
+}
+
+/** Why a comparison with Cyrus's tools is not made. */
+function cyrusMissing(): string | false {
+  return spawnSync('saslpasswd2', ['-v']).error ? 'sasl2-bin is not installed' : false
 }
 
 function host(t: TestContext): Host {
@@ -75,6 +83,7 @@ function host(t: TestContext): Host {
     created,
     removed,
     breakStore: () => void (broken = true),
+    file: (name) => join(directory, name),
     async run(line, typed = '', { tty = false } = {}) {
       const [name = '', ...argv] = line.split(' ')
       const command = commands[name]
@@ -142,7 +151,10 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['account frob', '', 64, '', /unknown subcommand: frob/],
     ['account add', '', 64, '', /add takes one address/],
     ['account add a b', '', 64],
-    ['account list a', '', 64, '', /takes no address/],
+    ['account list a', '', 64, '', /takes nothing/],
+    ['account import', '', 64, '', /takes one file/],
+    ['account import /nonexistent/sasldb2', '', 66, '', /ENOENT/],
+    ['account list --realm x', '', 64, '', /no option --realm/],
     ['account list --quota 1', '', 64, '', /no option --quota/],
     ['account delete a -p', '', 64, '', /no option -p/],
     ['account add a --quota 1x', '', 64, '', /a size is a number/],
@@ -186,7 +198,8 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['saslpasswd2 -c a', '', 7, '', 'saslpasswd2: no password was given\n'],
     ['saslpasswd2 -c a..b', 'x', 7],
     ['sasldblistusers2 -v', '', 0, /^sasldblistusers2 of Postigo/],
-    ['sasldblistusers2 -f /etc/sasldb2', '', 1, '', /only Postigo's own store/],
+    ['sasldblistusers2 -f /nonexistent/sasldb2', '', 1, '', /ENOENT/],
+    ['sasldblistusers2 a b', '', 1, '', /one file at most/],
     ['sasldblistusers2 -x', '', 1],
   ],
 }
@@ -239,6 +252,42 @@ test('the password holds at once, and mailboxes are made and removed', async (t)
   assert.deepEqual(created, [1])
   await run('account delete ana')
   assert.deepEqual(removed, [1])
+})
+
+test('a sasldb2 that Cyrus wrote is listed and imported', { skip: cyrusMissing() }, async (t) => {
+  const { run, knows, file } = host(t)
+  const users = [
+    ['usuario', 'vm', 'secreto'],
+    ['begoña', 'vm', 'contraseña'],
+    ['ana', 'otro.example', 'x'.repeat(600)],
+  ] as const
+  const path = file('sasldb2')
+  for (const [user, realm, password] of users)
+    execFileSync('saslpasswd2', ['-p', '-c', '-f', path, '-u', realm, user], { input: password })
+  const before = readFileSync(path)
+  const listed = await run(`sasldblistusers2 -f ${path}`)
+  const cyrus = execFileSync('sasldblistusers2', ['-f', path], { encoding: 'utf8' })
+  assert.deepEqual(listed.out.split('\n').toSorted(), cyrus.split('\n').toSorted())
+  await run('account add begoña -p', 'mía\n')
+  const imported = await run(`account import ${path} --realm vm`)
+  assert.equal(imported.code, 0, imported.err)
+  assert.equal(
+    imported.out,
+    'ana@otro.example: added to log in only (--realm otro.example makes it an account of this host)\n' +
+      'begoña@vm: has a password already, kept\nusuario@vm: added\n',
+  )
+  assert.equal(await knows('usuario', 'secreto'), true)
+  assert.equal(await knows('begoña', 'mía'), true)
+  assert.equal(await knows('ana@otro.example', 'x'.repeat(600)), true)
+  assert.deepEqual(readFileSync(path), before)
+})
+
+test('what is no sasldb2 is said so', async (t) => {
+  const { run, file } = host(t)
+  writeFileSync(file('x'), 'no database, but text')
+  const outcome = await run(`account import ${file('x')}`)
+  assert.equal(outcome.code, 66)
+  assert.match(outcome.err, /cut short/)
 })
 
 test('an account without mailboxes is taken back', async (t) => {
