@@ -64,7 +64,10 @@ export interface TablesOptions {
 }
 
 export interface Tables {
-  /** One table by its configured name `type:name`; the same object for the same name. Throws TableError for an unknown type. */
+  /**
+   * One table by its configured name `type:name`; the same object for the same name. A table that cannot be opened (an
+   * unknown type, bad syntax) throws its TableError at every `get`, as Postfix's surrogate tables do.
+   */
   open(name: string): Table
   /** A list of tables as in a `*_maps` parameter (commas or blanks, braces kept together). */
   maps(text: string): Maps
@@ -79,7 +82,7 @@ export interface Tables {
   /** Names and addresses of a client against one list: host names, addresses, `net/mask`, `[v6]/n`, tables, files. */
   matchAddress(
     list: string,
-    options: { readonly parameter: string },
+    options: { readonly parameter: string; readonly parentDomains?: boolean },
   ): (client: { readonly name: string; readonly address: string }) => Promise<string | undefined>
   close(): void
 }

@@ -1,6 +1,6 @@
-/** Opens tables by their configured names; the same object for the same name. */
-import { isAbsolute, join } from 'node:path'
-import { systemClock } from '../../base/mod.ts'
+/** All tables of one configuration: opens each once, by its configured name. */
+import { resolve } from 'node:path'
+import { systemClock, type Clock } from '../../base/mod.ts'
 import { splitList } from '../config/mod.ts'
 import { cidrTable } from './cidr.ts'
 import { pipeTable, unionTable } from './combined.ts'
@@ -9,30 +9,67 @@ import { TableError } from './errors.ts'
 import { INDEXED_TYPES, indexedTable } from './indexed.ts'
 import { MapList } from './maps.ts'
 import { MatchList } from './match-list.ts'
+import { patternTable } from './pattern-table.ts'
+import { Pcre2 } from './pcre2.ts'
 import { awayTable, environTable, failTable, inlineTable, randTable, staticTable } from './simple.ts'
+import { sqliteTable } from './sqlite.ts'
 import { textHashTable } from './text-hash.ts'
 import { unixTable } from './unix.ts'
 
-/** Type and name; `hash` is meant where none is written (default_database_type). */
-function cut(name: string): [type: string, rest: string] {
-  const colon = name.indexOf(':')
-  return colon < 0 ? ['hash', name] : [name.slice(0, colon).toLowerCase(), name.slice(colon + 1)]
+/** Services of another age: their tables are empty here, and `check` says so. */
+export const AWAY_TYPES: readonly string[] = ['nis', 'nisplus', 'netinfo']
+
+/** Every type that can be named here, `accounts` by main. */
+export const TABLE_TYPES: readonly string[] = [
+  ...INDEXED_TYPES,
+  'accounts',
+  'cidr',
+  'environ',
+  'fail',
+  'inline',
+  'pcre',
+  'pipemap',
+  'proxy',
+  'randmap',
+  'regexp',
+  'sqlite',
+  'static',
+  'texthash',
+  'unionmap',
+  'unix',
+].sort()
+
+/** Opens tables; see `Tables`. */
+export function createTables(options: TablesOptions = {}): Tables {
+  return new TableSet(options)
 }
 
-class OpenedTables implements Tables {
+/** `type:name` in its two parts; undefined where it is not of that form. */
+export function splitTableName(name: string): { type: string; rest: string } | undefined {
+  const m = /^([^:{}\s]+):([\s\S]+)$/.exec(name)
+  return m === null ? undefined : { type: m[1] ?? '', rest: m[2] ?? '' }
+}
+
+type Opener = (name: string) => Table
+
+class TableSet implements Tables {
   readonly #options: TablesOptions
-  readonly #opened = new Map<string, Table>()
+  readonly #clock: Clock
+  readonly #tables = new Map<string, Table>()
+  readonly #openers: ReadonlyMap<string, Opener>
+  #library: { readonly pcre2: Pcre2 | undefined } | undefined
 
   constructor(options: TablesOptions) {
     this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#openers = this.#makeOpeners()
   }
 
   open(name: string): Table {
-    let table = this.#opened.get(name)
-    if (table === undefined) {
-      table = this.#make(name)
-      this.#opened.set(name, table)
-    }
+    const known = this.#tables.get(name)
+    if (known !== undefined) return known
+    const table = this.#open(name)
+    this.#tables.set(name, table)
     return table
   }
 
@@ -40,77 +77,82 @@ class OpenedTables implements Tables {
     return new MapList(splitList(text).map((name) => this.open(name)))
   }
 
-  matchDomain(
-    list: string,
-    options: { readonly parentDomains: boolean; readonly parameter: string },
-  ): (domain: string) => Promise<string | undefined> {
-    const match = new MatchList(list, { open: (name) => this.open(name), clock: this.#clock, ...options })
-    return (domain) => match.domain(domain)
+  matchDomain: Tables['matchDomain'] = (list, options) => {
+    const matcher = new MatchList(list, { open: (n) => this.open(n), clock: this.#clock, ...options })
+    return (domain) => matcher.domain(domain)
   }
 
-  matchAddress(
-    list: string,
-    options: { readonly parameter: string },
-  ): (client: { readonly name: string; readonly address: string }) => Promise<string | undefined> {
-    const match = new MatchList(list, {
-      open: (name) => this.open(name),
-      clock: this.#clock,
-      parentDomains: false,
-      ...options,
-    })
-    return ({ name, address }) => match.client(name, address)
+  matchAddress: Tables['matchAddress'] = (list, { parameter, parentDomains = false }) => {
+    const matcher = new MatchList(list, { open: (n) => this.open(n), clock: this.#clock, parameter, parentDomains })
+    return ({ name, address }) => matcher.client(name, address)
   }
 
   close(): void {
-    this.#opened.clear()
+    this.#tables.clear()
   }
 
-  get #clock(): NonNullable<TablesOptions['clock']> {
-    return this.#options.clock ?? systemClock
-  }
-
-  #file(name: string): string {
-    return isAbsolute(name) || this.#options.directory === undefined ? name : join(this.#options.directory, name)
-  }
-
-  #make(name: string): Table {
-    const [type, rest] = cut(name)
-    const open = (inner: string): Table => this.open(inner)
-    const own = this.#options.types?.[type]
-    if (own !== undefined) return { name, type, ...own(rest) }
-    if (INDEXED_TYPES.includes(type)) return indexedTable(type, this.#file(rest), this.#clock)
-    switch (type) {
-      case 'proxy': // proxymap(8) is a process of Postfix's; here every thread asks the table itself
-        return { ...this.open(rest), name }
-      case 'texthash':
-        return textHashTable(this.#file(rest), this.#clock)
-      case 'cidr':
-        return cidrTable(rest, this.#clock)
-      case 'static':
-        return staticTable(rest)
-      case 'inline':
-        return inlineTable(rest)
-      case 'environ':
-        return environTable(rest, process.env)
-      case 'unix':
-        return unixTable(rest, this.#clock)
-      case 'unionmap':
-        return unionTable(rest, open)
-      case 'pipemap':
-        return pipeTable(rest, open)
-      case 'randmap':
-        return randTable(rest)
-      case 'fail':
-        return failTable(rest)
-      case 'nis':
-      case 'nisplus':
-        return awayTable(type, rest)
-      default:
-        throw new TableError('configuration', name, `unsupported dictionary type: ${type}`)
+  /** What cannot be opened answers each question with the reason, as Postfix's surrogate tables do. */
+  #open(name: string): Table {
+    const parts = splitTableName(name)
+    try {
+      if (parts === undefined)
+        throw new TableError('configuration', name, `open dictionary: expecting "type:name" form instead of "${name}"`)
+      const opener = this.#openers.get(parts.type)
+      if (opener === undefined)
+        throw new TableError('configuration', name, `unsupported dictionary type: ${parts.type}`)
+      return { ...opener(parts.rest), name }
+    } catch (error) {
+      if (!(error instanceof TableError)) throw error
+      return brokenTable(name, parts?.type ?? '', error)
     }
+  }
+
+  #makeOpeners(): ReadonlyMap<string, Opener> {
+    const clock = this.#clock
+    const open = (name: string): Table => this.open(name)
+    const path = (name: string): string => (name.startsWith('{') ? name : resolve(this.#options.directory ?? '.', name))
+    const patterns = (): Pcre2 | undefined => (this.#library ??= { pcre2: Pcre2.open() }).pcre2
+    return new Map<string, Opener>([
+      ...INDEXED_TYPES.map((type): [string, Opener] => [type, (name) => indexedTable(type, path(name), clock)]),
+      ['texthash', (name) => textHashTable(path(name), clock)],
+      ['static', staticTable],
+      ['inline', inlineTable],
+      ['environ', (name) => environTable(name, process.env)],
+      ['randmap', (name) => randTable(name)],
+      ['fail', failTable],
+      ...AWAY_TYPES.map((type): [string, Opener] => [type, (name) => awayTable(type, name)]),
+      ['unionmap', (name) => unionTable(name, open)],
+      ['pipemap', (name) => pipeTable(name, open)],
+      // One process: there is no proxymap to ask, the table itself answers.
+      ['proxy', (name) => ({ ...open(name), type: 'proxy' })],
+      ['unix', (name) => unixTable(name, clock)],
+      ['cidr', (name) => cidrTable(path(name), clock)],
+      ['regexp', (name) => patternTable('regexp', path(name), clock, patterns)],
+      ['pcre', (name) => patternTable('pcre', path(name), clock, patterns)],
+      [
+        'sqlite',
+        (name) =>
+          sqliteTable(name, {
+            file: path(name),
+            parameter: this.#options.parameter ?? (() => undefined),
+            matchDomain: (list) => this.matchDomain(list, { parentDomains: false, parameter: 'domain' }),
+          }),
+      ],
+      ...Object.entries(this.#options.types ?? {}).map(([type, make]): [string, Opener] => [
+        type,
+        (name) => ({ name: `${type}:${name}`, type, ...make(name) }),
+      ]),
+    ])
   }
 }
 
-export function createTables(options: TablesOptions = {}): Tables {
-  return new OpenedTables(options)
+function brokenTable(name: string, type: string, error: TableError): Table {
+  return {
+    name,
+    type,
+    fixed: true,
+    get() {
+      throw new TableError(error.kind, name, error.text, error)
+    },
+  }
 }
