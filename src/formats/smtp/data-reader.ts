@@ -15,13 +15,6 @@ const CRLF = Buffer.from('\r\n')
 const SPACE = Buffer.from(' ')
 const STRAY_CR = Buffer.from('\r')
 
-/**
- * What needs a closer look: a bare CR or one at the chunk's end, a bare LF, a dot that begins a line. One search over the
- * whole chunk costs a third of looking at each line by itself.
- */
-const BARE = /\r(?!\n)|(?<!\r)\n/g
-const BARE_OR_DOT = /\r(?!\n)|(?<!\r)\n|\n\./g
-
 type State =
   | 'start' // at the start of a line
   | 'line' // inside a line
@@ -49,6 +42,11 @@ export class DataReader {
   readonly #dots: boolean
   readonly #strict: boolean
   readonly #stray: Buffer
+  /**
+   * What needs a closer look: a bare CR or one at the chunk's end, a bare LF, a dot that begins a line. One search over
+   * the whole chunk costs a third of looking at each line by itself.
+   */
+  readonly #odd: RegExp
   #state: State = 'start'
   #heldCrs = 0
   /** The line before ended in <CR><LF> (or is the command's): only then can a dot end the data. */
@@ -59,6 +57,7 @@ export class DataReader {
     this.#dots = dots
     this.#strict = strict
     this.#stray = replaceStrayCr ? SPACE : STRAY_CR
+    this.#odd = dots ? /\r(?!\n)|(?<!\r)\n|\n\./g : /\r(?!\n)|(?<!\r)\n/g
   }
 
   /** A bare <LF> was seen. */
@@ -116,11 +115,12 @@ export class DataReader {
           else this.#lineEnd(false)
           break
         case 'dot-cr':
-          if (c === LF && (!this.#strict || (this.#standard && this.#heldCrs === 1))) return { content, end: i + 1 }
-          if (c === LF && this.#heldCrs === 1) {
+          if (c === LF && (this.#standard || !this.#strict)) return { content, end: i + 1 }
+          if (c === LF) {
             cut(i, ++i)
             this.#lineEnd(true)
-          } else this.#state = 'cr' // the CR is content, and a bare one
+          } else if (c === CR && !this.#strict) cut(i, ++i)
+          else this.#state = 'cr' // what was held is content, and a bare CR
           break
         default:
           return this.#state satisfies never
@@ -141,10 +141,9 @@ export class DataReader {
 
   /** The next octet, at or behind `from`, that is not in an ordinary line; -1 for none. */
   #nextOdd(text: string, from: number): number {
-    const odd = this.#dots ? BARE_OR_DOT : BARE
-    odd.lastIndex = from
-    if (!odd.test(text)) return -1
-    const last = odd.lastIndex - 1
+    this.#odd.lastIndex = from
+    if (!this.#odd.test(text)) return -1
+    const last = this.#odd.lastIndex - 1
     return text.charCodeAt(last) === DOT ? last - 1 : last
   }
 

@@ -1,10 +1,13 @@
 /**
- * SMTP's words: replies, status codes, ESMTP parameters, the end of data; both sides, LMTP too. RFC 5321.
+ * SMTP's words: commands, replies, status codes, ESMTP parameters, content and its end; both sides, LMTP too. RFC 5321.
+ * In: octets in any cuts. Out: values; refusals are thrown as SmtpError, with the reply they become.
  */
 export type * from './contract.ts'
-export { type DataPiece, DataReader } from './data-reader.ts'
+export { type CommandLine, lineText, parseCommand, pathArgument } from './command.ts'
+export { type DataPiece, DataReader, type DataReaderOptions } from './data-reader.ts'
+export { DataWriter } from './data-writer.ts'
 export { SmtpError } from './error.ts'
 export { parseKeywords } from './keywords.ts'
 export { type MailParameters, type Offered, parseMailParameters, parseRcptParameters } from './parameters.ts'
-export { parseReply, printReply, REPLY_LIMIT, ReplyReader } from './reply.ts'
+export { parseReply, printable, printReply, REPLY_LIMIT, ReplyReader } from './reply.ts'
 export { decodeXtext, encodeXtext } from './xtext.ts'

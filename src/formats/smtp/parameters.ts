@@ -22,40 +22,47 @@ export interface Offered {
 const ENVID_LIMIT = 100
 const ORCPT_LIMIT = 500
 
+const NONE: MailParameters = Object.freeze({ sizeOctets: 0, smtpUtf8: false })
+
 const words = (text: string): string[] => text.split(/[ \t]+/).filter((word) => word !== '')
 
 function unsupported(word: string): SmtpError {
   return new SmtpError(555, '5.5.4', `Unsupported option: ${word}`)
 }
 
+function dsnOff(): SmtpError {
+  return new SmtpError(501, '5.7.1', 'DSN support is disabled')
+}
+
 export function parseMailParameters(text: string, offered: Offered): MailParameters {
-  const found: { -readonly [N in keyof MailParameters]: MailParameters[N] } = { sizeOctets: 0, smtpUtf8: false }
+  if (text === '') return NONE
+  const found: { -readonly [N in keyof MailParameters]: MailParameters[N] } = { ...NONE }
   for (const word of words(text)) {
     const [name, value] = cut(word)
+    if (value === undefined) {
+      if (name === 'SMTPUTF8' && offered.smtpUtf8) found.smtpUtf8 = true
+      else if (name === 'XVERP' && offered.verp) found.verp = verp(undefined, offered)
+      else throw unsupported(word)
+      continue
+    }
     switch (name) {
       case 'SIZE':
-        if (value === undefined || !/^\d{1,20}$/.test(value))
-          throw new SmtpError(501, '5.5.4', 'Bad message size syntax')
-        found.sizeOctets = Number(value)
+        found.sizeOctets = size(value)
         break
       case 'BODY':
-        if (!/^(7BIT|8BITMIME)$/i.test(value ?? '')) throw unsupported(word)
-        found.body = value?.toUpperCase() === '7BIT' ? '7BIT' : '8BITMIME'
+        if (!/^(7BIT|8BITMIME)$/i.test(value)) throw unsupported(word)
+        found.body = value.toUpperCase() === '7BIT' ? '7BIT' : '8BITMIME'
         break
-      case 'SMTPUTF8':
-        if (!offered.smtpUtf8 || value !== undefined) throw unsupported(word)
-        found.smtpUtf8 = true
-        break
-      case 'AUTH': // RFC 4954 §5: who vouches for it is not asked for here
-        if (!offered.auth || value === undefined || decodeXtext(value) === undefined) throw unsupported(word)
+      case 'AUTH': // RFC 4954 §5 lets a server take the claim of a trusted client; like Postfix, this one never needs it
+        if (!offered.auth) throw new SmtpError(503, '5.5.4', 'Error: authentication disabled')
         break
       case 'RET':
-        if (!offered.dsn) throw unsupported(word)
-        found.ret = ret(value)
+        if (!offered.dsn) throw dsnOff()
+        found.ret = ret(value, found.ret !== undefined)
         break
       case 'ENVID':
-        if (!offered.dsn) throw unsupported(word)
-        found.envid = envid(value)
+        if (!offered.dsn) throw dsnOff()
+        found.envid = envid(value, found.envid !== undefined)
         break
       case 'XVERP':
         if (!offered.verp) throw unsupported(word)
@@ -68,15 +75,24 @@ export function parseMailParameters(text: string, offered: Offered): MailParamet
   return found
 }
 
-function ret(value: string | undefined): 'FULL' | 'HDRS' {
-  const word = value?.toUpperCase()
-  if (word === 'FULL' || word === 'HDRS') return word
+/** RFC 1870 §4: up to 20 digits; more than a number holds is too big in any case. */
+function size(value: string): number {
+  if (!/^\d{1,20}$/.test(value)) throw new SmtpError(501, '5.5.4', 'Bad message size syntax')
+  return Number(value)
+}
+
+function ret(value: string, twice: boolean): 'FULL' | 'HDRS' {
+  const word = value.toUpperCase()
+  if (!twice && (word === 'FULL' || word === 'HDRS')) return word
   throw new SmtpError(501, '5.5.4', 'Bad RET parameter syntax')
 }
 
-function envid(value: string | undefined): string {
-  const decoded = value === undefined || value === '' || value.length > ENVID_LIMIT ? undefined : decodeXtext(value)
-  if (decoded === undefined) throw new SmtpError(501, '5.5.4', 'Bad ENVID parameter syntax')
+/** RFC 3461 §4.4: what was encoded is printable ASCII, so that it can stand in a report's field. */
+function envid(value: string, twice: boolean): string {
+  const decoded = twice || value === '' || value.length > ENVID_LIMIT ? undefined : decodeXtext(value)
+  if (decoded === undefined || !/^[ -~]+$/.test(decoded)) {
+    throw new SmtpError(501, '5.5.4', 'Bad ENVID parameter syntax')
+  }
   return decoded
 }
 
@@ -91,10 +107,11 @@ function verp(value: string | undefined, { verpFilter, verpDefault }: Offered): 
 export function parseRcptParameters(text: string, offered: Offered): RecipientDsn {
   const found: { -readonly [N in keyof RecipientDsn]: RecipientDsn[N] } = {}
   for (const word of words(text)) {
-    const [name, value = ''] = cut(word)
-    if (name === 'NOTIFY' && offered.dsn) found.notify = notify(value)
-    else if (name === 'ORCPT' && offered.dsn) found.orcpt = orcpt(value)
-    else throw unsupported(word)
+    const [name, value] = cut(word)
+    if (value === undefined || (name !== 'NOTIFY' && name !== 'ORCPT')) throw unsupported(word)
+    if (!offered.dsn) throw dsnOff()
+    if (name === 'NOTIFY') found.notify = notify(value, found.notify !== undefined)
+    else found.orcpt = orcpt(value, found.orcpt !== undefined)
   }
   return found
 }
@@ -106,19 +123,21 @@ function cut(word: string): [string, string?] {
 
 const NOTIFY = ['NEVER', 'SUCCESS', 'FAILURE', 'DELAY'] as const
 
-function notify(value: string): RecipientDsn['notify'] {
-  const wanted = value.toUpperCase().split(',')
-  const known = NOTIFY.filter((word) => wanted.includes(word))
-  const wrong = known.length !== new Set(wanted).size || (known.includes('NEVER') && known.length > 1)
+function notify(value: string, twice: boolean): RecipientDsn['notify'] {
+  const wanted = new Set(value.toUpperCase().split(','))
+  const known = NOTIFY.filter((word) => wanted.has(word))
+  const wrong = twice || known.length !== wanted.size || (known.includes('NEVER') && known.length > 1)
   if (wrong) throw new SmtpError(501, '5.5.4', 'Error: Bad NOTIFY parameter syntax')
   return known
 }
 
-function orcpt(value: string): string {
+/** `type;address`: the address is xtext, or for `utf-8` addresses with `\x{…}` forms (RFC 6533 §3), kept as it came. */
+function orcpt(value: string, twice: boolean): string {
   const semicolon = value.indexOf(';')
-  const decoded = value.length > ORCPT_LIMIT ? undefined : decodeXtext(value.slice(semicolon + 1))
-  if (semicolon < 1 || !/^[A-Za-z0-9-]+$/.test(value.slice(0, semicolon)) || decoded === undefined || decoded === '') {
+  const type = value.slice(0, semicolon)
+  const decoded = twice || value.length > ORCPT_LIMIT ? undefined : decodeXtext(value.slice(semicolon + 1))
+  if (semicolon < 1 || !/^[A-Za-z0-9-]+$/.test(type) || decoded === undefined || /\p{Cc}/u.test(decoded)) {
     throw new SmtpError(501, '5.5.4', 'Error: Bad ORCPT parameter syntax')
   }
-  return `${value.slice(0, semicolon)};${decoded}`
+  return `${type};${decoded}`
 }

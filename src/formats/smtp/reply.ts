@@ -7,7 +7,14 @@ import type { EnhancedStatus, Reply } from './contract.ts'
 export function printReply({ code, enhanced: status, lines }: Reply, enhanced = true): string {
   const prefix = enhanced && status !== undefined ? `${status} ` : ''
   const last = lines.length - 1
-  return lines.map((line, i) => `${code}${i < last ? '-' : ' '}${prefix}${line}\r\n`).join('')
+  let text = ''
+  for (let i = 0; i <= last; i++) text += `${code}${i < last ? '-' : ' '}${prefix}${printable(lines[i]!)}\r\n`
+  return text
+}
+
+/** With `?` for control characters: what a client or a table brought in must not end a line, of a reply or of the log. */
+export function printable(text: string): string {
+  return /(?!\t)\p{Cc}/u.test(text) ? text.replace(/(?!\t)\p{Cc}/gu, '?') : text
 }
 
 /** A peer that never ends its reply is cut off here. */

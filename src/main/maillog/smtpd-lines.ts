@@ -18,7 +18,9 @@ function smtpdText(e: SmtpdEvent): string {
       return `disconnect from ${who(e)} ${e.counts}`
     case 'smtpd.client': {
       const sasl = e.saslMethod === undefined ? '' : `, sasl_method=${e.saslMethod}, sasl_username=${e.saslUsername}`
-      return `${e.queueId}: client=${who(e)}${sasl}`
+      const id = e.origQueueId === undefined ? '' : `, orig_queue_id=${e.origQueueId}`
+      const from = e.origClient === undefined ? '' : `, orig_client=${e.origClient}`
+      return `${e.queueId}: client=${who(e)}${sasl}${id}${from}`
     }
     case 'smtpd.reject': {
       const envelope = [
@@ -37,6 +39,14 @@ function smtpdText(e: SmtpdEvent): string {
       return `Anonymous TLS connection established from ${who(e)}: ${e.protocol} with cipher ${e.cipher} (${e.bits}/${e.bits} bits)`
     case 'smtpd.ended':
       return `${e.what} after ${e.where} from ${who(e)}`
+    case 'smtpd.pipelining':
+      return `improper command pipelining after ${e.where} from ${who(e)}: ${e.input}`
+    case 'smtpd.discarding':
+      return `discarding EHLO keywords: ${e.keywords}`
+    case 'smtpd.bare_newline':
+      return `bare <LF> received after ${e.where} from ${who(e)}`
+    case 'smtpd.info':
+      return e.text
     case 'smtpd.warning':
       return `warning: ${e.text}`
     case 'smtpd.defect':

@@ -109,13 +109,6 @@ export class Front {
     const { accounts, router, intake, sasl, store } = current
     const config = current.config.with(new Map(spec.overrides))
     const cf = config.bind(smtpdParams)
-    const matches = (
-      list: readonly string[],
-      parameter: string,
-    ): ((client: { name: string; address: string }) => Promise<boolean>) => {
-      const match = current.tables.matchAddress(list.join(' '), { parameter })
-      return async (client) => (await match(client)) !== undefined
-    }
     const available = availableMechanisms(accounts, sasl)
     const select = (securityOptions: readonly string[]): readonly string[] =>
       selectMechanisms({ available, mechList: sasl.mechList, securityOptions })
@@ -136,8 +129,8 @@ export class Front {
       }),
       backend: createSaslBackend(accounts, { service: 'smtp', conf: sasl }),
       mechanisms: (tls) => (tls ? overTls : plain),
-      verpClients: matches(cf.smtpd_authorized_verp_clients, 'smtpd_authorized_verp_clients'),
-      saslExceptions: matches(cf.smtpd_sasl_exceptions_networks, 'smtpd_sasl_exceptions_networks'),
+      tables: current.tables,
+      serviceName: spec.name,
       tlsAvailable: true,
       flush: flusher(this.#rooms),
       validAddress: (address) => router.validAddress(address),

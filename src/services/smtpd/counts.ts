@@ -1,7 +1,9 @@
-/** How many commands of each kind a session had, as `disconnect from` says it. */
+/** How many commands of each kind a session had, as `disconnect from` says it. The order is Postfix's. */
 const ORDER = [
   'helo',
   'ehlo',
+  'xclient',
+  'xforward',
   'starttls',
   'auth',
   'mail',
@@ -15,32 +17,39 @@ const ORDER = [
   'quit',
   'help',
   'unknown',
-]
+] as const
+
+interface Count {
+  ok: number
+  all: number
+}
 
 export class CommandCounts {
-  readonly #counts = new Map<string, { ok: number; all: number }>()
+  readonly #counts = new Map<string, Count>()
 
-  add(verb: string, ok: boolean): void {
-    const name = ORDER.includes(verb.toLowerCase()) ? verb.toLowerCase() : 'unknown'
-    const count = this.#counts.get(name) ?? { ok: 0, all: 0 }
+  /** A command begins; whoever runs it raises `ok` when it went well. */
+  begin(verb: string): Count {
+    const name = verb.toLowerCase()
+    let count = this.#counts.get(name)
+    if (count === undefined) this.#counts.set(name, (count = { ok: 0, all: 0 }))
     count.all++
-    if (ok) count.ok++
-    this.#counts.set(name, count)
+    return count
   }
 
   toString(): string {
-    const all = { ok: 0, all: 0 }
-    const words = ORDER.flatMap((name) => {
+    const sum: Count = { ok: 0, all: 0 }
+    const words: string[] = []
+    for (const name of ORDER) {
       const count = this.#counts.get(name)
-      if (count === undefined) return []
-      all.ok += count.ok
-      all.all += count.all
-      return [`${name}=${print(count)}`]
-    })
-    return [...words, `commands=${print(all)}`].join(' ')
+      if (count === undefined) continue
+      sum.ok += count.ok
+      sum.all += count.all
+      words.push(`${name}=${print(count)}`)
+    }
+    return [...words, `commands=${sum.all === 0 ? '0/0' : print(sum)}`].join(' ')
   }
 }
 
-function print({ ok, all }: { ok: number; all: number }): string {
+function print({ ok, all }: Count): string {
   return ok === all ? String(all) : `${ok}/${all}`
 }

@@ -3,19 +3,21 @@ import type { ExchangeOptions, SaslBackend, SaslExchange } from '../../formats/s
 import type { Clock } from '#src/base/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Resolver } from '../../io/dns/mod.ts'
+import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
 import type { Policy } from '../../mail/policy/mod.ts'
 import type { smtpdParams } from './params.ts'
+import type { ClientRates } from './rates.ts'
 
 export type SmtpdSettings = Settings<typeof smtpdParams>
 
-/** Whether a client is one of a `*_clients` or `*_networks` list. */
-export type ClientMatch = (client: { readonly name: string; readonly address: string }) => Promise<boolean>
-
 export interface SmtpdDeps {
+  /** Bound for this listener: master.cf's -o are in it. */
   readonly cf: SmtpdSettings
   readonly clock: Clock
   readonly resolver: Pick<Resolver, 'clientName'>
+  /** For the lists of clients and the tables that the settings name. */
+  readonly tables: Pick<Tables, 'matchAddress' | 'maps' | 'open'>
   readonly policy: Policy
   readonly intake: Intake
   readonly backend: SaslBackend
@@ -26,15 +28,16 @@ export interface SmtpdDeps {
   ) => SaslExchange | undefined
   /** Mechanisms to offer, in order, without and with TLS. */
   readonly mechanisms: (tls: boolean) => readonly string[]
-  readonly verpClients: ClientMatch
-  readonly saslExceptions: ClientMatch
   /** A certificate is there. */
   readonly tlsAvailable: boolean
   /** Mail waiting for a domain is to be sent now (ETRN). `denied`: not one of fast_flush_domains. */
   readonly flush: (domain: string) => Promise<'started' | 'denied' | 'failed'>
   /** The address could be one: 501 5.1.7 or 5.1.3 otherwise. */
   readonly validAddress: (address: string) => boolean
-  readonly signal?: AbortSignal
+  /** The listener's name in warnings about rates: `smtp`, `submission`, `127.0.0.1:2525`. */
+  readonly serviceName?: string
+  /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */
+  readonly rates?: ClientRates
 }
 
 /** none, may or encrypt; the old booleans count where the level is not set. */

@@ -7,13 +7,22 @@
  */
 import type { Connection } from '../../io/net/mod.ts'
 import type { SmtpdDeps } from './deps.ts'
+import { converse } from './dialogue.ts'
+import { openLists } from './lists.ts'
+import { LocalRates } from './rates.ts'
 import { Session } from './session.ts'
 
-export type { ClientMatch, SmtpdDeps, SmtpdSettings } from './deps.ts'
+export type { SmtpdDeps, SmtpdSettings } from './deps.ts'
 export type { SmtpdEvent } from './events.ts'
+export { type ClientRates, LocalRates, type RateKind } from './rates.ts'
 export { smtpdParams } from './params.ts'
 
-/** One of a listener's connections becomes a session. */
+/**
+ * One of a listener's connections becomes a session. Opens the tables that the settings name; throws TableError for
+ * one that is none.
+ */
 export function createSmtpd(deps: SmtpdDeps): (connection: Connection) => void {
-  return (connection) => void new Session(deps, connection).start()
+  const rates = deps.rates ?? new LocalRates(deps.clock, deps.cf.anvil_rate_time_unit)
+  const shared = { deps, lists: openLists(deps), rates }
+  return (connection) => void converse(new Session(shared, connection))
 }

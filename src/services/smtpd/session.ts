@@ -1,96 +1,115 @@
 /**
- * One SMTP session: lines in, replies out, one command at a time; pipelined commands wait in the buffer (RFC 2920).
+ * What one SMTP session knows, and how it speaks. The dialogue itself is in dialogue.ts, the commands in commands/.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
-import type { DataReader, Reply } from '../../formats/smtp/mod.ts'
-import { printReply, SmtpError } from '../../formats/smtp/mod.ts'
-import type { Connection } from '../../io/net/mod.ts'
+import { printReply, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
+import type { Connection, TlsFacts } from '../../io/net/mod.ts'
 import type { PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
-import { commands, type Row } from './commands/mod.ts'
-import { endContent } from './commands/data.ts'
-import type { ChunkContent, DataContent } from './content.ts'
 import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
-import type { SmtpdEvent } from './events.ts'
-import { LineBuffer } from './line-buffer.ts'
-import type { Transaction } from './transaction.ts'
+import type { SmtpdEvent, SmtpdEventFacts } from './events.ts'
+import { footed } from './footer.ts'
+import { Input } from './input.ts'
+import type { Lists } from './lists.ts'
+import type { ClientRates, RateKind } from './rates.ts'
+import { IDLE, type Phase, type Transaction, transactionOf } from './transaction.ts'
 
-/** Input that waits while a command runs, before the connection is told to stop reading. */
-const INPUT_LIMIT = 256 * 1024
+/** What all sessions of a listener share. */
+export interface Shared {
+  readonly deps: SmtpdDeps
+  readonly lists: Lists
+  readonly rates: ClientRates
+}
 
 type ClientFacts = SessionFacts['client']
 
+/** What XFORWARD said of the message's way. */
+export interface Forwarded {
+  readonly name?: string
+  readonly address?: string
+  readonly ident?: string
+  /** SOURCE=LOCAL: the message began here, and its headers are ours. */
+  readonly local?: boolean
+}
+
 export class Session {
-  readonly deps: SmtpdDeps
+  readonly shared: Shared
   readonly connection: Connection
+  readonly input: Input
+  readonly memory: PolicyMemory
+  readonly counts = new CommandCounts()
+  /** Who speaks, or for whom (XCLIENT). */
   client: ClientFacts
+  /** Who is connected: decides about XCLIENT and the rates. */
+  peer: { readonly name: string; readonly address: string }
   helo: string | undefined
   esmtp = false
-  sasl: { readonly method: string; readonly username: string; readonly sender: string } | undefined
-  transaction: Transaction | undefined
-  /** Content is coming in: not lines but octets of a message. */
-  content: DataContent | ChunkContent | undefined
-  /** Carries line ends from one BDAT chunk to the next. */
-  bdatReader: DataReader | undefined
-  readonly counts = new CommandCounts()
-  readonly memory: PolicyMemory
-  junk = 0
+  sasl: SessionFacts['sasl']
+  phase: Phase = IDLE
+  forwarded: Forwarded | undefined
+  /** smtpd_delay_reject = no, and the client was refused at its greeting: it may only QUIT. */
+  denied = false
+  /** The last command, as `lost connection after` says it. */
+  where = 'CONNECT'
   errors = 0
-  readonly #input: LineBuffer
-  #running = true
-  #closed = false
-  #where = 'CONNECT'
-  #awaited: ((line: string | undefined) => void) | undefined
-  readonly #gone = new AbortController()
+  /** Commands that brought nothing forward since the last message. */
+  junk = 0
+  /** False: the session ends once what was said has left. */
+  open = true
+  /** The rates count this client. */
+  counted = false
+  /** smtpd_forbid_bare_newline, as it holds for this client. */
+  bareNewline: 'normalize' | 'reject' | 'note' | 'no' = 'normalize'
+  #out = ''
 
-  constructor(deps: SmtpdDeps, connection: Connection) {
-    this.deps = deps
+  constructor(shared: Shared, connection: Connection) {
+    this.shared = shared
     this.connection = connection
-    this.memory = deps.policy.session()
-    this.#input = new LineBuffer(deps.cf.line_length_limit)
+    const { cf, clock, policy } = shared.deps
+    this.memory = policy.session()
     const { address, port } = connection.remote
     this.client = { address, port, name: 'unknown', reverseName: 'unknown', nameStatus: 'permanent' }
-  }
-
-  async start(): Promise<void> {
-    this.connection.attach({
-      data: (chunk) => this.#take(chunk),
-      end: () => this.#lost(),
-      idle: () => this.#timedOut(),
+    this.peer = { name: 'unknown', address }
+    this.input = new Input(connection, {
+      timeoutMs: cf.smtpd_timeout,
+      octetsPerSecond: cf.smtpd_per_request_deadline ? cf.smtpd_min_data_rate : undefined,
+      now: () => clock.monotonic(),
+      beforeWait: () => this.flush(),
     })
-    this.connection.idleAfter(this.deps.cf.smtpd_timeout)
-    const names = await this.deps.resolver.clientName(this.client.address)
-    this.client = { ...this.client, ...names }
-    publish<SmtpdEvent>({ event: 'smtpd.connect', ...this.who, port: this.client.port })
-    if (this.connection.tls !== undefined) this.publishTls()
-    const verdict = await this.deps.policy.connect(this.facts)
-    if (verdict.reply === undefined) this.reply({ code: 220, lines: [this.deps.cf.smtpd_banner] })
-    else this.#refuseConnection(verdict, verdict.reply)
-    this.#running = false
-    await this.#run()
   }
 
-  /** RFC 5321 §3.1: a server that does not want to talk says so, and waits for QUIT unless it hangs up. */
-  #refuseConnection(verdict: Verdict, reply: Reply): void {
-    this.reply(reply)
-    if (verdict.disconnect === true) this.close()
+  get deps(): SmtpdDeps {
+    return this.shared.deps
   }
-
-  get who(): { syslogName: string; clientName: string; clientAddress: string } {
-    return { syslogName: this.deps.cf.syslog_name, clientName: this.client.name, clientAddress: this.client.address }
+  get cf(): SmtpdDeps['cf'] {
+    return this.shared.deps.cf
+  }
+  get tls(): TlsFacts | undefined {
+    return this.connection.tls
+  }
+  get transaction(): Transaction | undefined {
+    return transactionOf(this.phase)
+  }
+  /** `name[address]` */
+  get nameAddress(): string {
+    return `${this.client.name}[${this.client.address}]`
+  }
+  get tlsRequired(): boolean {
+    return this.tls === undefined && tlsLevel(this.cf) === 'encrypt'
   }
 
   /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `UTF8SMTPSA`. RFC 3848, RFC 6531 §4.3. */
   get protocol(): string {
     if (!this.esmtp) return 'SMTP'
     const base = this.transaction?.parameters.smtpUtf8 === true ? 'UTF8SMTP' : 'ESMTP'
-    return base + (this.connection.tls === undefined ? '' : 'S') + (this.sasl === undefined ? '' : 'A')
+    return base + (this.tls === undefined ? '' : 'S') + (this.sasl === undefined ? '' : 'A')
   }
 
-  get facts(): SessionFacts {
-    const { transaction, connection } = this
-    const { tls } = connection
+  /** What policy is asked with; `recipient` where there is one. */
+  facts(recipient?: string): SessionFacts {
+    const { transaction, phase, tls } = this
+    const submission = phase.name === 'content' ? phase.submission : undefined
     return {
       client: this.client,
       helo: this.helo,
@@ -103,237 +122,107 @@ export class Session {
       },
       sasl: this.sasl,
       sender: transaction?.sender,
-      recipient: undefined,
+      recipient: recipient ?? (transaction?.recipients.length === 1 ? transaction.recipients[0]?.address : undefined),
       recipientCount: transaction?.recipients.length ?? 0,
-      sizeOctets: transaction?.submission?.sizeOctets ?? transaction?.parameters.sizeOctets ?? 0,
+      sizeOctets: submission?.sizeOctets ?? transaction?.parameters.sizeOctets ?? 0,
       queueId: transaction?.queueId,
-      pendingInput: !this.#input.empty,
+      pendingInput: !this.input.empty,
       memory: this.memory,
     }
   }
 
-  get tlsRequired(): boolean {
-    return this.connection.tls === undefined && tlsLevel(this.deps.cf) === 'encrypt'
+  /** Says a reply; a client with many errors behind it waits for each. It leaves with the next `flush`. */
+  say(reply: Reply): void | Promise<void> {
+    const { smtpd_soft_error_limit, smtpd_error_sleep_time, smtpd_reject_footer } = this.cf
+    const footer = smtpd_reject_footer !== '' && reply.code >= 400
+    const text = printReply(footer ? footed(reply, smtpd_reject_footer, this) : reply)
+    if (this.errors < smtpd_soft_error_limit || smtpd_error_sleep_time === 0) this.#out += text
+    else return this.#sayLater(text, smtpd_error_sleep_time)
   }
 
-  reply(reply: Reply): void {
-    this.connection.write(printReply(reply))
+  async #sayLater(text: string, delayMs: number): Promise<void> {
+    await this.flush()
+    await sleep(delayMs, undefined, { ref: false })
+    this.#out += text
+  }
+
+  /** Lets leave what was said: before each wait, so that replies to pipelined commands go together (RFC 2920 §3.2). */
+  flush(): void | Promise<void> {
+    if (this.#out === '') return
+    const text = this.#out
+    this.#out = ''
+    if (!this.connection.write(text)) return this.input.drained()
+  }
+
+  publish(event: SmtpdEventFacts): void {
+    const { name: clientName, address: clientAddress } = this.client
+    publish<SmtpdEvent>({ ...event, syslogName: this.cf.syslog_name, clientName, clientAddress })
+  }
+
+  warn(text: string): void {
+    this.publish({ event: 'smtpd.warning', text })
+  }
+
+  /** smtpd's own refusal, for the log; makes the error to throw. */
+  refusal(where: string, error: SmtpError, recipient?: string): SmtpError {
+    const { code, enhanced, lines } = error.reply
+    this.reject(where, `${code} ${enhanced === undefined ? '' : enhanced + ' '}${lines.join(' ')}`, recipient)
+    return error
+  }
+
+  reject(where: string, text: string, recipient?: string): void {
+    const { transaction, helo } = this
+    this.publish({
+      event: 'smtpd.reject',
+      where,
+      queueId: transaction?.queueId,
+      text,
+      sender: transaction?.sender,
+      recipient,
+      protocol: this.esmtp ? 'ESMTP' : 'SMTP',
+      helo,
+    })
   }
 
   /** Throws the verdict's reply, if it has one; keeps its effects for the message. */
   obey(verdict: Verdict): void {
     if (verdict.reply !== undefined) throw new VerdictError(verdict, verdict.reply)
-    this.transaction?.effects.push(...verdict.effects)
+    if (verdict.effects.length > 0) this.transaction?.effects.push(...verdict.effects)
   }
 
-  reject(where: string, reply: Reply, recipient?: string): void {
-    const text = `${reply.code} ${reply.enhanced === undefined ? '' : reply.enhanced + ' '}${reply.lines.join(' ')}`
-    const { transaction, protocol, helo } = this
-    const { queueId, sender } = transaction ?? { queueId: undefined, sender: undefined }
-    publish<SmtpdEvent>({ event: 'smtpd.reject', ...this.who, where, queueId, text, sender, recipient, protocol, helo })
-  }
-
-  publishTls(): void {
-    const { tls } = this.connection
-    if (tls === undefined) return
-    const { protocol, cipher, bits } = tls
-    publish<SmtpdEvent>({ event: 'smtpd.tls', ...this.who, protocol, cipher, bits })
-  }
-
-  /** Asks for a line beyond the command's (AUTH): undefined when the client is gone. */
-  nextLine(limit: number): Promise<string | undefined> {
-    this.#input.limit = limit
-    const line = this.#input.line()
-    if (line !== undefined) return Promise.resolve(this.#asResponse(line))
-    if (this.#closed) return Promise.resolve(undefined)
-    this.connection.resume()
-    return new Promise((resolve) => (this.#awaited = resolve))
-  }
-
-  #asResponse(line: Buffer): string {
-    this.#input.limit = this.deps.cf.line_length_limit
-    return line.toString('latin1')
+  /** Counts one more of a kind; true, with a warning in the log, where that is too many. */
+  overRate(kind: RateKind, limit: number): boolean {
+    if (limit === 0 || !this.counted) return false
+    const count = this.shared.rates.count(kind, this.peer.address)
+    if (count <= limit) return false
+    this.warn(
+      `${RATE_NAMES[kind]} rate limit exceeded: ${count} from ${this.nameAddress} for service ${this.deps.serviceName ?? 'smtp'}`,
+    )
+    return true
   }
 
   /** Forgets the transaction; a message half read goes with it. */
   reset(): void {
-    this.transaction?.submission?.abort()
-    this.transaction = undefined
-    this.bdatReader = undefined
+    if (this.phase.name === 'content') this.phase.submission.abort()
+    this.phase = IDLE
   }
 
-  /** STARTTLS: what came in plain behind it is dropped, and what was learned in plain is forgotten. RFC 3207 §4.2. */
-  forget(): void {
-    this.#input.clear()
+  /** STARTTLS and XCLIENT: the session begins anew. RFC 3207 §4.2. */
+  restart(): void {
     this.reset()
     this.helo = undefined
     this.esmtp = false
     this.sasl = undefined
+    this.forwarded = undefined
   }
+}
 
-  /** Ends the session once what was said has left. */
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#gone.abort()
-    this.#awaited?.(undefined)
-    this.reset()
-    publish<SmtpdEvent>({ event: 'smtpd.disconnect', ...this.who, counts: this.counts.toString() })
-    this.connection.end()
-  }
-
-  #take(chunk: Buffer): void {
-    this.connection.idleAfter(this.deps.cf.smtpd_timeout)
-    this.#input.push(chunk)
-    if (this.#awaited !== undefined) {
-      const line = this.#input.line()
-      if (line === undefined) return
-      const resolve = this.#awaited
-      this.#awaited = undefined
-      resolve(this.#asResponse(line))
-    } else if (!this.#running) {
-      void this.#run()
-    } else if (this.#input.size > INPUT_LIMIT) {
-      this.connection.pause()
-    }
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true
-    while (!this.#closed) {
-      if (this.errors >= this.deps.cf.smtpd_hard_error_limit) {
-        this.#tooManyErrors()
-        break
-      }
-      if (this.content !== undefined) {
-        if (this.#input.empty) break
-        await this.#feed(this.content)
-      } else {
-        const line = this.#input.line()
-        if (line === undefined) break
-        await this.#command(line)
-      }
-    }
-    this.#running = false
-    if (!this.#closed) this.connection.resume()
-    else if (!this.connection.closed) this.connection.end()
-  }
-
-  async #feed(content: DataContent | ChunkContent): Promise<void> {
-    const chunk = this.#input.takeAll()
-    const taken = await content.push(chunk)
-    this.#input.unshift(chunk.subarray(taken.used))
-    if (!taken.done) return
-    this.content = undefined
-    await this.#guarded(content.kind === 'data' ? 'DATA' : 'BDAT', 'END-OF-MESSAGE', () => endContent(this, content))
-  }
-
-  async #command(line: Buffer): Promise<void> {
-    const text = line.toString(line.some((octet) => octet > 0x7f) ? 'utf8' : 'latin1')
-    const [, verb = '', rest = ''] = /^\s*(\S*)\s*([^]*?)\s*$/.exec(text) ?? []
-    const name = verb.toUpperCase()
-    if (name === '') {
-      await this.#guarded('', 'UNKNOWN', () => {
-        throw new SmtpError(500, '5.5.2', 'Error: bad syntax')
-      })
-      return
-    }
-    const row = commands.get(name)
-    await this.#guarded(name, row === undefined ? 'UNKNOWN' : name, () => this.#dispatch(row, name, rest, text))
-  }
-
-  #dispatch(row: Row | undefined, name: string, rest: string, text: string): void | Promise<void> {
-    const { cf } = this.deps
-    if (cf.smtpd_noop_commands.some((word) => word.toUpperCase() === name))
-      return this.reply({ code: 250, enhanced: '2.0.0', lines: ['Ok'] })
-    if (row === undefined) return this.#unknown(name, text)
-    if (this.tlsRequired && row.beforeTls !== true)
-      throw new SmtpError(530, '5.7.0', 'Must issue a STARTTLS command first')
-    if (row.junk === true && this.junk++ > cf.smtpd_junk_command_limit) this.errors++
-    return row.run(this, rest)
-  }
-
-  #unknown(name: string, text: string): void {
-    const forbidden = this.deps.cf.smtpd_forbidden_commands.some((word) => word.toUpperCase() === name)
-    if (!forbidden && /^[A-Za-z]/.test(text)) throw new SmtpError(500, '5.5.2', 'Error: command not recognized')
-    const said = text.slice(0, 100)
-    publish<SmtpdEvent>({
-      event: 'smtpd.warning',
-      ...this.who,
-      text: `non-SMTP command from ${this.client.name}[${this.client.address}]: ${said}`,
-    })
-    this.counts.add('unknown', false)
-    this.reply({ code: 221, enhanced: '2.7.0', lines: ['Error: I can break rules, too. Goodbye.'] })
-    this.close()
-  }
-
-  /** The one place that turns errors into replies. */
-  async #guarded(verb: string, where: string, work: () => void | Promise<void>): Promise<void> {
-    this.#where = where
-    const errorsBefore = this.errors
-    try {
-      await work()
-      if (!this.#closed && where !== 'END-OF-MESSAGE') this.counts.add(verb, this.errors === errorsBefore)
-    } catch (error) {
-      if (where !== 'END-OF-MESSAGE') this.counts.add(verb, false)
-      await this.#refuse(error)
-    }
-  }
-
-  async #refuse(error: unknown): Promise<void> {
-    if (this.#closed) return
-    if (!(error instanceof SmtpError)) publish<SmtpdEvent>({ event: 'smtpd.defect', ...this.who, error })
-    const reply: Reply =
-      error instanceof SmtpError ? error.reply : { code: 451, enhanced: '4.3.0', lines: ['Error: internal error'] }
-    this.errors++
-    const { smtpd_soft_error_limit, smtpd_error_sleep_time } = this.deps.cf
-    if (this.errors > smtpd_soft_error_limit && smtpd_error_sleep_time > 0) {
-      await sleep(smtpd_error_sleep_time, undefined, { signal: this.#gone.signal }).catch(() => {})
-    }
-    this.reply(reply)
-    const hangUp = error instanceof VerdictError && error.verdict.disconnect === true
-    if (hangUp || reply.code === 421 || reply.code === 521) this.close()
-  }
-
-  #tooManyErrors(): void {
-    this.reply({ code: 421, enhanced: '4.7.0', lines: [`${this.deps.cf.myhostname} Error: too many errors`] })
-    this.#ended('too many errors')
-    this.close()
-  }
-
-  #ended(what: string): void {
-    publish<SmtpdEvent>({
-      event: 'smtpd.ended',
-      ...this.who,
-      what,
-      where: this.content === undefined ? this.#where : 'DATA',
-    })
-  }
-
-  #lost(): void {
-    if (this.#closed) return
-    const finish = (): void => {
-      if (this.#closed) return
-      if (!this.counts.toString().includes('quit=')) this.#ended('lost connection')
-      this.close()
-    }
-    // What was asked before the client closed its side is still answered.
-    if (this.#running && !this.connection.closed) {
-      const wait = setInterval(() => {
-        if (this.#running) return
-        clearInterval(wait)
-        finish()
-      }, 5)
-      this.#awaited?.(undefined)
-    } else finish()
-  }
-
-  #timedOut(): void {
-    if (this.#closed) return
-    this.reply({ code: 421, enhanced: '4.4.2', lines: [`${this.deps.cf.myhostname} Error: timeout exceeded`] })
-    this.#ended('timeout')
-    this.close()
-  }
+const RATE_NAMES: Readonly<Record<RateKind, string>> = {
+  connection: 'Connection',
+  message: 'Message delivery request',
+  recipient: 'Recipient address',
+  auth: 'AUTH command',
+  tls: 'New TLS session',
 }
 
 /** A restriction's reply: policy has published it already. */
@@ -341,7 +230,15 @@ export class VerdictError extends SmtpError {
   readonly verdict: Verdict
 
   constructor(verdict: Verdict, reply: Reply) {
-    super(reply.code, reply.enhanced, reply.lines[0] ?? '')
+    super(reply.code, reply.enhanced, reply.lines.join(' '))
     this.verdict = verdict
   }
+}
+
+/** A refusal that does not count as the client's error. */
+export class ExcusedError extends SmtpError {}
+
+export function bareNewlineError({ cf }: Session): SmtpError {
+  const code = cf.smtpd_forbid_bare_newline_reject_code
+  return new SmtpError(code, '5.5.2', `${cf.myhostname} Error: bare <LF> received`)
 }

@@ -1,7 +1,8 @@
-/** A mail transaction: MAIL to the end of its data. */
-import type { Envelope, EnvelopeRecipient, MailParameters } from '../../formats/smtp/mod.ts'
+/** Where a session stands between MAIL and the end of its message. RFC 5321 §4.1.4, RFC 3030 §2. */
+import type { DataReader, Envelope, EnvelopeRecipient, MailParameters } from '../../formats/smtp/mod.ts'
 import type { Effect, Submission } from '../../mail/intake/mod.ts'
 
+/** Accepted by MAIL; grows with each RCPT. */
 export interface Transaction {
   readonly sender: string
   readonly parameters: MailParameters
@@ -9,10 +10,32 @@ export interface Transaction {
   readonly recipients: EnvelopeRecipient[]
   /** Recipients refused for being over smtpd_recipient_limit. */
   overshoot: number
+  /** From the first accepted recipient on, as in Postfix. */
   queueId: string | undefined
   readonly effects: Effect[]
-  /** Open once DATA or the first BDAT was accepted. */
-  submission: Submission | undefined
+}
+
+/** Each phase carries exactly what is known in it. */
+export type Phase =
+  | { readonly name: 'idle' }
+  | { readonly name: 'mail'; readonly transaction: Transaction }
+  /** Content goes to intake: DATA, or BDAT chunks, between which commands may come. */
+  | {
+      readonly name: 'content'
+      readonly transaction: Transaction
+      readonly submission: Submission
+      readonly reader: DataReader
+      /** Effects that intake knows already: what comes behind them was said by DATA's end. */
+      readonly effectsBefore: number
+    }
+  /** A BDAT chunk was refused; those that follow it are read and thrown away, up to the last. */
+  | { readonly name: 'refused chunks' }
+
+export const IDLE: Phase = { name: 'idle' }
+export const REFUSED_CHUNKS: Phase = { name: 'refused chunks' }
+
+export function transactionOf(phase: Phase): Transaction | undefined {
+  return phase.name === 'mail' || phase.name === 'content' ? phase.transaction : undefined
 }
 
 export function envelopeOf({ sender, parameters, recipients }: Transaction): Envelope {

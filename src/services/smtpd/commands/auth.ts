@@ -1,71 +1,106 @@
-/** AUTH. RFC 4954; the texts are Postfix's. */
-import { publish } from '#src/base/mod.ts'
-import { decodeBase64, type SaslIdentity, type SaslStep } from '../../../formats/sasl/mod.ts'
-import { SmtpError } from '../../../formats/smtp/mod.ts'
-import type { SmtpdEvent } from '../events.ts'
-import type { Session } from '../session.ts'
+/** AUTH. RFC 4954; the texts are Postfix's with Cyrus SASL. */
+import {
+  decodeBase64,
+  propertiesOf,
+  type SaslExchange,
+  type SaslIdentity,
+  type SaslStep,
+} from '../../../formats/sasl/mod.ts'
+import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { bareNewlineError, type Session } from '../session.ts'
 import { offersAuth } from './helo.ts'
 
-export async function auth(session: Session, rest: string): Promise<void> {
-  const { cf, mechanisms, startExchange, backend } = session.deps
-  if (session.helo === undefined) throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
-  if (!cf.smtpd_sasl_auth_enable) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
+/** What Cyrus says of a response that is no base64, or not what the mechanism wants. */
+const NOT_BASE64 = 'another step is needed in authentication'
+
+export async function auth(session: Session, { rest }: CommandLine): Promise<Reply> {
+  const { cf } = session
+  if (session.helo === undefined && cf.smtpd_helo_required)
+    throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
+  // RFC 4954 §4: only after EHLO, and only where it was offered.
+  if (!session.esmtp || !(await offersAuth(session)))
+    throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: MAIL transaction in progress')
-  const tls = session.connection.tls !== undefined
-  if (cf.smtpd_tls_auth_only && !tls) {
-    throw new SmtpError(538, '5.7.11', 'Encryption required for requested authentication mechanism')
-  }
-  if (!(await offersAuth(session))) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
   if (session.sasl !== undefined) throw new SmtpError(503, '5.5.1', 'Error: already authenticated')
   const [mechanism = '', initial, ...more] = rest.split(/\s+/)
   if (mechanism === '' || more.length > 0) throw new SmtpError(501, '5.5.4', 'Syntax: AUTH mechanism')
-  const name = mechanism.toUpperCase()
-  const exchange = mechanisms(tls).includes(name)
-    ? startExchange(name, backend, { service: 'smtp', hostname: cf.myhostname })
-    : undefined
-  if (exchange === undefined) throw failed(session, name, '', { reason: 'no mechanism available', temporary: false })
-  let step = await exchange.step(initial === undefined ? undefined : response(initial))
-  while (step.state === 'continue') step = await exchange.step(await ask(session, name, step.challenge))
-  if (step.state === 'failed') throw failed(session, name, '', step)
-  if (step.finalData !== undefined) await ask(session, name, step.finalData)
-  succeed(session, name, step.identity)
+  if (session.overRate('auth', cf.smtpd_client_auth_rate_limit))
+    throw new SmtpError(450, '4.7.1', `Error: too many AUTH commands from ${session.client.address}`)
+  const exchange = start(session, mechanism)
+  return succeed(session, exchange.mechanism, await converse(session, exchange, mechanism, initial))
 }
 
-function succeed(session: Session, mechanism: string, { username }: SaslIdentity): void {
+function start(session: Session, mechanism: string): SaslExchange {
+  const { cf, deps, tls } = session
+  const name = mechanism.toUpperCase()
+  if (deps.mechanisms(tls !== undefined).includes(name)) {
+    const exchange = deps.startExchange(name, deps.backend, {
+      service: cf.smtpd_sasl_service,
+      hostname: cf.myhostname,
+    })
+    if (exchange !== undefined) return exchange
+  }
+  const options = tls === undefined ? cf.smtpd_sasl_security_options : cf.smtpd_sasl_tls_security_options
+  const tooPlain = propertiesOf(name)?.plaintext === true && options.includes('noplaintext')
+  throw failed(session, mechanism, {
+    reason: tooPlain ? 'encryption needed to use mechanism' : 'no mechanism available',
+    temporary: false,
+  })
+}
+
+async function converse(
+  session: Session,
+  exchange: SaslExchange,
+  mechanism: string,
+  initial: string | undefined,
+): Promise<SaslIdentity> {
+  // `=` is an empty initial response (RFC 4954 §4).
+  const first = initial === '=' ? Buffer.alloc(0) : initial && decoded(session, mechanism, initial)
+  let step = await exchange.step(first === '' ? undefined : first)
+  while (step.state === 'continue') step = await exchange.step(await ask(session, mechanism, step.challenge))
+  if (step.state === 'failed') throw failed(session, mechanism, step)
+  if (step.finalData !== undefined) await ask(session, mechanism, step.finalData)
+  return step.identity
+}
+
+function succeed(session: Session, mechanism: string, { username }: SaslIdentity): Reply {
   session.sasl = { method: mechanism, username, sender: '' }
-  publish<SmtpdEvent>({ event: 'smtpd.auth', ...session.who, mechanism, username })
-  session.reply({ code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] })
+  session.publish({ event: 'smtpd.auth', mechanism, username })
+  return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] }
 }
 
 function failed(
   session: Session,
   mechanism: string,
-  username: string,
   step: Omit<Extract<SaslStep, { state: 'failed' }>, 'state'>,
 ): SmtpError {
   const reason = step.detail === undefined ? step.reason : `${step.reason}: ${step.detail}`
-  publish<SmtpdEvent>({ event: 'smtpd.auth_failed', ...session.who, mechanism, reason, username })
+  session.publish({ event: 'smtpd.auth_failed', mechanism, reason, username: '' })
   return step.temporary
     ? new SmtpError(454, '4.7.0', `Temporary authentication failure: ${step.reason}`)
     : new SmtpError(535, '5.7.8', `Error: authentication failed: ${step.reason}`)
 }
 
-/** `=` is an empty initial response (RFC 4954 §4). What is no base64 is an empty one, as Cyrus takes it, and fails. */
-function response(text: string): Buffer {
-  return text === '=' ? Buffer.alloc(0) : (decodeBase64(text) ?? Buffer.alloc(0))
+function decoded(session: Session, mechanism: string, text: string): Buffer {
+  const octets = decodeBase64(text)
+  if (octets === undefined) throw failed(session, mechanism, { reason: NOT_BASE64, temporary: false })
+  return octets
 }
 
+/** One challenge and its response. */
 async function ask(session: Session, mechanism: string, challenge: Buffer): Promise<Buffer> {
-  session.reply({ code: 334, lines: [challenge.toString('base64')] })
-  const line = await session.nextLine(session.deps.cf.smtpd_sasl_response_limit)
-  if (line === undefined) throw new SmtpError(421, '4.4.2', `${session.deps.cf.myhostname} Error: connection lost`)
-  if (line !== '*') return response(line === '' ? '=' : line)
-  publish<SmtpdEvent>({
-    event: 'smtpd.auth_failed',
-    ...session.who,
-    mechanism,
-    reason: 'authentication aborted',
-    username: '',
-  })
+  const { cf, input } = session
+  await session.say({ code: 334, lines: [challenge.toString('base64')] })
+  input.begin()
+  const line = await input.line(cf.smtpd_sasl_response_limit)
+  if (line.bareLf && session.bareNewline === 'reject') {
+    session.reject('AUTH', 'bare <LF> received')
+    session.open = false
+    throw bareNewlineError(session)
+  }
+  if (line.tooLong) throw new SmtpError(500, '5.5.6', 'SASL response limit exceeded')
+  const text = line.octets.toString('latin1')
+  if (text !== '*') return decoded(session, mechanism, text)
+  session.publish({ event: 'smtpd.auth_failed', mechanism, reason: 'authentication aborted', username: '' })
   throw new SmtpError(501, '5.7.0', 'Authentication aborted')
 }

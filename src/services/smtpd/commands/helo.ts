@@ -1,55 +1,97 @@
 /** HELO and EHLO. RFC 5321 §4.1.1.1. The order of the lines is Postfix's. */
-import { SmtpError } from '../../../formats/smtp/mod.ts'
+import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { tlsLevel } from '../deps.ts'
 import type { Session } from '../session.ts'
 
-export async function helo(session: Session, rest: string): Promise<void> {
+export async function helo(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (rest === '') throw new SmtpError(501, undefined, 'Syntax: HELO hostname')
   await greet(session, rest, false)
-  session.reply({ code: 250, lines: [session.deps.cf.myhostname] })
+  return { code: 250, lines: [session.cf.myhostname] }
 }
 
-export async function ehlo(session: Session, rest: string): Promise<void> {
+export async function ehlo(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (rest === '') throw new SmtpError(501, undefined, 'Syntax: EHLO hostname')
   await greet(session, rest, true)
-  session.reply({ code: 250, lines: [session.deps.cf.myhostname, ...(await keywords(session))] })
+  return { code: 250, lines: [session.cf.myhostname, ...(await keywords(session))] }
 }
 
-/** RFC 5321 §4.1.4: a second greeting ends the transaction as RSET does. */
+/** RFC 5321 §4.1.4: a second greeting ends the transaction as RSET does; a refused one changes nothing. */
 async function greet(session: Session, name: string, esmtp: boolean): Promise<void> {
+  const helo = neutral(name)
+  const protocol = esmtp ? 'ESMTP' : 'SMTP'
+  session.obey(await session.deps.policy.helo({ ...session.facts(), helo, protocol }))
   session.reset()
-  session.helo = name
+  session.helo = helo
   session.esmtp = esmtp
-  session.obey(await session.deps.policy.helo(session.facts))
+}
+
+/** The name goes into Received and the log: what could end a comment, a quote or a path there becomes `?`. */
+export function neutral(name: string): string {
+  return name.replace(/[\0-\x20\x7f<>()\\";@]/g, '?')
 }
 
 /** May this client log in here and now? */
 export async function offersAuth(session: Session): Promise<boolean> {
-  const { cf, saslExceptions } = session.deps
-  if (!cf.smtpd_sasl_auth_enable) return false
-  if (cf.smtpd_tls_auth_only && session.connection.tls === undefined) return false
-  return !(await saslExceptions(session.client))
+  const { cf, shared, tls, client } = session
+  if (!cf.smtpd_sasl_auth_enable || (tls === undefined && (cf.smtpd_tls_auth_only || tlsLevel(cf) === 'encrypt')))
+    return false
+  if (session.deps.mechanisms(tls !== undefined).length === 0) return false
+  return !(await shared.lists.saslExceptions(client))
 }
 
 async function keywords(session: Session): Promise<string[]> {
-  const { cf, mechanisms, tlsAvailable, verpClients } = session.deps
-  const tls = session.connection.tls !== undefined
-  const words = ['PIPELINING', cf.message_size_limit > 0 ? `SIZE ${cf.message_size_limit}` : 'SIZE']
-  if (!cf.disable_vrfy_command) words.push('VRFY')
-  words.push('ETRN')
-  if (tlsAvailable && !tls && tlsLevel(cf) !== 'none') words.push('STARTTLS')
-  if (await offersAuth(session)) {
-    const names = mechanisms(tls).join(' ')
-    if (names !== '') words.push(`AUTH ${names}`, ...(cf.broken_sasl_auth_clients ? [`AUTH=${names}`] : []))
+  const { cf, shared, deps, tls, client, peer } = session
+  const discarded = await discardedKeywords(session)
+  if (discarded.size > 0 && !discarded.has('SILENT-DISCARD')) {
+    session.publish({ event: 'smtpd.discarding', keywords: ORDER.filter((k) => discarded.has(k)).join(' ') })
   }
-  if (await verpClients(session.client)) words.push('XVERP')
-  words.push('ENHANCEDSTATUSCODES', '8BITMIME', 'DSN')
-  if (cf.smtputf8_enable) words.push('SMTPUTF8')
-  words.push('CHUNKING')
-  return words.filter((word) => !discards(session, word.replace(/[ =].*/, '')))
+  const words: string[] = []
+  const add = (keyword: string, parameters = ''): void => {
+    if (!discarded.has(keyword)) words.push(parameters === '' ? keyword : `${keyword} ${parameters}`)
+  }
+  add('PIPELINING')
+  add('SIZE', cf.message_size_limit > 0 ? String(cf.message_size_limit) : '')
+  if (!cf.disable_vrfy_command) add('VRFY')
+  add('ETRN')
+  if (deps.tlsAvailable && tls === undefined && tlsLevel(cf) !== 'none') add('STARTTLS')
+  if (!discarded.has('AUTH') && (await offersAuth(session))) {
+    const names = deps.mechanisms(tls !== undefined).join(' ')
+    add('AUTH', names)
+    if (cf.broken_sasl_auth_clients) words.push(`AUTH=${names}`)
+  }
+  if (await shared.lists.verp(client)) add('XVERP')
+  if (await shared.lists.xclient(peer)) add('XCLIENT', 'NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT')
+  if (await shared.lists.xforward(peer)) add('XFORWARD', 'NAME ADDR PROTO HELO SOURCE PORT IDENT')
+  add('ENHANCEDSTATUSCODES')
+  add('8BITMIME')
+  add('DSN')
+  if (cf.smtputf8_enable) add('SMTPUTF8')
+  add('CHUNKING')
+  return words
 }
 
-/** smtpd_discard_ehlo_keywords. */
-export function discards(session: Session, keyword: string): boolean {
-  return session.deps.cf.smtpd_discard_ehlo_keywords.some((word) => word.toUpperCase() === keyword)
+/** Keywords that can be discarded, in the order in which Postfix logs them. */
+const ORDER = [
+  '8BITMIME',
+  'AUTH',
+  'ETRN',
+  'PIPELINING',
+  'SIZE',
+  'STARTTLS',
+  'VRFY',
+  'XCLIENT',
+  'XFORWARD',
+  'ENHANCEDSTATUSCODES',
+  'DSN',
+  'XVERP',
+  'SMTPUTF8',
+  'CHUNKING',
+]
+
+/** Of smtpd_discard_ehlo_keyword_address_maps where it has the client, else of smtpd_discard_ehlo_keywords. */
+export async function discardedKeywords(session: Session): Promise<ReadonlySet<string>> {
+  const { cf, shared, client } = session
+  const found = await shared.lists.discardedKeywords?.find(client.address)
+  const words = found === undefined ? cf.smtpd_discard_ehlo_keywords : found.result.split(/[\s,]+/)
+  return new Set(words.filter((word) => word !== '').map((word) => word.toUpperCase()))
 }

@@ -1,81 +1,69 @@
 /** MAIL. RFC 5321 §4.1.1.2. */
-import { publish } from '#src/base/mod.ts'
-import { type Path, PathError, takePath } from '../../../formats/address/mod.ts'
-import { parseMailParameters, type Offered, SmtpError } from '../../../formats/smtp/mod.ts'
-import type { SmtpdEvent } from '../events.ts'
+import {
+  type CommandLine,
+  type MailParameters,
+  type Offered,
+  parseMailParameters,
+  pathArgument,
+  type Reply,
+  SmtpError,
+} from '../../../formats/smtp/mod.ts'
 import type { Session } from '../session.ts'
-import { discards } from './helo.ts'
+import { checkUtf8, pathOf } from '../paths.ts'
+import { discardedKeywords } from './helo.ts'
 
-export async function mail(session: Session, rest: string): Promise<void> {
-  const { cf, clock, intake, policy } = session.deps
+export async function mail(session: Session, { rest }: CommandLine): Promise<Reply> {
+  const { cf, deps } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
     throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: nested MAIL command')
-  const [, argument] = /^FROM[ \t]*:[ \t]*([^]+)$/i.exec(rest) ?? []
+  const argument = pathArgument(rest, 'FROM')
   if (argument === undefined) throw new SmtpError(501, '5.5.4', 'Syntax: MAIL FROM:<address>')
-  const path = pathOf(session, argument, 'MAIL')
-  const parameters = parseMailParameters(path.rest, await offered(session))
-  checkUtf8(session, path.address, parameters.smtpUtf8)
-  if (cf.message_size_limit > 0 && parameters.sizeOctets > cf.message_size_limit) {
-    throw refused(session, new SmtpError(552, '5.3.4', 'Message size exceeds fixed limit'))
-  }
-  const noRoom = intake.noRoom(parameters.sizeOctets)
-  if (noRoom !== undefined) throw refused(session, new SmtpError(noRoom.code, noRoom.enhanced, noRoom.lines[0] ?? ''))
-  session.transaction = {
-    sender: path.address,
+  const { address: sender, rest: words } = pathOf(session, argument, 'MAIL')
+  const parameters = parseMailParameters(words, await offered(session, words))
+  if (parameters.verp !== undefined && sender === '')
+    throw new SmtpError(503, '5.5.4', 'Error: XVERP requires non-null sender')
+  checkUtf8(session, sender, parameters.smtpUtf8)
+  if (session.overRate('message', cf.smtpd_client_message_rate_limit))
+    throw new SmtpError(450, '4.7.1', `Error: too much mail from ${session.client.address}`)
+  const transaction = {
+    sender,
     parameters,
-    arrivalMs: clock.now(),
+    arrivalMs: deps.clock.now(),
     recipients: [],
     overshoot: 0,
     queueId: undefined,
     effects: [],
-    submission: undefined,
   }
+  session.phase = { name: 'mail', transaction }
   try {
-    session.obey(await policy.mail(session.facts))
+    session.obey(await deps.policy.mail(session.facts()))
+    checkSize(session, parameters)
   } catch (error) {
     session.reset()
     throw error
   }
-  session.junk = 0
-  session.reply({ code: 250, enhanced: '2.1.0', lines: ['Ok'] })
+  return { code: 250, enhanced: '2.1.0', lines: ['Ok'] }
 }
 
-function refused(session: Session, error: SmtpError): SmtpError {
-  session.reject('MAIL', error.reply)
-  return error
+/** RFC 1870 §6.1: what will not fit is refused before it is sent. */
+function checkSize(session: Session, { sizeOctets }: MailParameters): void {
+  const limit = session.cf.message_size_limit
+  if (limit > 0 && sizeOctets > limit)
+    throw session.refusal('MAIL', new SmtpError(552, '5.3.4', 'Message size exceeds fixed limit'))
+  const noRoom = session.deps.intake.noRoom(sizeOctets)
+  if (noRoom !== undefined)
+    throw session.refusal('MAIL', new SmtpError(noRoom.code, noRoom.enhanced, noRoom.lines.join(' ')))
 }
 
-/** The path of MAIL or RCPT; what is none gets Postfix's reply and a line in the log. */
-export function pathOf(session: Session, argument: string, command: 'MAIL' | 'RCPT'): Path {
-  const { cf, validAddress } = session.deps
-  try {
-    const path = takePath(argument, cf.strict_rfc821_envelopes)
-    const mayBeEmpty = command === 'MAIL'
-    if (path.address === '' ? mayBeEmpty : validAddress(path.address)) return path
-  } catch (error) {
-    if (!(error instanceof PathError)) throw error
-  }
-  const { name, address } = session.client
-  const text = `Illegal address syntax from ${name}[${address}] in ${command} command: ${argument}`
-  publish<SmtpdEvent>({ event: 'smtpd.warning', ...session.who, text })
-  throw command === 'MAIL'
-    ? new SmtpError(501, '5.1.7', 'Bad sender address syntax')
-    : new SmtpError(501, '5.1.3', 'Bad recipient address syntax')
-}
-
-/** RFC 6531 §3.5: an address outside ASCII needs SMTPUTF8. */
-export function checkUtf8(session: Session, address: string, declared: boolean): void {
-  if (declared || !session.deps.cf.smtputf8_enable || !/[^\0-\x7f]/.test(address)) return
-  throw new SmtpError(553, '5.6.7', 'Must declare SMTPUTF8 to send unicode address')
-}
-
-export async function offered(session: Session): Promise<Offered> {
-  const { cf, verpClients } = session.deps
+/** What the client may ask for. @param words where there are none, nothing needs to be looked up */
+export async function offered(session: Session, words: string): Promise<Offered> {
+  const { cf, shared, client } = session
+  const asksVerp = /XVERP/i.test(words)
   return {
-    dsn: !discards(session, 'DSN'),
-    smtpUtf8: cf.smtputf8_enable && session.esmtp,
-    verp: await verpClients(session.client),
+    dsn: words === '' || !(await discardedKeywords(session)).has('DSN'),
+    smtpUtf8: cf.smtputf8_enable,
+    verp: asksVerp && (await shared.lists.verp(client)),
     auth: cf.smtpd_sasl_auth_enable,
     verpFilter: cf.verp_delimiter_filter,
     verpDefault: cf.default_verp_delimiters,

@@ -1,40 +1,55 @@
 /** RCPT. RFC 5321 §4.1.1.3. */
-import { publish } from '#src/base/mod.ts'
-import { parseRcptParameters, SmtpError } from '../../../formats/smtp/mod.ts'
-import type { SmtpdEvent } from '../events.ts'
-import type { Session } from '../session.ts'
+import {
+  type CommandLine,
+  parseRcptParameters,
+  pathArgument,
+  type Reply,
+  SmtpError,
+} from '../../../formats/smtp/mod.ts'
+import { checkUtf8, pathOf } from '../paths.ts'
+import { ExcusedError, type Session } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
-import { checkUtf8, offered, pathOf } from './mail.ts'
+import { offered } from './mail.ts'
 
-export async function rcpt(session: Session, rest: string): Promise<void> {
-  const { transaction } = session
-  if (transaction === undefined) throw new SmtpError(503, '5.5.1', 'Error: need MAIL command')
-  if (transaction.submission !== undefined) throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
-  const [, argument] = /^TO[ \t]*:[ \t]*([^]+)$/i.exec(rest) ?? []
+export async function rcpt(session: Session, { rest }: CommandLine): Promise<Reply> {
+  const { cf, deps, phase } = session
+  if (phase.name === 'content') throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
+  if (phase.name !== 'mail') throw new SmtpError(503, '5.5.1', 'Error: need MAIL command')
+  const { transaction } = phase
+  const argument = pathArgument(rest, 'TO')
   if (argument === undefined) throw new SmtpError(501, '5.5.4', 'Syntax: RCPT TO:<address>')
-  const path = pathOf(session, argument, 'RCPT')
-  const dsn = parseRcptParameters(path.rest, await offered(session))
-  checkUtf8(session, path.address, transaction.parameters.smtpUtf8)
+  const { address, rest: words } = pathOf(session, argument, 'RCPT')
+  const dsn = words === '' ? undefined : parseRcptParameters(words, await offered(session, words))
   checkLimit(session, transaction)
-  session.obey(await session.deps.policy.rcpt({ ...session.facts, recipient: path.address }))
-  if (transaction.recipients.length === 0) open(session, transaction)
-  transaction.recipients.push({ address: path.address, ...dsn })
-  session.reply({ code: 250, enhanced: '2.1.5', lines: ['Ok'] })
+  checkUtf8(session, address, transaction.parameters.smtpUtf8)
+  if (session.overRate('recipient', cf.smtpd_client_recipient_rate_limit))
+    throw new SmtpError(450, '4.7.1', `Error: too many recipients from ${session.client.address}`)
+  session.obey(await deps.policy.rcpt(session.facts(address)))
+  transaction.queueId ??= begin(session)
+  transaction.recipients.push({ address, ...dsn })
+  return { code: 250, enhanced: '2.1.5', lines: ['Ok'] }
 }
 
 /** 452, not 552: RFC 5321 §4.5.3.1.10 corrects RFC 821, so the client retries the rest. */
 function checkLimit(session: Session, transaction: Transaction): void {
-  const { smtpd_recipient_limit, smtpd_recipient_overshoot_limit } = session.deps.cf
+  const { smtpd_recipient_limit, smtpd_recipient_overshoot_limit } = session.cf
   if (transaction.recipients.length < smtpd_recipient_limit) return
   // Up to the overshoot limit a client that does not look at replies is not punished for it.
-  if (transaction.overshoot++ < smtpd_recipient_overshoot_limit) session.errors--
-  throw new SmtpError(452, '4.5.3', 'Error: too many recipients')
+  const excused = transaction.overshoot++ < smtpd_recipient_overshoot_limit
+  throw new (excused ? ExcusedError : SmtpError)(452, '4.5.3', 'Error: too many recipients')
 }
 
 /** As in Postfix, the message has its queue id from the first accepted recipient on. */
-function open(session: Session, transaction: Transaction): void {
+function begin(session: Session): string {
   const queueId = session.deps.intake.queueId()
-  transaction.queueId = queueId
-  const sasl = session.sasl && { saslMethod: session.sasl.method, saslUsername: session.sasl.username }
-  publish<SmtpdEvent>({ event: 'smtpd.client', ...session.who, queueId, ...sasl })
+  const { sasl, forwarded } = session
+  const { name = 'unknown', address, ident } = forwarded ?? {}
+  session.publish({
+    event: 'smtpd.client',
+    queueId,
+    ...(sasl !== undefined && { saslMethod: sasl.method, saslUsername: sasl.username }),
+    ...(ident !== undefined && { origQueueId: ident }),
+    ...(address !== undefined && { origClient: `${name}[${address}]` }),
+  })
+  return queueId
 }

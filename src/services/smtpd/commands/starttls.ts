@@ -1,28 +1,43 @@
 /** STARTTLS. RFC 3207. */
-import { publish } from '#src/base/mod.ts'
-import { SmtpError } from '../../../formats/smtp/mod.ts'
+import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { tlsLevel } from '../deps.ts'
-import type { SmtpdEvent } from '../events.ts'
+import { publishTls } from '../greeting.ts'
+import { Departure } from '../input.ts'
 import type { Session } from '../session.ts'
 
-export async function starttls(session: Session, rest: string): Promise<void> {
-  const { cf, tlsAvailable } = session.deps
+export async function starttls(session: Session, { rest }: CommandLine): Promise<Reply | undefined> {
+  const { cf, deps, input, connection } = session
   if (rest !== '') throw new SmtpError(501, '5.5.4', 'Syntax: STARTTLS')
-  if (session.connection.tls !== undefined) throw new SmtpError(554, '5.5.1', 'Error: TLS already active')
+  if (session.tls !== undefined) throw new SmtpError(554, '5.5.1', 'Error: TLS already active')
   if (tlsLevel(cf) === 'none') throw new SmtpError(502, '5.5.1', 'Error: command not implemented')
-  if (!tlsAvailable) throw new SmtpError(454, '4.7.0', 'TLS not available due to local problem')
-  session.forget()
-  session.reply({ code: 220, enhanced: '2.0.0', lines: ['Ready to start TLS'] })
-  await session.connection.drained()
+  if (!deps.tlsAvailable) throw new SmtpError(454, '4.7.0', 'TLS not available due to local problem')
+  if (session.overRate('tls', cf.smtpd_client_new_tls_session_rate_limit))
+    throw new SmtpError(454, '4.7.0', `Error: too many new TLS sessions from ${session.client.address}`)
+  await session.say({ code: 220, enhanced: '2.0.0', lines: ['Ready to start TLS'] })
+  await session.flush()
+  await connection.drained()
+  // What came in plain behind the command is not listened to, and what was learned in plain is forgotten (RFC 3207 §4.2).
+  session.restart()
+  input.clear()
   try {
-    await session.connection.startTls()
+    await withinTime(session, connection.startTls())
   } catch (error) {
-    const { name, address } = session.client
-    const text = `SSL_accept error from ${name}[${address}]: ${error instanceof Error ? error.message : 'failed'}`
-    publish<SmtpdEvent>({ event: 'smtpd.warning', ...session.who, text })
-    session.close()
-    return
+    const why = error instanceof Error ? error.message : String(error)
+    session.publish({ event: 'smtpd.info', text: `SSL_accept error from ${session.nameAddress}: ${why}` })
+    session.open = false
+    throw new Departure('lost connection')
   }
-  session.forget()
-  session.publishTls()
+  input.clear()
+  publishTls(session)
+  return undefined
+}
+
+/** smtpd_starttls_timeout. A handshake that is late fails by losing its connection. */
+async function withinTime(session: Session, handshake: Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => session.connection.destroy(), session.cf.smtpd_starttls_timeout)
+  try {
+    await handshake
+  } finally {
+    clearTimeout(timer)
+  }
 }

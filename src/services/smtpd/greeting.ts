@@ -1,0 +1,61 @@
+/** How a connection becomes a session: who it is, whether it may, the greeting. RFC 5321 §3.1. */
+import type { Reply } from '../../formats/smtp/mod.ts'
+import type { Session } from './session.ts'
+
+export async function admit(session: Session): Promise<void> {
+  const { cf, deps, client, shared, input } = session
+  input.begin()
+  if (cf.smtpd_peername_lookup) {
+    session.client = { ...client, ...(await deps.resolver.clientName(client.address)) }
+  }
+  const { name, address } = session.client
+  session.peer = { name, address }
+  session.publish({ event: 'smtpd.connect', port: client.port })
+  if (session.tls !== undefined) publishTls(session)
+  session.bareNewline = (await shared.lists.bareNewlineExclusions(session.peer))
+    ? 'no'
+    : cf.smtpd_forbid_bare_newline === 'yes'
+      ? 'normalize'
+      : cf.smtpd_forbid_bare_newline
+  const refusal = await tooMany(session)
+  if (refusal === undefined) return greet(session)
+  session.open = false
+  await session.say(refusal)
+}
+
+/** Also said anew after XCLIENT. */
+export async function greet(session: Session): Promise<void> {
+  const verdict = await session.deps.policy.connect(session.facts())
+  await session.say(verdict.reply ?? { code: 220, lines: [session.cf.smtpd_banner] })
+  session.denied = verdict.reply !== undefined
+  if (verdict.reply === undefined) return
+  const { code } = verdict.reply
+  if (verdict.disconnect === true || code === 421 || code === 521) session.open = false
+}
+
+/** smtpd_client_connection_count_limit and smtpd_client_connection_rate_limit. */
+async function tooMany(session: Session): Promise<Reply | undefined> {
+  const { cf, shared, peer, deps } = session
+  if (await shared.lists.eventLimitExceptions(peer)) return undefined
+  session.counted = true
+  const refusal: Reply = {
+    code: 421,
+    enhanced: '4.7.0',
+    lines: [`${cf.myhostname} Error: too many connections from ${peer.address}`],
+  }
+  const connections = shared.rates.opened(peer.address)
+  const limit = cf.smtpd_client_connection_count_limit
+  if (limit > 0 && connections > limit) {
+    session.warn(
+      `Connection concurrency limit exceeded: ${connections} from ${session.nameAddress} for service ${deps.serviceName ?? 'smtp'}`,
+    )
+    return refusal
+  }
+  return session.overRate('connection', cf.smtpd_client_connection_rate_limit) ? refusal : undefined
+}
+
+export function publishTls(session: Session): void {
+  if (session.tls === undefined) return
+  const { protocol, cipher, bits } = session.tls
+  session.publish({ event: 'smtpd.tls', protocol, cipher, bits })
+}

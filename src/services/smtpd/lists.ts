@@ -1,0 +1,66 @@
+/** The lists of clients and the tables that a listener's settings name, opened once. */
+import type { Maps, Table } from '../../io/tables/mod.ts'
+import type { SmtpdDeps } from './deps.ts'
+
+interface Named {
+  readonly name: string
+  readonly address: string
+}
+
+/** Whether a client is one of a list. Throws TableError where a table of it cannot be asked. */
+export type ClientMatch = (client: Named) => Promise<boolean>
+
+export interface Lists {
+  readonly verp: ClientMatch
+  readonly saslExceptions: ClientMatch
+  readonly xclient: ClientMatch
+  readonly xforward: ClientMatch
+  readonly bareNewlineExclusions: ClientMatch
+  readonly eventLimitExceptions: ClientMatch
+  readonly discardedKeywords: Maps | undefined
+  readonly commandFilter: Table | undefined
+  /** smtpd_forbidden_commands: the verb is one of them, or a table knows the line. */
+  readonly forbids: (verb: string, line: string) => Promise<boolean>
+  /** smtpd_noop_commands, in capitals. */
+  readonly noopCommands: ReadonlySet<string>
+}
+
+type ListParameter =
+  | 'smtpd_authorized_verp_clients'
+  | 'smtpd_sasl_exceptions_networks'
+  | 'smtpd_authorized_xclient_hosts'
+  | 'smtpd_authorized_xforward_hosts'
+  | 'smtpd_forbid_bare_newline_exclusions'
+  | 'smtpd_client_event_limit_exceptions'
+
+export function openLists({ cf, tables }: SmtpdDeps): Lists {
+  const clients = (parameter: ListParameter): ClientMatch => {
+    if (cf[parameter].length === 0) return () => Promise.resolve(false)
+    const match = tables.matchAddress(cf[parameter].join(' '), { parameter })
+    return async (client) => (await match(client)) !== undefined
+  }
+  const { smtpd_discard_ehlo_keyword_address_maps: discard, smtpd_command_filter: filter } = cf
+  return {
+    verp: clients('smtpd_authorized_verp_clients'),
+    saslExceptions: clients('smtpd_sasl_exceptions_networks'),
+    xclient: clients('smtpd_authorized_xclient_hosts'),
+    xforward: clients('smtpd_authorized_xforward_hosts'),
+    bareNewlineExclusions: clients('smtpd_forbid_bare_newline_exclusions'),
+    eventLimitExceptions: clients('smtpd_client_event_limit_exceptions'),
+    discardedKeywords: discard === '' ? undefined : tables.maps(discard),
+    commandFilter: filter === '' ? undefined : tables.open(filter),
+    forbids: forbidden(cf.smtpd_forbidden_commands, tables),
+    noopCommands: new Set(cf.smtpd_noop_commands.map((word) => word.toUpperCase())),
+  }
+}
+
+function forbidden(words: readonly string[], tables: SmtpdDeps['tables']): Lists['forbids'] {
+  const isTable = (word: string): boolean => /^[a-z]+:/.test(word)
+  const verbs = new Set(words.filter((word) => !isTable(word)).map((word) => word.toUpperCase()))
+  const patterns = words.filter(isTable).map((word) => tables.open(word))
+  return async (verb, line) => {
+    if (verbs.has(verb)) return true
+    for (const table of patterns) if ((await table.get(line)) !== undefined) return true
+    return false
+  }
+}

@@ -1,0 +1,108 @@
+/** A message on its way to intake: opened when its content begins, finished when all of it is there. */
+import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
+import type { Arrival } from '../../mail/intake/mod.ts'
+import { bareNewlineError, type Session } from './session.ts'
+import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
+
+export type ContentPhase = Extract<Phase, { readonly name: 'content' }>
+
+/** The transaction, if content may follow now. */
+export function withRecipients(session: Session): Transaction {
+  const { transaction } = session
+  if (transaction === undefined) throw new SmtpError(503, '5.5.1', 'Error: need RCPT command')
+  if (transaction.recipients.length === 0) throw new SmtpError(554, '5.5.1', 'Error: no valid recipients')
+  return transaction
+}
+
+/** Asks policy, and opens the message. */
+export async function begin(session: Session, transaction: Transaction, dots: boolean): Promise<ContentPhase> {
+  const { cf, deps } = session
+  session.obey(await deps.policy.data(session.facts()))
+  const { recipients, effects, parameters, arrivalMs, sender, queueId } = transaction
+  const submission = deps.intake.open(await arrivalOf(session), {
+    effects,
+    recipients: recipients.length,
+    firstRecipient: recipients[0]?.address ?? '',
+    sizeHint: parameters.sizeOctets,
+    arrivalMs,
+    sender,
+    ...(queueId !== undefined && { queueId }),
+  })
+  if ('code' in submission) throw errorOf(submission)
+  const strict = session.bareNewline !== 'no'
+  const reader = new DataReader({ dots, strict, replaceStrayCr: cf.cleanup_replace_stray_cr_lf })
+  const phase: ContentPhase = { name: 'content', transaction, submission, reader, effectsBefore: effects.length }
+  session.phase = phase
+  return phase
+}
+
+async function arrivalOf(session: Session): Promise<Arrival> {
+  const { client, sasl, tls, forwarded } = session
+  return {
+    origin: 'smtp',
+    clientAddress: client.address,
+    clientName: client.name,
+    helo: session.helo ?? '',
+    protocol: session.protocol,
+    ...(sasl !== undefined && { saslMethod: sasl.method, saslUsername: sasl.username, saslSender: sasl.sender }),
+    tls: tls && { protocol: tls.protocol, cipher: tls.cipher, bits: tls.bits },
+    rewriteHeaders: forwarded?.local === true || (await session.deps.policy.rewritesHeaders(session.facts())),
+  }
+}
+
+/** Passes content on, until the message is larger than message_size_limit: from then on nothing is kept. */
+export class ContentWriter {
+  readonly #session: Session
+  readonly #phase: ContentPhase
+  tooBig = false
+
+  constructor(session: Session, phase: ContentPhase) {
+    this.#session = session
+    this.#phase = phase
+  }
+
+  /** A promise: intake asks to wait. */
+  write(content: readonly Buffer[]): void | Promise<void> {
+    if (content.length === 0 || this.tooBig) return undefined
+    // Changed lines make many small pieces: one buffer costs less than many views on the way to the disk.
+    const octets = content.length === 1 ? content[0]! : Buffer.concat(content)
+    const { submission } = this.#phase
+    const limit = this.#session.cf.message_size_limit
+    if (limit > 0 && submission.sizeOctets + octets.length > limit) {
+      this.tooBig = true
+      return undefined
+    }
+    return submission.write(octets)
+  }
+}
+
+/** All is there: durable when it answers. Ends the transaction, whatever comes out. */
+export async function finish(session: Session, phase: ContentPhase, tooBig: boolean): Promise<Reply> {
+  const { transaction, submission, reader } = phase
+  session.where = 'END-OF-MESSAGE'
+  try {
+    if (tooBig) {
+      session.warn(`${transaction.queueId ?? submission.queueId}: queue file size limit exceeded`)
+      throw new SmtpError(552, '5.3.4', 'Error: message file too big')
+    }
+    if (reader.sawBareLf && session.bareNewline === 'reject') {
+      session.reject('END-OF-MESSAGE', 'bare <LF> received', transaction.recipients[0]?.address)
+      throw bareNewlineError(session)
+    }
+    if (reader.sawBareLf && session.bareNewline === 'note') {
+      session.publish({ event: 'smtpd.bare_newline', where: 'END-OF-MESSAGE' })
+    }
+    session.obey(await session.deps.policy.endOfData(session.facts()))
+    const reply = await submission.finish(envelopeOf(transaction), transaction.effects.slice(phase.effectsBefore))
+    if (reply.code >= 400) throw errorOf(reply)
+    session.errors = session.junk = 0
+    session.phase = { name: 'idle' } // the submission is done with, not to be aborted
+    return reply
+  } finally {
+    session.reset()
+  }
+}
+
+export function errorOf({ code, enhanced, lines }: Reply): SmtpError {
+  return new SmtpError(code, enhanced, lines.join(' '))
+}

@@ -1,0 +1,31 @@
+/** The addresses of MAIL, RCPT and VRFY. */
+import { type Path, PathError, takePath } from '../../formats/address/mod.ts'
+import { SmtpError } from '../../formats/smtp/mod.ts'
+import type { Session } from './session.ts'
+
+/** The path that a command's argument begins with; what is none gets Postfix's reply and a line in the log. */
+export function pathOf(session: Session, argument: string, command: 'MAIL' | 'RCPT' | 'VRFY'): Path {
+  const { cf, deps } = session
+  const path = parsed(argument, command !== 'VRFY' && cf.strict_rfc821_envelopes)
+  if (path !== undefined && (path.address === '' ? command === 'MAIL' : deps.validAddress(path.address))) return path
+  session.warn(`Illegal address syntax from ${session.nameAddress} in ${command} command: ${argument}`)
+  throw command === 'MAIL'
+    ? new SmtpError(501, '5.1.7', 'Bad sender address syntax')
+    : new SmtpError(501, '5.1.3', 'Bad recipient address syntax')
+}
+
+function parsed(argument: string, strict: boolean): Path | undefined {
+  try {
+    return takePath(argument, strict)
+  } catch (error) {
+    if (error instanceof PathError) return undefined
+    throw error
+  }
+}
+
+/** RFC 6531 §3.5 has such an address declared; like Postfix, only strict_smtputf8 insists. */
+export function checkUtf8(session: Session, address: string, declared: boolean): void {
+  const { cf } = session
+  if (declared || !cf.smtputf8_enable || !cf.strict_smtputf8 || !/[^\0-\x7f]/.test(address)) return
+  throw new SmtpError(553, '5.6.7', 'Must declare SMTPUTF8 to send unicode address')
+}
