@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -49,8 +49,6 @@ async function startServer(t: TestContext, respond: Respond): Promise<{ at: stri
     const answer = reply(message, false)
     if (answer) udp.send(answer, from.port, from.address)
   })
-  await new Promise<void>((done) => udp.bind(0, '127.0.0.1', () => done()))
-  const { port } = udp.address()
   const tcp = createServer((socket) => {
     socket.on('data', (chunk: Buffer) => {
       const answer = reply(chunk.subarray(2), true)
@@ -58,10 +56,16 @@ async function startServer(t: TestContext, respond: Respond): Promise<{ at: stri
     })
     socket.on('error', () => {})
   })
-  await new Promise<void>((done) => tcp.listen(port, '127.0.0.1', done))
   t.after(() => {
     udp.close()
     tcp.close()
+  })
+  // TCP first: a port that is free for it may be held for UDP only by chance, and UDP has no TIME_WAIT.
+  await new Promise<void>((done) => tcp.listen(0, '127.0.0.1', done))
+  const { port } = tcp.address() as AddressInfo // it listens on a port
+  await new Promise<void>((done, failed) => {
+    udp.once('error', failed)
+    udp.bind(port, '127.0.0.1', () => done())
   })
   return { at: `127.0.0.1:${port}`, asked }
 }
