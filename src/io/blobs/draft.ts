@@ -11,6 +11,8 @@ import { RECORD_HEADER, SEGMENT_HEADER } from './format.ts'
 
 /** A draft larger than this always has a file of its own. */
 export const SPOOL_FROM = 4 * 1024 * 1024
+/** A smaller one is not moved to disk as long as waiting helps. */
+const SPOOL_LEAST = 64 * 1024
 /** A spooled draft writes in pieces of this size. */
 const SPOOL_PIECE = 256 * 1024
 /** Where content begins in a spool file: what stands before is written last. */
@@ -25,13 +27,18 @@ export function isSpool(name: string): boolean {
   return SPOOL_NAME.test(name)
 }
 
-/** The memory that all drafts of a thread share. */
+/**
+ * The memory that all drafts of a thread share. When it is short, the largest draft goes to disk; but while others are being
+ * committed, small ones rather wait for their memory: a file and a segment for each would make what is slow slower.
+ */
 export class DraftMemory {
   readonly #limit: number
   #held = 0
+  /** Of that, held by what is being committed: it will be free without anybody's doing. */
+  #claimed = 0
   /** Those that still take octets; what is being committed cannot be moved any more. */
   readonly #open = new Set<LogDraft>()
-  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+  #room: PromiseWithResolvers<void> | undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -49,20 +56,27 @@ export class DraftMemory {
     this.#open.delete(draft)
   }
 
-  /** Counts octets; over the limit the largest draft goes to disk. A promise: memory is short all the same, wait. */
+  /** Counts octets. A promise: memory is short, wait before taking more. */
   hold(octets: number): void | Promise<void> {
     this.#held += octets
-    while (this.#held > this.#limit) {
-      const largest = this.#largest()
-      if (largest === undefined) return this.#whenRoom()
-      largest.spool()
-    }
+    return this.#relieve()
   }
 
   free(octets: number): void {
     this.#held -= octets
-    if (this.#held > this.#limit) return
-    this.#room?.resolve()
+  }
+
+  claim(draft: LogDraft): void {
+    this.leave(draft)
+    this.#claimed += draft.heldOctets
+  }
+
+  /** What was claimed is free; those who waited go on. */
+  release(octets: number): void {
+    this.#claimed -= octets
+    this.#held -= octets
+    if (this.#room === undefined || this.#relieve() !== undefined) return
+    this.#room.resolve()
     this.#room = undefined
   }
 
@@ -70,15 +84,19 @@ export class DraftMemory {
     for (const draft of this.#open) draft.discard()
   }
 
+  #relieve(): void | Promise<void> {
+    while (this.#held > this.#limit) {
+      const largest = this.#largest()
+      const wait = largest === undefined || (largest.heldOctets < SPOOL_LEAST && this.#claimed > 0)
+      if (wait) return (this.#room ??= Promise.withResolvers<void>()).promise
+      largest.spool()
+    }
+  }
+
   #largest(): LogDraft | undefined {
     let largest: LogDraft | undefined
     for (const draft of this.#open) if (draft.heldOctets > (largest?.heldOctets ?? 0)) largest = draft
     return largest
-  }
-
-  #whenRoom(): Promise<void> {
-    this.#room ??= Promise.withResolvers<void>()
-    return this.#room.promise
   }
 }
 
@@ -184,14 +202,14 @@ export class LogDraft implements Draft {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#state !== 'open') throw new TypeError('The draft was committed or discarded already')
     this.#state = 'claimed'
-    this.#memory.leave(this)
+    this.#memory.claim(this)
   }
 
   /** The log is done with it: memory is free, the file closed. */
   over(): void {
+    this.#freeMemory()
     this.#state = 'over'
     this.#memory.leave(this)
-    this.#freeMemory()
     if (this.#fd !== undefined) this.#fs.close(this.#fd)
     this.#fd = undefined
   }
@@ -221,6 +239,7 @@ export class LogDraft implements Draft {
     const held = this.#held
     this.#chunks = []
     this.#held = 0
-    this.#memory.free(held)
+    if (this.#state === 'claimed') this.#memory.release(held)
+    else this.#memory.free(held)
   }
 }

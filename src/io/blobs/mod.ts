@@ -1,23 +1,38 @@
 /**
  * The message log: content in append-only segments, durable by group commit.
  * In: drafts from intake and the store. Out: positions, and octets by position.
- * On disk: `<data>/log/NNNNNNNNNN.log` (format.ts), `next-segment`, `spool-*`; table `segment`, one row a file.
+ * On disk: `<data>/log/NNNNNNNNNN.log` (format.ts), `given`, `spool-*`; table `segment`, one row a file.
  *
- * What a kill or a power cut leaves, and what the next start makes of it (tests: crash.test.ts):
+ * A room whose rows hold a position calls `retainContent` when it makes one and `releaseContent` when it goes, in the same
+ * transaction. A consequence may be run twice, with another position, when the first transaction was rolled back.
+ * LogFullError is 452 or `NO [LIMIT]`, LogFailedError 451 or `NO [SERVERBUG]`; LogBrokenError closes the connection without a
+ * reply, for it is not known whether the message will be there after the next start.
  *
- * | stopped after | on disk | same boot | another boot |
+ * What a kill or a power cut leaves, and what the next start makes of it (test/message-log*.test.ts, test/stress/message-log.ts):
+ *
+ * | stopped after | on disk | same boot | another boot, or a copy |
  * | --- | --- | --- | --- |
- * | append | octets beyond the watermark, perhaps torn | cut | whole records taken in, the torn one cut |
+ * | number given, row not committed | a gap in the numbers | nothing | nothing |
+ * | row committed, no file | a row without a file | the row goes | the row goes; lost with the WAL, nothing |
+ * | segment created | an empty segment, its row at 0 | sealed, reaped | the same; its row lost: adopted, empty |
+ * | append | octets beyond the watermark, perhaps torn | cut | whole records taken in, the rest cut |
  * | fdatasync | whole records beyond the watermark | cut: no reply was sent | taken in |
- * | commit, before the reply | watermark behind the records | kept: the one double that is allowed | kept, or taken in if the WAL lost it |
- * | truncate of a cut-back, before its sync | nothing beyond the watermark, or the batch again | cut | taken in: its client got no reply, and may retry |
- * | spool header or its sync | `spool-…`, a row without a file | both removed | both removed: no reply before the rename |
- * | rename of a spool, before the directory's sync | segment or spool, row at 0 | removed | taken in if the segment's name survived |
- * | directory sync, before the transaction | segment, row at 0 | removed | taken in |
- * | new number, before its row | a gap in the numbers | nothing | nothing |
- * | new row, before the file | a row without a file | row removed | row removed |
- * | dead committed, before unlink | a dead row and its file | reaped | reaped |
- * | unlink, before the row goes | a dead row | row removed | row removed |
+ * | commit, before the reply | the watermark behind them | kept: the one double allowed | kept; lost with the WAL, taken in |
+ * | the reply | the same | kept | the same: nothing acknowledged is missing |
+ * | failed commit, before the cut-back | records beyond the watermark | cut | taken in: their clients got no reply |
+ * | truncate of the cut-back, not synced | nothing, or the batch again | nothing to cut, or cut | none or all of it, as above |
+ * | cut-back synced | nothing beyond the watermark | nothing to do | nothing to do: 4xx was true |
+ * | two segments, one failing | each has its own watermark | each by itself | each by itself |
+ * | spool, its facts or header | `spool-…`, perhaps a row | both go | both go: no reply before the rename |
+ * | rename, directory not synced | a spool or a segment, its row at 0 | cut to nothing, reaped | a segment is taken in, a spool goes |
+ * | directory synced | a segment, its row at 0 | cut to nothing, reaped | taken in; its row lost: adopted and taken in |
+ * | dead committed | a dead row and its file | reaped | reaped; lost with the WAL, live again |
+ * | WAL synced, unlinked | a dead row, the file there or not | reaped, row removed | the same |
+ * | row removed | nothing; the file, if its directory lost that | removed: its number was given | the same |
+ * | recovery, anywhere | some records taken in, each with its watermark | done again | done again: the last run is forgotten last |
+ *
+ * "Given" (rule 9) is what the database itself knows: a power cut takes back a segment's row together with that knowledge, and
+ * the file is adopted, not removed. So no commit has to wait until the row of its segment is durable.
  */
 export type { Draft, MessageLog, Position, RecordKind, Replay } from './contract.ts'
 export type { CrashPoint, LogSettings } from './commit.ts'
