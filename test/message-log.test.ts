@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { trial } from './support/log-trial.ts'
 
-for (let seed = 1; seed <= 10; seed++) {
+for (let seed = 1; seed <= 30; seed++) {
   test(`what was accepted survives, once: seed ${seed}`, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'postigo-world-'))
     t.after(() => rmSync(dir, { recursive: true }))

@@ -207,8 +207,8 @@ export class LogWorld {
     this.#waiting.push(attempt)
   }
 
-  /** Starts a process, lets clients send, ends it. False: it ended before its recovery was done. */
-  async live(settings: LifeSettings): Promise<void> {
+  /** Starts a process, lets clients send, ends it. True: it was cut short. */
+  async live(settings: LifeSettings): Promise<boolean> {
     const db = this.#openDatabase()
     const life = new Life(this.disk, db, this.#random, settings)
     life.db.durableWal = this.#lives === 1 ? life.db.walLength() : this.#durableAtStart
@@ -217,10 +217,12 @@ export class LogWorld {
     const tried = this.attempts.filter((attempt) => attempt.outcome === 'none' && !waiting.has(attempt))
     for (const attempt of tried) this.#lost(attempt)
     if (settings.end === 'stop' && !life.over) await Promise.all(life.logs.map((log) => log.close()))
+    const cutShort = life.over
     life.over = true
     life.db.freeze()
     this.#leave(life, settings.end)
     db.close()
+    return cutShort
   }
 
   #durableAtStart = 0
