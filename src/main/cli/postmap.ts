@@ -1,156 +1,166 @@
 /** postmap(1): makes and asks lookup tables. The index is ours, beside the text; Postfix's own .db is not touched. */
-import { createInterface } from 'node:readline'
-import { buildTable, createTables, editIndex, foldKey, type Table, TableError } from '../../io/tables/mod.ts'
+import { buffer } from 'node:stream/consumers'
+import { listen, type PostigoEvent } from '../../base/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
+import {
+  addToTable,
+  buildTable,
+  createTables,
+  editIndex,
+  foldKey,
+  openIndex,
+  splitTableName,
+  type Table,
+  TableError,
+  type TablesEvent,
+} from '../../io/tables/mod.ts'
 import { readConfig } from '../server/rooms.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
+import { mapWords, type MapWords } from './map-words.ts'
+import { messageKeys } from './message-keys.ts'
 
-export interface MapWords {
-  readonly config: string | undefined
-  readonly query: string | undefined
-  readonly remove: string | undefined
-  readonly insert: boolean
-  readonly list: boolean
-  readonly keepCase: boolean
-  readonly tables: readonly string[]
-}
-
-/** getopt(3) as postmap and postalias take it; undefined for what is none of theirs. */
-export function mapWords(argv: readonly string[]): MapWords | undefined {
-  const found = {
-    config: undefined as string | undefined,
-    query: undefined as string | undefined,
-    remove: undefined as string | undefined,
-    insert: false,
-    list: false,
-    keepCase: false,
-  }
-  let at = 0
-  for (; at < argv.length; at++) {
-    const word = argv[at]!
-    if (word === '--') {
-      at++
-      break
-    }
-    if (!word.startsWith('-') || word === '-') break
-    const flag = word[1]
-    const value = (): string | undefined => (word.length > 2 ? word.slice(2) : argv[++at])
-    if (flag === 'c') found.config = value()
-    else if (flag === 'q') found.query = value()
-    else if (flag === 'd') found.remove = value()
-    else if (flag === 'i') found.insert = true
-    else if (flag === 's') found.list = true
-    else if (flag === 'f') found.keepCase = true
-    else if (flag !== 'r' && flag !== 'w' && flag !== 'v' && flag !== 'o' && flag !== 'p' && flag !== 'N')
-      return undefined
-  }
-  return { ...found, tables: argv.slice(at) }
-}
+export const postmap: Command = (argv, io) => runMap('postmap', argv, io)
 
 /** Runs postmap or postalias; they differ in how a text is read. */
 export async function runMap(name: 'postmap' | 'postalias', argv: readonly string[], io: CliIo): Promise<number> {
-  const words = mapWords(argv)
-  if (words === undefined || words.tables.length === 0) {
-    io.err(`usage: ${name} [-c config_dir] [-d key] [-i] [-q key] [-s] [file_type:]file...\n`)
-    return EX.usage
+  const words = mapWords(name, argv)
+  if (typeof words === 'string') {
+    io.err(`${name}: fatal: ${words}\n`)
+    return 1
   }
+  const stop = listen((event) => warn(name, event, io))
   try {
     return await runWords(name, words, io)
   } catch (error) {
     if (!(error instanceof TableError)) throw error
     io.err(`${name}: fatal: ${error.text}\n`)
     return 1
+  } finally {
+    stop()
   }
 }
 
+/** What tables say while they are opened. */
+function warn(name: string, event: PostigoEvent, io: CliIo): void {
+  if (event.event !== 'tables.warning' && event.event !== 'tables.outdated') return
+  const { text } = event as Extract<TablesEvent, { text: string }> // the events of these names are tables'
+  io.err(`${name}: warning: ${text}\n`)
+}
+
 async function runWords(name: 'postmap' | 'postalias', words: MapWords, io: CliIo): Promise<number> {
-  const asked = words.query ?? words.remove
+  const config = configOf(words, io)
+  const initial = config?.value('default_database_type') ?? 'hash'
+  const names = words.tables.map((table) => (table.includes(':') ? table : `${initial}:${table}`))
   if (words.query !== undefined || words.list) {
-    const opened = createTables({ parameter: parameterOf(words, io) })
-    const tables = words.tables.map((table) => opened.open(typed(table)))
-    return words.list ? listTables(tables, io) : queryTables(tables, words.query ?? '', io)
+    const opened = createTables({ directory: io.cwd, parameter: (p) => config?.value(p) })
+    const tables = names.map((table) => opened.open(table))
+    if (words.keepCase) return askExactly(names, words, io)
+    return words.list ? listTables(name, tables, words, io) : queryTables(name, tables, words, io)
   }
-  for (const table of words.tables) {
+  if (words.remove !== undefined) return removeKeys(names, words, io)
+  const lines = words.insert ? await buffer(io.stdin) : undefined
+  for (const table of names) {
     const [type, file] = cut(table)
-    if (asked !== undefined) return removeKeys(type, file, asked, io)
-    if (words.insert) await insertPairs(type, file, name === 'postalias', io)
-    else {
-      const built = buildTable(type, file, { aliases: name === 'postalias', keepCase: words.keepCase })
-      for (const warning of built.warnings) io.err(`${name}: warning: ${warning}\n`)
-    }
+    const options = { ...words, aliases: name === 'postalias' }
+    const built = lines === undefined ? buildTable(type, file, options) : addToTable(type, file, lines, options)
+    for (const warning of built.warnings) io.err(`${name}: warning: ${warning}\n`)
   }
   return EX.ok
 }
 
-const typed = (table: string): string => (table.includes(':') ? table : `hash:${table}`)
-
 function cut(table: string): [type: string, file: string] {
-  const name = typed(table)
-  const colon = name.indexOf(':')
-  return [name.slice(0, colon), name.slice(colon + 1)]
+  const parts = splitTableName(table)
+  if (parts === undefined)
+    throw new TableError('configuration', table, `open dictionary: expecting "type:name" form instead of "${table}"`)
+  return [parts.type, parts.rest]
 }
 
 /** Some tables take settings from main.cf; a directory without one has none. */
-function parameterOf(words: MapWords, io: CliIo): (name: string) => string | undefined {
+function configOf(words: MapWords, io: CliIo): Config | undefined {
   try {
-    const config = readConfig({ directory: configDirectory(words.config, io) })
-    return (name) => config.value(name)
+    return readConfig({ directory: configDirectory(words.config, io) })
   } catch {
-    return () => undefined
+    return undefined // a table can be made before there is a configuration
   }
 }
 
-async function keysOf(key: string, io: CliIo): Promise<string[]> {
+async function keysOf(key: string, words: MapWords, io: CliIo): Promise<string[]> {
   if (key !== '-') return [key]
-  const keys: string[] = []
-  for await (const line of createInterface({ input: io.stdin })) keys.push(line)
-  return keys
+  const text = (await buffer(io.stdin)).toString('utf8')
+  if (words.messageParts.size > 0) return messageKeys(text, words.messageParts)
+  const lines = text.split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
 }
 
 /** Exit code 1 where nothing was found, as scripts ask. */
-async function queryTables(tables: readonly Table[], key: string, io: CliIo): Promise<number> {
+async function queryTables(name: string, tables: readonly Table[], words: MapWords, io: CliIo): Promise<number> {
+  const { query = '' } = words
   let found = false
-  const fromInput = key === '-'
-  for (const one of await keysOf(key, io)) {
-    for (const table of tables) {
-      const value = await table.get(one)
-      if (value === undefined) continue
-      io.out(fromInput ? `${one}\t${value}\n` : `${value}\n`)
-      found = true
-      break
-    }
+  for (const key of await keysOf(query, words, io)) {
+    const value = await firstResult(name, tables, key, io)
+    if (value === undefined) continue
+    const shown = words.fileContent ? Buffer.from(value, 'base64').toString('utf8') : value
+    io.out(query === '-' ? `${key}\t${shown}\n` : `${shown}\n`)
+    found = true
   }
   return found ? EX.ok : 1
 }
 
-function listTables(tables: readonly Table[], io: CliIo): number {
+async function firstResult(
+  name: string,
+  tables: readonly Table[],
+  key: string,
+  io: CliIo,
+): Promise<string | undefined> {
+  for (const table of tables) {
+    const value = await table.get(key)
+    if (value === '') {
+      io.err(`${name}: warning: table ${table.name}: key ${key}: empty string result is not allowed\n`)
+      io.err(`${name}: warning: table ${table.name} should return NO RESULT in case of NOT FOUND\n`)
+    }
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+/** -f with -q or -s: keys as they stand in the index. Tables without one are never folded. */
+async function askExactly(names: readonly string[], words: MapWords, io: CliIo): Promise<number> {
+  const opened = createTables({ directory: io.cwd })
+  const tables = names.map((table): Table => {
+    const usual = opened.open(table)
+    if (usual.entries === undefined) return usual
+    const entries = new Map(usual.entries())
+    return { ...usual, get: (key) => entries.get(key), entries: () => entries }
+  })
+  return words.list ? listTables('postmap', tables, words, io) : queryTables('postmap', tables, words, io)
+}
+
+function listTables(name: string, tables: readonly Table[], words: MapWords, io: CliIo): number {
   for (const table of tables) {
     if (table.entries === undefined) {
-      io.err(`postmap: fatal: ${table.name}: this type of table cannot be listed\n`)
+      io.err(`${name}: fatal: table ${table.name}: sequence operation is not supported\n`)
       return 1
     }
-    for (const [key, value] of table.entries()) io.out(`${key}\t${value}\n`)
+    const separator = name === 'postalias' ? ':\t' : '\t'
+    for (const [key, value] of table.entries()) {
+      const shown = words.fileContent ? Buffer.from(value, 'base64').toString('utf8') : value
+      io.out(`${key}${separator}${shown}\n`)
+    }
   }
   return EX.ok
 }
 
-async function removeKeys(type: string, file: string, key: string, io: CliIo): Promise<number> {
-  const keys = await keysOf(key, io)
+/** -d: one entry of each table that has it. */
+async function removeKeys(names: readonly string[], words: MapWords, io: CliIo): Promise<number> {
+  const keys = await keysOf(words.remove ?? '', words, io)
   let removed = false
-  editIndex(type, file, (entries) => {
-    for (const one of keys) if (entries.delete(foldKey(one))) removed = true
-  })
+  for (const table of names) {
+    const [type, file] = cut(table)
+    openIndex(type, file) // says what is wrong before a new index is made
+    editIndex(type, file, (entries) => {
+      for (const key of keys) if (entries.delete(words.keepCase ? key : foldKey(key))) removed = true
+    })
+  }
   return removed ? EX.ok : 1
 }
-
-async function insertPairs(type: string, file: string, aliases: boolean, io: CliIo): Promise<void> {
-  const lines = await keysOf('-', io)
-  const pairs = lines.flatMap((line): [string, string][] => {
-    const [, key, value] = (aliases ? /^([^\s:]+)\s*:\s*(.*)$/ : /^(\S+)\s+(.*)$/).exec(line) ?? []
-    return key === undefined || value === undefined ? [] : [[foldKey(key), value]]
-  })
-  editIndex(type, file, (entries) => {
-    for (const [key, value] of pairs) entries.set(key, value)
-  })
-}
-
-export const postmap: Command = (argv, io) => runMap('postmap', argv, io)

@@ -53,6 +53,7 @@ export const start: Command = async (argv, io) => {
 /** Runs until SIGTERM, SIGINT or `postigo stop`. */
 export async function runServer(words: StartWords, io: CliIo, whenReady?: (server: Server) => void): Promise<number> {
   let server: Server
+  process.title = 'postigo' // what others are told who find a port taken
   try {
     const started = await Server.start(words)
     server = started.server

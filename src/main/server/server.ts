@@ -4,7 +4,7 @@
  */
 import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { endRun, type ServerLock, takeServerLock } from '../../io/db/mod.ts'
+import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
 import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
 import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
@@ -12,6 +12,7 @@ import { type Ended, queueParams, QueueRunner } from '../../mail/queue/mod.ts'
 import { formatTraceDate } from '../../formats/message/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
+import { allParams } from '../registry.ts'
 import { version } from '../version.ts'
 import { type ControlAnswer, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory } from './data-dir.ts'
@@ -106,10 +107,13 @@ export class Server {
   /** Throws what stands in the way (ConfigError, ListenError, ServerRunsError …); then nothing is left started. */
   static async start(options: ServerOptions): Promise<{ server: Server; report: StartReport }> {
     const config = readConfig(options)
+    for (const [name, spec] of allParams()) config.bind({ [name]: spec }) // a wrong value anywhere stops the start
     const named = listenersOf(config, config.bind(mainParams).mailbox_services, options.portOffset)
     const specs = options.freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
-    await checkPorts(specs)
     const paths = dataPaths(config)
+    const holder = serverLockHolder(paths.dir)
+    if (holder !== undefined) throw new ServerRunsError(holder)
+    await checkPorts(specs)
     makeDataDirectory(paths)
     openMailDatabase(paths.database).close() // makes it, and brings the tables up to date
     const lock = takeServerLock(paths.dir, paths.database)
@@ -245,6 +249,7 @@ export class Server {
     const specsBefore = this.#specs
     try {
       const config = readConfig(this.#options)
+      for (const [name, spec] of allParams()) config.bind({ [name]: spec })
       const specs = listenersOf(config, config.bind(mainParams).mailbox_services, this.#options.portOffset)
       await checkPorts(
         specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),

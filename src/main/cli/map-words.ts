@@ -1,0 +1,87 @@
+/** What postmap(1) and postalias(1) are told: getopt(3), and what goes together. */
+
+export interface MapWords {
+  readonly config: string | undefined
+  readonly query: string | undefined
+  readonly remove: string | undefined
+  /** -i: entries from standard input into the existing index. */
+  readonly insert: boolean
+  /** -s */
+  readonly list: boolean
+  /** -f */
+  readonly keepCase: boolean
+  readonly doubled: 'warn' | 'ignore' | 'replace'
+  /** -F */
+  readonly fileContent: boolean
+  /** -p */
+  readonly defaultMode: boolean
+  /** -h, -b: keys of -q - are header lines, body lines of a message. */
+  readonly messageParts: ReadonlySet<'header' | 'body'>
+  readonly tables: readonly string[]
+}
+
+const OPTIONS = {
+  postmap: {
+    flags: 'bfFhimnNoprsuUvw',
+    usage: 'postmap [-bfFhimnNoprsuUvw] [-c config_dir] [-d key] [-q key] [map_type:]file...',
+  },
+  postalias: {
+    flags: 'Nfinoprsuvw',
+    usage: 'postalias [-Nfinoprsuvw] [-c config_dir] [-d key] [-q key] [map_type:]file...',
+  },
+} as const
+
+/**
+ * -n and -N are about the NUL that ends strings in Postfix's files, -o about its set-gid rights, -u and -U about SMTPUTF8:
+ * our index has no NUL, the command drops no rights, and UTF-8 is always checked; so they change nothing.
+ */
+
+/** Reads the words. A text is what is wrong with them, in Postfix's words. */
+export function mapWords(name: 'postmap' | 'postalias', argv: readonly string[]): MapWords | string {
+  const { flags: known, usage } = OPTIONS[name]
+  const flags = new Set<string>()
+  const values = new Map<string, string>()
+  let at = 0
+  for (; at < argv.length; at++) {
+    const word = argv[at] ?? ''
+    if (!word.startsWith('-') || word === '-') break
+    if (word === '--') {
+      at++
+      break
+    }
+    for (let i = 1; i < word.length; i++) {
+      const flag = word[i] ?? ''
+      if ('cdq'.includes(flag)) {
+        const value = i + 1 < word.length ? word.slice(i + 1) : argv[++at]
+        if (value === undefined) return `usage: ${usage}`
+        if (flag !== 'c' && (values.has('q') || values.has('d'))) return 'specify only one of -q or -d'
+        values.set(flag, value)
+        break
+      }
+      if (!known.includes(flag)) return `usage: ${usage}`
+      flags.add(flag)
+    }
+  }
+  const tables = argv.slice(at)
+  const asked = [values.has('q'), values.has('d'), flags.has('s')].filter(Boolean).length
+  if (asked > 1) return 'specify only one of -s -q or -d'
+  if (tables.length === 0) return `usage: ${usage}`
+  if (flags.has('m')) return '-m (MIME parsing) is not supported yet'
+  if ((flags.has('b') || flags.has('h')) && values.get('q') !== '-') return 'specify -b -h or -m only with "-q -"'
+  return {
+    config: values.get('c'),
+    query: values.get('q'),
+    remove: values.get('d'),
+    insert: flags.has('i'),
+    list: flags.has('s'),
+    keepCase: flags.has('f'),
+    doubled: flags.has('r') ? 'replace' : flags.has('w') ? 'ignore' : 'warn',
+    fileContent: flags.has('F'),
+    defaultMode: flags.has('p'),
+    messageParts: new Set([
+      ...(flags.has('h') ? ['header' as const] : []),
+      ...(flags.has('b') ? ['body' as const] : []),
+    ]),
+    tables,
+  }
+}
