@@ -87,6 +87,20 @@ test('commits that wait together share one sync and one transaction', async (t) 
   )
 })
 
+for (const [size, sizeHint] of [
+  ['small', 0],
+  ['large', 5_000_000],
+] as const) {
+  test(`one ${size} message right after the other: none is left waiting`, { timeout: 10_000 }, async (t) => {
+    const { log } = await open(t)
+    for (let ticks = 0; ticks < 20; ticks++) {
+      const at = await put(log, `${ticks}`, sizeHint)
+      for (let i = 0; i < ticks; i++) await Promise.resolve()
+      assert.equal(textAt(log, at), `${ticks}`)
+    }
+  })
+}
+
 test('a reply comes after the sync and the transaction', async (t) => {
   const order: string[] = []
   const { log } = await open(t, { onPoint: (point) => order.push(point) })

@@ -38,7 +38,8 @@ export class SegmentLog implements MessageLog {
   #waiting: Commit[] = []
   #running: Promise<void> | undefined
   #spooled: Commit[] = []
-  readonly #spooling = new Set<Promise<void>>()
+  #spooling = 0
+  readonly #spoolers = new Set<Promise<void>>()
   #closed = false
 
   constructor(settings: LogSettings) {
@@ -73,9 +74,7 @@ export class SegmentLog implements MessageLog {
   async close(): Promise<void> {
     this.#closed = true
     this.#memory.discardAll()
-    while (this.#running !== undefined || this.#spooling.size > 0) {
-      await Promise.all([this.#running, ...this.#spooling])
-    }
+    await Promise.all([this.#running, ...this.#spoolers])
     await this.#sealCurrent()
     this.#reader.close()
   }
@@ -89,13 +88,18 @@ export class SegmentLog implements MessageLog {
 
   #enqueue(commit: Commit): void {
     this.#waiting.push(commit)
-    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+    this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
     // What else of this turn of the event loop wants to commit joins the first batch.
     await new Promise(setImmediate)
-    while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0, BATCH_LIMIT))
+    try {
+      while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0, BATCH_LIMIT))
+    } finally {
+      // At once, not when the promise settles: who commits in between must find nobody running.
+      this.#running = undefined
+    }
   }
 
   async #commitBatch(batch: readonly Commit[]): Promise<void> {
@@ -176,22 +180,29 @@ export class SegmentLog implements MessageLog {
 
   #enqueueSpooled(commit: Commit): void {
     this.#spooled.push(commit)
-    if (this.#spooling.size >= SPOOLED_AT_A_TIME) return
-    const run = this.#runSpooled().finally(() => this.#spooling.delete(run))
-    this.#spooling.add(run)
+    if (this.#spooling >= SPOOLED_AT_A_TIME) return
+    const run = this.#runSpooled().finally(() => this.#spoolers.delete(run))
+    this.#spoolers.add(run)
   }
 
   async #runSpooled(): Promise<void> {
-    for (let commit; (commit = this.#spooled.shift()) !== undefined;) {
-      try {
-        if (this.#place.db.readOnly) throw new LogFailedError('the server is read-only')
-        const result = await commitSpooled(this.#place, commit)
-        this.#place.onPoint?.('committed')
-        commit.draft.over()
-        commit.resolve(result)
-      } catch (error) {
-        this.#refuse([commit], error)
-      }
+    this.#spooling++
+    try {
+      for (let commit; (commit = this.#spooled.shift()) !== undefined;) await this.#commitSpooled(commit)
+    } finally {
+      this.#spooling-- // at once, as above
+    }
+  }
+
+  async #commitSpooled(commit: Commit): Promise<void> {
+    try {
+      if (this.#place.db.readOnly) throw new LogFailedError('the server is read-only')
+      const result = await commitSpooled(this.#place, commit)
+      this.#place.onPoint?.('committed')
+      commit.draft.over()
+      commit.resolve(result)
+    } catch (error) {
+      this.#refuse([commit], error)
     }
   }
 }
