@@ -15,18 +15,19 @@ type Node =
   | { readonly kind: 'not'; readonly network: Network; readonly result: string }
   | { readonly kind: 'if'; readonly negated: boolean; readonly network: Network; readonly nodes: readonly Node[] }
 
-export function cidrTable(name: string, clock: Clock): Table {
+/** `file` is where `name` leads, seen from the tables' directory. */
+export function cidrTable(name: string, file: string, clock: Clock): Table {
   const full = `cidr:${name}`
   const inline = inlineText('cidr', name)
   const load = (): readonly Node[] => {
-    const { nodes, warnings } = parseCidr(inline ?? readTableFile(name, full))
+    const { nodes, warnings } = parseCidr(inline ?? readTableFile(file, full))
     publishWarnings(
       full,
       warnings.map((w) => `cidr map ${name}, line ${w.line}: ${w.text}`),
     )
     return nodes
   }
-  const watched = new Watched(inline === undefined ? [name] : [], load, clock)
+  const watched = new Watched(inline === undefined ? [file] : [], load, clock)
   return { name: full, type: 'cidr', fixed: false, get: (key) => find(watched.get(), key) }
 }
 

@@ -6,7 +6,7 @@ import type { Table } from './contract.ts'
 import { TableError } from './errors.ts'
 import { compilePattern, Subject, type Dialect, type Pattern } from './pattern.ts'
 import type { Pcre2 } from './pcre2.ts'
-import { PatternError } from './regex-ast.ts'
+import { PatternError, UnsupportedPattern } from './regex-ast.ts'
 import { PatternLimit } from './regex-engine.ts'
 import { readTableFile, tableLines, type SourceWarning } from './source.ts'
 import { parseTemplate, type Template } from './template.ts'
@@ -21,18 +21,33 @@ interface Match {
 
 type Rule = (Match & { readonly result: Template }) | (Match & { readonly rules: Rule[] })
 
-export function patternTable(dialect: Dialect, name: string, clock: Clock, library: () => Pcre2 | undefined): Table {
+/** `file` is where `name` leads, seen from the tables' directory. */
+export function patternTable(
+  dialect: Dialect,
+  name: string,
+  file: string,
+  clock: Clock,
+  library: () => Pcre2 | undefined,
+): Table {
   const full = `${dialect}:${name}`
   const inline = inlineText(dialect, name)
+  const read = (octets: Buffer): ReturnType<typeof parsePatterns> => {
+    try {
+      return parsePatterns(dialect, octets, library())
+    } catch (error) {
+      if (!(error instanceof UnsupportedPattern)) throw error
+      throw new TableError('configuration', full, `${dialect} map ${name}, ${error.message}`, error)
+    }
+  }
   const load = (): readonly Rule[] => {
-    const { rules, warnings } = parsePatterns(dialect, inline ?? readTableFile(name, full), library())
+    const { rules, warnings } = read(inline ?? readTableFile(file, full))
     publishWarnings(
       full,
       warnings.map((w) => `${dialect} map ${name}, line ${w.line}: ${w.text}`),
     )
     return rules
   }
-  const watched = new Watched(inline === undefined ? [name] : [], load, clock)
+  const watched = new Watched(inline === undefined ? [file] : [], load, clock)
   return { name: full, type: dialect, fixed: false, get: (key) => find(watched.get(), new Subject(key), full) }
 }
 
@@ -86,6 +101,7 @@ class PatternParser {
     try {
       this.#rule(text, line, warn)
     } catch (error) {
+      if (error instanceof UnsupportedPattern) throw new UnsupportedPattern(`line ${line}: ${error.message}`)
       if (!(error instanceof PatternError)) throw error
       for (const part of error.message.split('\n')) warn(part)
     }

@@ -8,17 +8,21 @@ import { printPcre } from './regex-print.ts'
 
 export type Dialect = 'regexp' | 'pcre'
 
-/** The key that patterns are held against; its octets are made once for all of them. */
+/**
+ * The key that patterns are held against, as octets: Postfix's patterns know no UTF-8, a letter outside ASCII is
+ * two or more of their characters, and case is ASCII's.
+ */
 export class Subject {
-  readonly text: string
-  #octets: Buffer | undefined
+  readonly octets: Buffer
+  #text: string | undefined
 
   constructor(text: string) {
-    this.text = text
+    this.octets = Buffer.from(text, 'utf8')
   }
 
-  get octets(): Buffer {
-    return (this.#octets ??= Buffer.from(this.text, 'utf8'))
+  /** The octets as a string, one character each. */
+  get text(): string {
+    return (this.#text ??= this.octets.toString('latin1'))
   }
 }
 
@@ -52,7 +56,8 @@ export function compilePattern(
     else if (!known.includes(flag)) throw new PatternError(`unknown regexp option "${flag}": skipping this rule`)
     else if (!set.delete(flag)) set.add(flag)
   }
-  return dialect === 'pcre' ? compilePcre(source, set, library) : compileRegexp(source, set, library)
+  const octets = Buffer.from(source, 'utf8').toString('latin1')
+  return dialect === 'pcre' ? compilePcre(octets, set, library) : compileRegexp(octets, set, library)
 }
 
 function compilePcre(source: string, flags: ReadonlySet<string>, library: Pcre2 | undefined): Pattern {
@@ -95,5 +100,9 @@ function inLibrary(library: Pcre2, source: string, options: number): Pattern {
 }
 
 function inEngine(engine: Engine, anchored: boolean): Pattern {
-  return { captures: engine.captures, exec: ({ text }) => engine.exec(text, anchored) }
+  return { captures: engine.captures, exec: ({ text }) => engine.exec(text, anchored)?.map(fromOctets) }
+}
+
+function fromOctets(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : Buffer.from(text, 'latin1').toString('utf8')
 }

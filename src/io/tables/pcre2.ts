@@ -14,11 +14,9 @@ export const PCRE2 = {
   EXTENDED: 0x80,
   MULTILINE: 0x400,
   UNGREEDY: 0x40000,
-  UTF: 0x80000,
   ANCHORED: 0x80000000,
 } as const
 
-const NO_UTF_CHECK = 0x40000000
 const JIT_COMPLETE = 1
 const INFO_CAPTURECOUNT = 4
 const ERROR_NOMATCH = -1
@@ -87,11 +85,11 @@ export class Pcre2 {
     return undefined
   }
 
-  /** Throws PatternError in Postfix's words for what the library does not take. */
+  /** A pattern as octets, one character each. Throws PatternError in Postfix's words for what the library does not take. */
   compile(pattern: string, options: number): PcrePattern {
-    const text = Buffer.from(pattern, 'utf8')
+    const text = Buffer.from(pattern, 'latin1')
     const [error, offset] = [Buffer.alloc(4), Buffer.alloc(8)]
-    const code = this.#fn.pcre2_compile_8(text, BigInt(text.length), (options | PCRE2.UTF) >>> 0, error, offset, 0n)
+    const code = this.#fn.pcre2_compile_8(text, BigInt(text.length), options >>> 0, error, offset, 0n)
     if (code === 0n)
       throw new PatternError(
         `error in regex at offset ${offset.readUInt32LE(0)}: ${this.#message(error.readInt32LE(0))}`,
@@ -106,7 +104,7 @@ export class Pcre2 {
 
   #exec(code: bigint, subject: Buffer): (Buffer | undefined)[] | undefined {
     const length = BigInt(subject.length)
-    const count = this.#fn.pcre2_match_8(code, subject, length, 0n, NO_UTF_CHECK, this.#data, this.#context)
+    const count = this.#fn.pcre2_match_8(code, subject, length, 0n, 0, this.#data, this.#context)
     if (count === ERROR_NOMATCH) return undefined
     if (count < 0) throw new PatternLimit(this.#message(count))
     return Array.from({ length: count === 0 ? MAX_PAIRS : count }, (_, i) => {

@@ -3,7 +3,10 @@
 /** The pattern cannot be used; the message is the library's for the same fault where it has one. */
 export class PatternError extends Error {}
 
-/** Code points from `from` to `to`, both included. */
+/** A pattern that is right, and that only libpcre2 could run: leaving it out would change what the table means. */
+export class UnsupportedPattern extends Error {}
+
+/** Octets from `from` to `to`, both included. */
 export interface CodeRange {
   readonly from: number
   readonly to: number
@@ -16,6 +19,8 @@ export type Anchor =
   /** At the end or before a newline that ends the text: Perl's `$`. */
   | 'end-or-newline'
   | 'line-start'
+  /** Perl's `^` of many lines: not behind a newline that ends the text. */
+  | 'inner-line-start'
   | 'line-end'
   | 'word-boundary'
   | 'no-word-boundary'
@@ -24,7 +29,7 @@ export type Anchor =
 
 export type Regex =
   | { readonly kind: 'char'; readonly code: number }
-  /** Any code point, a newline only if `newline`. */
+  /** Any octet, a newline only if `newline`. */
   | { readonly kind: 'any'; readonly newline: boolean }
   | { readonly kind: 'set'; readonly negated: boolean; readonly ranges: readonly CodeRange[] }
   | { readonly kind: 'anchor'; readonly at: Anchor }
@@ -74,9 +79,10 @@ export const CLASSES: Readonly<Record<string, readonly CodeRange[]>> = {
   ascii: [range(0, 0x7f)],
 }
 
-const LAST_CODE = 0x10ffff
+/** Patterns work on octets. */
+const LAST_CODE = 0xff
 
-/** All code points outside some ranges. */
+/** All octets outside some ranges. */
 export function complement(ranges: readonly CodeRange[]): CodeRange[] {
   const out: CodeRange[] = []
   let next = 0

@@ -1,6 +1,6 @@
 /**
  * A backtracking matcher of our own with a bound on its steps, so that no pattern stalls the server. Used where the
- * system has no libpcre2.
+ * system has no libpcre2. Texts are octets, one character each.
  */
 import type { Anchor, CodeRange, ParsedPattern, Regex } from './regex-ast.ts'
 
@@ -68,11 +68,10 @@ function compile(regex: Regex, fold: boolean): Matcher {
     case 'char':
     case 'any':
     case 'set': {
-      const width = single(regex, fold)
+      const accepts = acceptor(regex, fold)
       return (run, at, next) => {
         count(run)
-        const w = width(run.text, at)
-        return w > 0 && next(at + w)
+        return at < run.text.length && accepts(run.text.charCodeAt(at)) && next(at + 1)
       }
     }
     case 'anchor': {
@@ -102,19 +101,6 @@ function compile(regex: Regex, fold: boolean): Matcher {
   }
 }
 
-/** How many UTF-16 units one character takes at a position; 0 where it does not match. */
-function single(
-  regex: Extract<Regex, { kind: 'char' | 'any' | 'set' }>,
-  fold: boolean,
-): (text: string, at: number) => number {
-  const accepts = acceptor(regex, fold)
-  return (text, at) => {
-    const code = text.codePointAt(at)
-    if (code === undefined || !accepts(code)) return 0
-    return code > 0xffff ? 2 : 1
-  }
-}
-
 function acceptor(regex: Extract<Regex, { kind: 'char' | 'any' | 'set' }>, fold: boolean): (code: number) => boolean {
   if (regex.kind === 'any') return regex.newline ? () => true : (code) => code !== 0x0a
   if (regex.kind === 'char') {
@@ -130,13 +116,10 @@ function inRanges(ranges: readonly CodeRange[], code: number): boolean {
   return ranges.some((r) => code >= r.from && code <= r.to)
 }
 
-/** The same letter in the other case, where that is one code point. */
+/** The same ASCII letter in the other case; everything else is itself. */
 function otherCase(code: number): number {
-  const c = String.fromCodePoint(code)
-  const lower = c.toLowerCase()
-  const other = lower === c ? c.toUpperCase() : lower
-  const [first, second] = Array.from(other)
-  return second === undefined && first !== undefined ? (first.codePointAt(0) ?? code) : code
+  const isLetter = (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
+  return isLetter ? code ^ 0x20 : code
 }
 
 function isWord(text: string, at: number): boolean {
@@ -154,6 +137,8 @@ function anchor(kind: Anchor): (text: string, at: number) => boolean {
       return (text, at) => at === text.length || (at === text.length - 1 && text[at] === '\n')
     case 'line-start':
       return (text, at) => at === 0 || text[at - 1] === '\n'
+    case 'inner-line-start':
+      return (text, at) => at === 0 || (text[at - 1] === '\n' && at < text.length)
     case 'line-end':
       return (text, at) => at === text.length || text[at] === '\n'
     case 'word-boundary':
@@ -214,14 +199,16 @@ function compileRepeat(regex: Extract<Regex, { kind: 'repeat' }>, fold: boolean)
   const { body, min, max, mode } = regex
   if (mode === 'possessive') return once(compileRepeat({ ...regex, mode: 'greedy' }, fold))
   if (mode === 'greedy' && (body.kind === 'char' || body.kind === 'any' || body.kind === 'set'))
-    return repeatSingle(single(body, fold), min, max)
+    return repeatSingle(acceptor(body, fold), min, max)
   const item = compile(body, fold)
   const step = (run: Run, at: number, done: number, next: Next): boolean => {
     count(run)
-    const more = (): boolean =>
-      done < max &&
-      // A turn that matches nothing is not repeated for ever.
-      item(run, at, (to) => (to === at && done >= min ? false : step(run, to, done + 1, next)))
+    const turn = (to: number): boolean => {
+      // A turn that matches nothing is the last: more of them would match nothing for ever.
+      const isLast = to === at && done + 1 >= min
+      return isLast ? next(to) : step(run, to, done + 1, next)
+    }
+    const more = (): boolean => done < max && item(run, at, turn)
     if (done < min) return more()
     return mode === 'lazy' ? next(at) || more() : more() || next(at)
   }
@@ -229,21 +216,17 @@ function compileRepeat(regex: Extract<Regex, { kind: 'repeat' }>, fold: boolean)
 }
 
 /** One character many times: counted in a loop, given back one by one, so that long texts need no deep stack. */
-function repeatSingle(width: (text: string, at: number) => number, min: number, max: number): Matcher {
+function repeatSingle(accepts: (code: number) => boolean, min: number, max: number): Matcher {
   return (run, from, next) => {
     const { text } = run
     let at = from
-    let done = 0
-    let wide = false
-    for (let w = 1; done < max && (w = width(text, at)) > 0; done++) {
+    while (at < text.length && at - from < max && accepts(text.charCodeAt(at))) {
       count(run)
-      at += w
-      wide ||= w === 2
+      at++
     }
-    for (; done >= min; done--) {
+    for (; at - from >= min; at--) {
       count(run)
       if (next(at)) return true
-      at -= wide && (text.codePointAt(at - 2) ?? 0) > 0xffff ? 2 : 1
     }
     return false
   }

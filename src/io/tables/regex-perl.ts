@@ -8,6 +8,7 @@ import {
   complement,
   PatternError,
   sequence,
+  UnsupportedPattern,
   type Anchor,
   type CodeRange,
   type ParsedPattern,
@@ -27,11 +28,9 @@ const MAX_DEPTH = 200
 
 const ESCAPED: Readonly<Record<string, number>> = { a: 0x07, e: 0x1b, f: 0x0c, n: 0x0a, r: 0x0d, t: 0x09 }
 const ESCAPED_CLASSES: Readonly<Record<string, string>> = { d: 'digit', w: 'word', s: 'space' }
-const HORIZONTAL: readonly CodeRange[] = [0x09, 0x20, 0xa0, 0x1680, 0x180e, 0x202f, 0x205f, 0x3000]
-  .map((c) => ({ from: c, to: c }))
-  .concat([{ from: 0x2000, to: 0x200a }])
+const HORIZONTAL: readonly CodeRange[] = [0x09, 0x20, 0xa0].map((c) => ({ from: c, to: c }))
 
-/** Parses a pattern. Throws PatternError for faults, and for what only libpcre2 can do. */
+/** Parses a pattern. Throws PatternError for faults, UnsupportedPattern for what only libpcre2 can do. */
 export function parsePerl(text: string, options: PerlOptions): ParsedPattern {
   return new PerlParser(text, options).parse()
 }
@@ -58,8 +57,8 @@ class PerlParser {
     return new PatternError(`error in regex at offset ${this.#at}: ${text}`)
   }
 
-  #unsupported(what: string): PatternError {
-    return this.#error(`${what} needs libpcre2, which this system lacks`)
+  #unsupported(what: string): UnsupportedPattern {
+    return new UnsupportedPattern(`at offset ${this.#at}: ${what} needs libpcre2, which this system lacks`)
   }
 
   #skip(text: string): boolean {
@@ -135,7 +134,7 @@ class PerlParser {
       case '.':
         return { kind: 'any', newline: this.#options.dotAll }
       case '^':
-        return { kind: 'anchor', at: this.#options.multiline ? 'line-start' : 'start' }
+        return { kind: 'anchor', at: this.#options.multiline ? 'inner-line-start' : 'start' }
       case '$':
         return { kind: 'anchor', at: this.#dollar() }
       case '(':
@@ -231,7 +230,7 @@ class PerlParser {
     const m = /^(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{0,2}))/.exec(this.#text.slice(this.#at))
     this.#at += m?.[0].length ?? 0
     const code = Number.parseInt(m?.[1] ?? (m?.[2] === '' ? '0' : (m?.[2] ?? '0')), 16)
-    if (code > 0x10ffff) throw this.#error('character code point value in \\x{} or \\o{} is too large')
+    if (code > 0xff) throw this.#error('character code point value in \\x{} or \\o{} is too large')
     return code
   }
 

@@ -6,6 +6,7 @@ const ANCHORS: Readonly<Record<Anchor, string>> = {
   end: '\\z',
   'end-or-newline': '\\Z',
   'line-start': '(?:\\A|(?<=\\n))',
+  'inner-line-start': '(?:\\A|(?<=\\n)(?!\\z))',
   'line-end': '(?:\\z|(?=\\n))',
   'word-boundary': '\\b',
   'no-word-boundary': '\\B',

@@ -110,11 +110,11 @@ class TableSet implements Tables {
   #makeOpeners(): ReadonlyMap<string, Opener> {
     const clock = this.#clock
     const open = (name: string): Table => this.open(name)
-    const path = (name: string): string => (name.startsWith('{') ? name : resolve(this.#options.directory ?? '.', name))
+    const path = (name: string): string => resolve(this.#options.directory ?? '.', name)
     const patterns = (): Pcre2 | undefined => (this.#library ??= { pcre2: Pcre2.open() }).pcre2
     return new Map<string, Opener>([
       ...INDEXED_TYPES.map((type): [string, Opener] => [type, (name) => indexedTable(type, path(name), clock)]),
-      ['texthash', (name) => textHashTable(path(name), clock)],
+      ['texthash', (name) => textHashTable(name, path(name), clock)],
       ['static', staticTable],
       ['inline', inlineTable],
       ['environ', (name) => environTable(name, process.env)],
@@ -126,9 +126,9 @@ class TableSet implements Tables {
       // One process: there is no proxymap to ask, the table itself answers.
       ['proxy', (name) => ({ ...open(name), type: 'proxy' })],
       ['unix', (name) => unixTable(name, clock)],
-      ['cidr', (name) => cidrTable(path(name), clock)],
-      ['regexp', (name) => patternTable('regexp', path(name), clock, patterns)],
-      ['pcre', (name) => patternTable('pcre', path(name), clock, patterns)],
+      ['cidr', (name) => cidrTable(name, path(name), clock)],
+      ['regexp', (name) => patternTable('regexp', name, path(name), clock, patterns)],
+      ['pcre', (name) => patternTable('pcre', name, path(name), clock, patterns)],
       [
         'sqlite',
         (name) =>

@@ -25,8 +25,9 @@ export function publishWarnings(table: string, warnings: readonly string[]): voi
   for (const text of warnings) publish({ event: 'tables.warning', table, text } satisfies TablesEvent)
 }
 
-export function textHashTable(file: string, clock: Clock): Table {
-  const name = `texthash:${file}`
+/** `file` is where `base` leads, seen from the tables' directory. */
+export function textHashTable(base: string, file: string, clock: Clock): Table {
+  const name = `texthash:${base}`
   const load = (): Map<string, string> => {
     const source = parseKeyValue(readTableFile(file, name, 'open database'))
     const { entries, doubled } = firstOfEach(source, foldKey)
@@ -36,7 +37,7 @@ export function textHashTable(file: string, clock: Clock): Table {
     ]
     publishWarnings(
       name,
-      warnings.map((w) => `${file}, line ${w.line}: ${w.text}`),
+      warnings.map((w) => `${base}, line ${w.line}: ${w.text}`),
     )
     return entries
   }
