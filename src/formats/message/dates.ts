@@ -79,6 +79,19 @@ export function formatTraceDate(ms: number): string {
   return `${formatDate(ms)} (${name})`
 }
 
+/** A formatTraceDate that makes each second's text once: every message of a busy server asks for it. */
+export function traceDates(): (ms: number) => string {
+  let second = Number.NaN
+  let text = ''
+  return (ms) => {
+    if (Math.floor(ms / 1000) !== second) {
+      second = Math.floor(ms / 1000)
+      text = formatTraceDate(ms)
+    }
+    return text
+  }
+}
+
 /** IMAP's date-time: `24-Nov-2026 09:04:28 +0000`. RFC 9051 §9. */
 export function formatInternalDate(ms: number): string {
   const d = new Date(ms)

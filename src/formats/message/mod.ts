@@ -4,7 +4,7 @@
  * Standards: RFC 5322, RFC 2045, RFC 2046, RFC 2047, RFC 2231, RFC 2183.
  */
 export { decodeCharset, knowsCharset } from './charset.ts'
-export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate } from './dates.ts'
+export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
 export { decodeWords } from './encoded-words.ts'
 export { fieldValue, headerFields, type HeaderField } from './header.ts'
 export { LISTED_FIELDS, listedFields } from './listed.ts'

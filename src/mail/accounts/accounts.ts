@@ -217,6 +217,7 @@ export class StoredAccounts implements Accounts {
       tx.sql('UPDATE account_generation SET generation = generation + 1').run()
       return value
     })
+    this.#lookups.changed()
     await this.#options.db.syncWal()
     return result
   }

@@ -51,6 +51,7 @@ export class Lookups {
   readonly #seal: Seal
   readonly #defaultRealm: string
   #generation = -1
+  #fresh = false
   readonly #byName = new Bounded<string, Account | undefined>(NAMES_MAX)
   readonly #byId = new Bounded<number, Account | undefined>(NAMES_MAX)
   readonly #credentials = new Bounded<number, Kept | undefined>(CREDENTIALS_MAX)
@@ -124,7 +125,16 @@ export class Lookups {
       .map(([name]) => String(name))
   }
 
+  /** This thread has changed something: the next lookup looks again. */
+  changed(): void {
+    this.#fresh = false
+  }
+
+  /** Once a turn of the event loop is enough: what another thread commits within it could as well have come after it. */
   #refresh(): void {
+    if (this.#fresh) return
+    this.#fresh = true
+    setImmediate(() => (this.#fresh = false))
     const generation = Number(this.#db.read.sql('SELECT generation FROM account_generation WHERE one = 1').get()?.[0])
     if (generation === this.#generation) return
     for (const map of [this.#byName, this.#byId, this.#credentials, this.#domains]) map.clear()

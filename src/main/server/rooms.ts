@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs'
 import { QueueIds, systemClock, type Clock, Wakeup } from '#src/base/mod.ts'
 import { startExchange } from '../../formats/sasl/mod.ts'
-import { formatTraceDate } from '../../formats/message/mod.ts'
+import { traceDates } from '../../formats/message/mod.ts'
 import { SegmentLog } from '../../io/blobs/mod.ts'
 import { type Config, loadConfig, type Settings, splitList } from '../../io/config/mod.ts'
 import { type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
@@ -138,7 +138,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       analyser: createAnalyser,
       freeOctets,
       hasRoom: (account, octets) => store.hasRoom(account, octets),
-      date: formatTraceDate,
+      date: traceDates(),
       rewriteField: (field) => rewriteField(field, router),
       onQueued: () => queued.notify(),
     })
