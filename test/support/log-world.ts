@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { manualClock } from '#src/base/mod.ts'
 import {
+  compactSegments,
+  type ContentOwner,
   type FileSystem,
   LogBrokenError,
   LogFailedError,
@@ -359,7 +361,10 @@ export class LogWorld {
       for (let pause = this.#random.below(15); pause > 0; pause--) await new Promise(setImmediate)
       try {
         if (this.#random.chance(0.3)) await life.db.syncWal()
-        await reapDeadSegments({ db: life.db, fs: life.fs, dir: DIR })
+        const log = life.logs[0]
+        const options = { db: life.db, fs: life.fs, dir: DIR, owners: [owner] }
+        if (log !== undefined && this.#random.chance(0.5)) await compactSegments({ ...options, log })
+        await reapDeadSegments(options)
       } catch {
         // Tried again at the next turn, or nobody is there to try.
       }
@@ -411,6 +416,18 @@ export class LogWorld {
     if (outcome === 'accepted' && rows === 0) this.problems.push(`${name}: accepted and missing`)
     if (outcome === 'refused' && rows > 0) this.problems.push(`${name}: refused and there`)
   }
+}
+
+const owner: ContentOwner = {
+  positions: (reader, segment, fromOffset, limit) =>
+    reader
+      .sql('SELECT "offset", length FROM entry WHERE segment = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?')
+      .all(segment, fromOffset, limit)
+      .map(([offset, length]) => ({ segment, offset: Number(offset), length: Number(length) })),
+  move: (tx, from, to) =>
+    tx
+      .sql('UPDATE entry SET segment = ?, "offset" = ? WHERE segment = ? AND "offset" = ?')
+      .run(to.segment, to.offset, from.segment, from.offset).changes,
 }
 
 function enter(tx: Tx, name: string, crc: number, at: Position): number {

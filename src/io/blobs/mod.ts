@@ -29,12 +29,14 @@
  * | dead committed | a dead row and its file | reaped | reaped; lost with the WAL, live again |
  * | WAL synced, unlinked | a dead row, the file there or not | reaped, row removed | the same |
  * | row removed | nothing; the file, if its directory lost that | removed: its number was given | the same |
- * | recovery, anywhere | some records taken in, each with its watermark | done again | done again: the last run is forgotten last |
+ * | content moved by compaction | the same octets twice, rows at one | as committed | the same; lost with the WAL, rows at the old place, which is there |
+| recovery, anywhere | some records taken in, each with its watermark | done again | done again: the last run is forgotten last |
  *
  * "Given" (rule 9) is what the database itself knows: a power cut takes back a segment's row together with that knowledge, and
  * the file is adopted, not removed. So no commit has to wait until the row of its segment is durable.
  */
 export type { Draft, MessageLog, Position, RecordKind, Replay } from './contract.ts'
+export { type CompactOptions, compactSegments } from './compact.ts'
 export type { CrashPoint, LogSettings } from './commit.ts'
 export { GoneError, LogBrokenError, LogFailedError, LogFullError } from './errors.ts'
 export { type FileSystem, realFileSystem } from './file-system.ts'

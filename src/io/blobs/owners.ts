@@ -5,15 +5,30 @@ import type { Position } from './contract.ts'
 /** A port: the store and the queue implement it, main plugs it. */
 export interface ContentOwner {
   /**
-   * Positions that its rows have in a segment, from `fromOffset` on, by offset, at most `limit`; the same position once is
-   * enough. Wants an index on the segment.
+   * Positions that its rows have in a segment, from `fromOffset` on, by offset, at most `limit`. Wants an index on segment and
+   * offset.
    */
   positions(reader: Reader, segment: number, fromOffset: number, limit: number): readonly Position[]
-  /** Rows that stand at `from` stand at `to` from now on, with retainContent and releaseContent. None there: nothing. */
-  move(tx: Tx, from: Position, to: Position): void
+  /** Rows that stand at `from` stand at `to` from now on. Answers how many; the log counts the references. */
+  move(tx: Tx, from: Position, to: Position): number
 }
 
 /** Whether rows still refer to a segment, whatever the count says. */
 export function isReferred(owners: readonly ContentOwner[], reader: Reader, segment: number): boolean {
   return owners.some((owner) => owner.positions(reader, segment, 0, 1).length > 0)
+}
+
+/** Positions of all owners in a segment from an offset on, each once, by offset, at most `limit`. */
+export function referredPositions(
+  owners: readonly ContentOwner[],
+  reader: Reader,
+  from: { readonly segment: number; readonly offset: number },
+  limit: number,
+): Position[] {
+  const byOffset = new Map<number, Position>()
+  for (const owner of owners) {
+    for (const at of owner.positions(reader, from.segment, from.offset, limit)) byOffset.set(at.offset, at)
+  }
+  // Each owner was asked for `limit`: among the first `limit` of all none is missing.
+  return [...byOffset.values()].toSorted((a, b) => a.offset - b.offset).slice(0, limit)
 }

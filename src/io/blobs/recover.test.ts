@@ -6,6 +6,9 @@ import { test, type TestContext } from 'node:test'
 import { listen, type PostigoEvent } from '../../base/mod.ts'
 import { openDatabase, type Reader, type Schema, type SqliteDb, type Tx } from '../db/mod.ts'
 import {
+  compactSegments,
+  type ContentOwner,
+  GoneError,
   logSchema,
   type Position,
   reapDeadSegments,
@@ -206,9 +209,83 @@ test('a segment that an owner still refers to stays, whatever the count says', a
   await db.write((tx) => releaseContent(tx, at))
   const events: PostigoEvent[] = []
   t.after(listen((event) => events.push(event)))
-  const owner = { positions: () => [at], move: () => {} }
+  const owner = { positions: () => [at], move: () => 0 }
   assert.equal(await reapDeadSegments({ db, dir: join(dir, 'log'), owners: [owner] }), 0)
   assert.deepEqual(events, [{ event: 'log.miscounted', segment: at.segment }])
   assert.equal(log.read(at, 0, 7).toString(), 'content')
   await log.close()
+})
+
+const entryOwner: ContentOwner = {
+  positions: (reader, segment, fromOffset, limit) =>
+    reader
+      .sql('SELECT "offset", length FROM entry WHERE segment = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?')
+      .all(segment, fromOffset, limit)
+      .map(([offset, length]) => ({ segment, offset: Number(offset), length: Number(length) })),
+  move: (tx, from, to) =>
+    tx
+      .sql('UPDATE entry SET segment = ?, "offset" = ? WHERE segment = ? AND "offset" = ?')
+      .run(to.segment, to.offset, from.segment, from.offset).changes,
+}
+
+function positionOf(reader: Reader, name: string): Position {
+  const row = reader.sql('SELECT segment, "offset", length FROM entry WHERE name = ?').get(name) ?? []
+  const [segment = 0, offset = 0, length = 0] = row.map(Number)
+  return { segment, offset, length }
+}
+
+test('what is left in a mostly dead segment moves, and the segment goes', async (t) => {
+  const dir = directory(t)
+  const db = openDb(t, dir)
+  await start(db, dir, false)
+  const log = openLog(db, dir)
+  const all = Array.from({ length: 200 }, (_, i) => `message ${i}`)
+  const kept = all.filter((_, i) => i % 10 === 0)
+  await Promise.all(all.map((name) => put(log, name)))
+  await log.close()
+  const old = positionOf(db.read, 'message 10')
+  await db.write((tx) => {
+    for (const name of all) {
+      if (kept.includes(name)) continue
+      const at = positionOf(tx, name)
+      tx.sql('DELETE FROM entry WHERE name = ?').run(name)
+      releaseContent(tx, at)
+    }
+    // Two rows at one place: both move.
+    enter(tx, 'twice', positionOf(tx, 'message 20'))
+  })
+  const fresh = openLog(db, dir)
+  const options = { db, dir: join(dir, 'log'), log: fresh, owners: [entryOwner] }
+  const octets = kept.reduce((sum, name) => sum + `content of ${name}`.length, 0)
+  assert.equal(await compactSegments(options), octets)
+  assert.equal(await compactSegments(options), 0)
+  assert.equal(await reapDeadSegments(options), 1)
+  for (const name of kept) assert.equal(fresh.read(positionOf(db.read, name), 0, 99).toString(), `content of ${name}`)
+  assert.deepEqual(positionOf(db.read, 'twice'), positionOf(db.read, 'message 20'))
+  assert.throws(() => openLog(db, dir).read(old, 0, 1), GoneError)
+  await fresh.close()
+  const [live] = db.read.sql('SELECT live_octets FROM segment WHERE number = 2').get() ?? []
+  assert.equal(live, octets + 'content of message 20'.length)
+})
+
+test('a row that changes while its content moves stays where it is', async (t) => {
+  const dir = directory(t)
+  const db = openDb(t, dir)
+  await start(db, dir, false)
+  const log = openLog(db, dir)
+  await Promise.all(Array.from({ length: 20 }, (_, i) => put(log, `message ${i}`)))
+  await log.close()
+  await db.write((tx) => {
+    tx.sql("DELETE FROM entry WHERE name <> 'message 7'").run()
+    tx.sql('UPDATE segment SET live_octets = ? WHERE number = 1').run(positionOf(tx, 'message 7').length)
+  })
+  const fresh = openLog(db, dir)
+  const going = db.write((tx) => {
+    releaseContent(tx, positionOf(tx, 'message 7'))
+    tx.sql('DELETE FROM entry').run()
+  })
+  await Promise.all([compactSegments({ db, dir: join(dir, 'log'), log: fresh, owners: [entryOwner] }), going])
+  await fresh.close()
+  assert.deepEqual(names(db.read), [])
+  assert.deepEqual(db.read.sql('SELECT live_octets FROM segment').all(), [[0], [0]])
 })
