@@ -1,8 +1,9 @@
 /**
- * Delivery: agents that carry mail on. SMTP to other hosts; error, retry and discard.
+ * Delivery: agents that carry mail on. SMTP to other hosts, mailboxes here; error, retry and discard.
  * In: a job of the queue. Out: one result for each recipient.
  * Settings: params.ts. Standards: RFC 5321, RFC 3207, RFC 3461, RFC 7505.
  */
 export { type Agents, createAgents } from './agents.ts'
+export { createLocalAgent, type LocalAgentDeps } from './local-agent.ts'
 export { deliveryParams } from './params.ts'
 export { createSmtpAgent, type SmtpAgentDeps } from './smtp-agent.ts'

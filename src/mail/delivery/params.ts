@@ -2,6 +2,7 @@
 import { choice, defineParams, str, time } from '../../io/config/mod.ts'
 
 export const deliveryParams = defineParams({
+  myhostname: str('', 'The internet host name of this mail system.'),
   smtp_helo_name: str('$myhostname', 'The name that is said in EHLO.'),
   smtp_bind_address: str('', 'The IPv4 address that connections are made from.'),
   smtp_bind_address6: str('', 'The IPv6 address that connections are made from.'),

@@ -36,7 +36,7 @@ class SmtpDelivery {
   }
 
   async run(): Promise<void> {
-    const found = await findTargets(this.#job.nexthop, this.#deps.dns)
+    const found = await findTargets(this.#job.nexthop, this.#deps.dns, this.#deps.cf().myhostname)
     if (found.status !== 'ok') {
       this.#all({ status: found.status, dsn: found.dsn, text: found.text }, 'none')
       return
@@ -112,6 +112,11 @@ class SmtpDelivery {
 
   async #transaction(session: SmtpSession, keywords: Keywords, relay: string): Promise<void> {
     const cf = this.#deps.cf()
+    if (this.#job.smtpUtf8 && !keywords.has('SMTPUTF8')) {
+      const text = `SMTPUTF8 is required, but was not offered by host ${relay.replace(/:\d+$/, '')}` // RFC 6531 §3.2
+      this.#all({ status: 'bounced', dsn: '5.6.7', text }, relay)
+      return
+    }
     const mail = await session.ask(this.#mailCommand(keywords), cf.smtp_mail_timeout)
     if (mail.code !== 250) {
       this.#all(refused(mail, relay, 'MAIL FROM'), relay)

@@ -22,7 +22,8 @@ export function parseNexthop(nexthop: string): { host: string; port: number; noM
   return { host: plain === '' ? nexthop : plain, port: Number(portB ?? 25), noMx: false }
 }
 
-export async function findTargets(nexthop: string, dns: Resolver): Promise<Targets> {
+/** @param self this host's own name: it and what stands behind it in an MX list are left out, or mail would go in circles */
+export async function findTargets(nexthop: string, dns: Resolver, self: string): Promise<Targets> {
   const { host, port, noMx } = parseNexthop(nexthop)
   if (isIP(host) !== 0) return { status: 'ok', targets: [{ host, address: host, port }] }
   if (noMx) return addressesOf([host], port, dns)
@@ -44,8 +45,11 @@ export async function findTargets(nexthop: string, dns: Resolver): Promise<Targe
   if (records.some((record) => record.value === '' || record.value === '.')) {
     return { status: 'bounced', dsn: '5.1.0', text: `Domain ${host} does not accept mail (nullMX)` }
   }
+  const own = records.find((record) => sameName(record.value, self))?.preference ?? Infinity
+  const better = records.filter((record) => (record.preference ?? 0) < own)
+  if (better.length === 0) return { status: 'bounced', dsn: '5.4.6', text: `mail for ${host} loops back to myself` }
   return addressesOf(
-    records.map((record) => record.value),
+    better.map((record) => record.value),
     port,
     dns,
   )
@@ -76,4 +80,9 @@ async function addressesOf(hosts: readonly string[], port: number, dns: Resolver
         dsn: '4.4.3',
         text: `Host or domain name not found. Name service error for name=${name} type=A: ${temporary}`,
       }
+}
+
+/** Names of hosts, without regard to letter case and a last dot. */
+function sameName(a: string, b: string): boolean {
+  return a.replace(/\.$/, '').toLowerCase() === b.replace(/\.$/, '').toLowerCase()
 }

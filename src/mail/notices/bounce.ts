@@ -111,7 +111,7 @@ function perRecipient({ recipient, result }: Ended): string[] {
     '',
     `Final-Recipient: rfc822; ${recipient.address}`,
     `Original-Recipient: ${recipient.orcpt ?? `rfc822;${recipient.original === '' ? recipient.address : recipient.original}`}`,
-    `Action: ${result.status === 'sent' ? 'relayed' : 'failed'}`,
+    `Action: ${result.status === 'sent' ? (recipient.transport === 'local' || recipient.transport === 'virtual' ? 'delivered' : 'relayed') : 'failed'}`,
     `Status: ${result.dsn}`,
     ...(remoteMta === undefined ? [] : [`Remote-MTA: dns; ${remoteMta}`]),
     `Diagnostic-Code: ${remoteReply === undefined ? 'X-Postfix' : 'smtp'}; ${(remoteReply ?? result.text).replace(/[\r\n]+/g, ' ')}`,

@@ -70,6 +70,8 @@ export interface DeliveryJob {
   readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
   readonly smtpUtf8: boolean
   readonly saslUsername: string
+  /** Where the slice lies, for an agent that puts it into a mailbox. */
+  readonly at: Position
   /** prefix + slice, at most 1 MiB a call. */
   read(from: number, to: number): Buffer
 }

@@ -132,6 +132,7 @@ export class QueueStore implements Queue {
     const facts = JSON.parse(String(factsText)) as Facts // written by enqueue
     return {
       ...facts,
+      at,
       messageId: Number(messageId),
       queueId: String(queueId),
       transport: String(transport),
@@ -167,6 +168,17 @@ export class QueueStore implements Queue {
         }
       }
       return removeIfDone(tx, messageId)
+    })
+  }
+
+  /**
+   * Does `work` and takes the recipient out of the queue in one transaction: a delivery into a mailbox of ours is made once,
+   * whatever stops the server. `settle` comes after it as after any other.
+   */
+  deliverOnce<T>(recipient: number, work: (tx: Tx) => T): Promise<T> {
+    return this.#db.write((tx) => {
+      tx.sql('DELETE FROM queue_recipient WHERE id = ?').run(recipient)
+      return work(tx)
     })
   }
 

@@ -6,7 +6,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
+import { createAgents, createLocalAgent, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
 import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
 import { type Ended, queueParams, QueueRunner } from '../../mail/queue/mod.ts'
 import { formatTraceDate } from '../../formats/message/mod.ts'
@@ -198,12 +198,19 @@ export class Server {
       transport === 'smtp' ||
       transport === 'relay' ||
       bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
+    const local = createLocalAgent({
+      queue,
+      clock,
+      store: () => this.#rooms.current.store,
+      accountOf: async (address) => (await this.#rooms.current.router.resolve(address)).account?.id,
+    })
+    const isLocal = (transport: string): boolean => transport === 'local' || transport === 'virtual'
     return new QueueRunner({
       store: queue,
       clock,
       queued,
       cf: () => bind().bind(queueParams),
-      agent: createAgents({ smtp, isSmtp }),
+      agent: createAgents({ smtp, isSmtp, local, isLocal }),
       notify: (ended) => this.#notify(ended),
     })
   }
