@@ -1,7 +1,8 @@
 /** Courses of lives and deaths of a LogWorld. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type LifeSettings, LogWorld } from './log-world.ts'
+import type { LifeSettings } from './log-life.ts'
+import { LogWorld } from './log-world.ts'
 import { Random } from './random.ts'
 
 const ENDS = ['kill', 'power-cut', 'stop'] as const
