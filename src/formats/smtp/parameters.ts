@@ -12,7 +12,6 @@ export interface Offered {
   readonly dsn: boolean
   readonly smtpUtf8: boolean
   readonly verp: boolean
-  readonly auth: boolean
   /** verp_delimiter_filter and default_verp_delimiters. */
   readonly verpFilter: string
   readonly verpDefault: string
@@ -53,8 +52,7 @@ export function parseMailParameters(text: string, offered: Offered): MailParamet
         if (!/^(7BIT|8BITMIME)$/i.test(value)) throw unsupported(word)
         found.body = value.toUpperCase() === '7BIT' ? '7BIT' : '8BITMIME'
         break
-      case 'AUTH': // RFC 4954 §5 lets a server take the claim of a trusted client; like Postfix, this one never needs it
-        if (!offered.auth) throw new SmtpError(503, '5.5.4', 'Error: authentication disabled')
+      case 'AUTH': // RFC 4954 §5: who vouches for the sender is not believed, as if it were AUTH=<>
         break
       case 'RET':
         if (!offered.dsn) throw dsnOff()

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   DataReader,
+  type DataReaderOptions,
+  DataWriter,
   decodeXtext,
   encodeXtext,
   parseKeywords,
@@ -17,8 +19,9 @@ import {
 function read(
   text: string,
   cuts: readonly number[] = [],
+  options: DataReaderOptions = {},
 ): { content: string; rest: string | undefined; bare: boolean } {
-  const reader = new DataReader()
+  const reader = new DataReader(options)
   const octets = Buffer.from(text, 'latin1')
   const content: Buffer[] = []
   let at = 0
@@ -80,6 +83,69 @@ test('any cuts give the same content, the same end and no bare CR or LF', () => 
   )
 })
 
+test('smtpd_forbid_bare_newline = no: any lone dot ends the data, as before Postfix 3.9', () => {
+  const table: [string, string, string | undefined][] = [
+    ['a\n.\r\nMAIL', 'a\r\n', 'MAIL'],
+    ['a\r\n.\nMAIL', 'a\r\n', 'MAIL'],
+    ['a\n.\nMAIL', 'a\r\n', 'MAIL'],
+    ['a\r\n.\r\r\nMAIL', 'a\r\n', 'MAIL'],
+    ['a\r\r\nb\r\n.\r\n', 'a\r\nb\r\n', ''],
+    ['a\r.\r\nb', 'a .\r\nb', undefined],
+    ['a\r\n.\rb', 'a\r\n b', undefined],
+  ]
+  for (const [text, content, rest] of table) {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const got = read(text, [cut], { strict: false })
+      assert.deepEqual([got.content, got.rest], [content, rest], `${JSON.stringify(text)} cut at ${cut}`)
+    }
+  }
+})
+
+test('bare CRs stay where cleanup_replace_stray_cr_lf = no', () => {
+  const got = read('a\rb\r\r\nc\n.\rd\r\n.\r\n', [3], { replaceStrayCr: false })
+  assert.deepEqual(got, { content: 'a\rb\r\r\nc\r\n\rd\r\n', rest: '', bare: true })
+})
+
+test('BDAT has no dots and no end, and its last line ends', () => {
+  const table: [string, string][] = [
+    ['a\r\n.\r\nb\r\n', 'a\r\n.\r\nb\r\n'],
+    ['..a\n.b', '..a\r\n.b\r\n'],
+    ['a\r', 'a \r\n'],
+    ['a\r\r\n', 'a \r\n'],
+    ['', ''],
+  ]
+  for (const [text, content] of table) {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const reader = new DataReader({ dots: false })
+      const parts = [text.slice(0, cut), text.slice(cut)].flatMap((part) => reader.push(Buffer.from(part)).content)
+      const got = Buffer.concat([...parts, ...reader.finish()]).toString('latin1')
+      assert.equal(got, content, `${JSON.stringify(text)} cut at ${cut}`)
+    }
+  }
+})
+
+test('what needs no change is passed on as a view', () => {
+  const chunk = Buffer.from('one\r\ntwo\r\nthree')
+  const { content } = new DataReader().push(chunk)
+  assert.equal(content.length, 1)
+  assert.equal(content[0]?.buffer, chunk.buffer)
+})
+
+test('what the writer sends, the reader gets', () => {
+  const word = fc.constantFrom('.', '..', '\r\n', 'a', '.\r\n', '\r\n.')
+  fc.assert(
+    fc.property(fc.array(word), fc.integer({ min: 1, max: 5 }), (words, size) => {
+      const text = words.join('')
+      const writer = new DataWriter()
+      const sent: Buffer[] = []
+      for (let at = 0; at < text.length; at += size) sent.push(...writer.push(Buffer.from(text.slice(at, at + size))))
+      sent.push(writer.end())
+      const whole = text === '' || text.endsWith('\r\n') ? text : text + '\r\n'
+      assert.deepEqual(read(Buffer.concat(sent).toString()), { content: whole, rest: '', bare: false })
+    }),
+  )
+})
+
 test('what is stuffed comes out as it was', () => {
   const line = fc.string({ unit: fc.constantFrom('.', 'a', ' ', '-'), maxLength: 8 })
   fc.assert(
@@ -103,6 +169,16 @@ test('replies print and parse', () => {
   assert.throws(() => new ReplyReader().push(Buffer.alloc(70_000, 0x32)), /too long/)
 })
 
+test('a reply stays a reply, whatever its text holds', () => {
+  assert.equal(printReply({ code: 550, enhanced: '5.1.1', lines: ['a\r\n250 b\0\tc'] }), '550 5.1.1 a??250 b?\tc\r\n')
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 4 }), (lines) => {
+      const [reply, ...more] = new ReplyReader().push(Buffer.from(printReply({ code: 250, lines })))
+      assert.deepEqual([reply?.code, reply?.lines.length, more], [250, lines.length, []])
+    }),
+  )
+})
+
 test('EHLO keywords, AUTH= among them', () => {
   const keywords = parseKeywords({
     code: 250,
@@ -119,7 +195,7 @@ test('xtext', () => {
   for (const bad of ['a+', 'a+2', 'a+2b', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
 })
 
-const offered = { dsn: true, smtpUtf8: true, verp: true, auth: true, verpFilter: '-=+', verpDefault: '+=' }
+const offered = { dsn: true, smtpUtf8: true, verp: true, verpFilter: '-=+', verpDefault: '+=' }
 
 test('parameters of MAIL and RCPT', () => {
   assert.deepEqual(parseMailParameters('SIZE=10 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=a+2Bb', offered), {
@@ -137,7 +213,19 @@ test('parameters of MAIL and RCPT', () => {
   const wrong: [string, 'mail' | 'rcpt', string][] = [
     ['SIZE=x', 'mail', '501 Bad message size syntax'],
     ['BODY=BINARYMIME', 'mail', '555 Unsupported option: BODY=BINARYMIME'],
+    ['SIZE=', 'mail', '501 Bad message size syntax'],
+    ['SIZE', 'mail', '555 Unsupported option: SIZE'],
+    ['SMTPUTF8=1', 'mail', '555 Unsupported option: SMTPUTF8=1'],
     ['RET=', 'mail', '501 Bad RET parameter syntax'],
+    ['RET=FULL RET=HDRS', 'mail', '501 Bad RET parameter syntax'],
+    ['ENVID=', 'mail', '501 Bad ENVID parameter syntax'],
+    ['ENVID=a+00', 'mail', '501 Bad ENVID parameter syntax'],
+    [`ENVID=${'x'.repeat(101)}`, 'mail', '501 Bad ENVID parameter syntax'],
+    ['XVERP=ab', 'mail', '501 Error: XVERP needs two characters from -=+'],
+    ['NOTIFY=SUCCESS NOTIFY=DELAY', 'rcpt', '501 Error: Bad NOTIFY parameter syntax'],
+    ['ORCPT=rfc822;a+0A', 'rcpt', '501 Error: Bad ORCPT parameter syntax'],
+    ['ORCPT=rfc822;a ORCPT=rfc822;b', 'rcpt', '501 Error: Bad ORCPT parameter syntax'],
+    ['foo', 'rcpt', '555 Unsupported option: foo'],
     ['ENVID=+4', 'mail', '501 Bad ENVID parameter syntax'],
     ['FOO=1', 'mail', '555 Unsupported option: FOO=1'],
     ['NOTIFY=NEVER,SUCCESS', 'rcpt', '501 Error: Bad NOTIFY parameter syntax'],

@@ -3,6 +3,7 @@
  * replies, counts them, and says goodbye.
  */
 import { type CommandLine, lineText, parseCommand, printable, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
+import { LogBrokenError } from '../../io/blobs/mod.ts'
 import { TableError } from '../../io/tables/mod.ts'
 import { commands, type Row } from './commands/mod.ts'
 import { admit } from './greeting.ts'
@@ -147,6 +148,12 @@ function countJunk(session: Session): void {
 /** Answers an error, and ends the session where it must. */
 async function refuse(session: Session, error: unknown): Promise<void> {
   if (error instanceof Departure) throw error
+  if (error instanceof LogBrokenError) {
+    // Whether the message was kept is not known: the client hears nothing, and tries again (rule 4 of the log).
+    session.publish({ event: 'smtpd.defect', error })
+    session.connection.destroy()
+    throw new Departure('lost connection')
+  }
   const reply = replyTo(session, error)
   if (!(error instanceof ExcusedError)) session.errors++
   await session.say(reply)

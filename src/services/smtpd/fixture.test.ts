@@ -3,7 +3,10 @@
  * memory. And a dialogue with it, octet by octet where that matters.
  */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as netConnect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { connect as tlsConnect } from 'node:tls'
 import { type Clock, listen as listenEvents, type PostigoEvent, systemClock } from '../../base/mod.ts'
@@ -18,10 +21,6 @@ import { testDns } from '../../mail/policy/fixture.test.ts'
 import { createPolicy } from '../../mail/policy/mod.ts'
 import { testDeps } from '../../mail/routing/fixture.test.ts'
 import { createRouter } from '../../mail/routing/mod.ts'
-import { writeFileSync } from 'node:fs'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createSmtpd, type SmtpdDeps, type SmtpdEvent, smtpdParams } from './mod.ts'
 
 export const MAIN_CF = `
@@ -252,29 +251,45 @@ class Client {
 
 /**
  * `S:` a line that must come (`…` any text, `<end>` the end); `C:` a line that is sent; `c:` octets that are sent as they
- * are; `250-`: all lines of a reply up to its last; `!tls` turns to TLS, `!end` closes the client's side.
+ * are; `X:` a reply of any lines, whatever it says; `!tls` turns to TLS, `!end` closes the client's side.
  */
 export async function dialogue(port: number, text: string, localAddress = '127.0.0.1'): Promise<void> {
   const client = new Client(port, localAddress)
   try {
-    for (const raw of text.split('\n')) {
-      const [, side, words = ''] = /^\s*([CScX!]+|!tls|!end)(?:: ?(.*))?$/.exec(raw) ?? []
-      const line = raw.trim()
-      if (line === '') continue
-      if (line === '!tls') await client.startTls()
-      else if (line === '!end') client.halfClose()
-      else if (side === 'C') client.send(Buffer.concat([octetsOf(words), Buffer.from('\r\n')]))
-      else if (side === 'c') client.send(octetsOf(words))
-      else if (side === 'S') {
-        const got = await client.line()
-        const pattern = words.split('…').map((part) => RegExp.escape(part))
-        assert.match(got, new RegExp(`^${pattern.join('.*')}$`, 's'), `in ${text}`)
-      } else if (side === 'X') {
-        // X: the rest of a multi-line reply does not matter
-        for (let got = await client.line(); got[3] === '-'; got = await client.line());
-      } else throw new Error(`not a dialogue: ${raw}`)
+    for (const raw of text.split('\n').map((line) => line.trim())) {
+      const words = raw.slice(3)
+      if (raw === '') continue
+      else if (raw === '!tls') await client.startTls()
+      else if (raw === '!end') client.halfClose()
+      else if (raw.startsWith('C:')) client.send(Buffer.concat([octetsOf(words), Buffer.from('\r\n')]))
+      else if (raw.startsWith('c:')) client.send(octetsOf(words))
+      else if (raw.startsWith('S:')) expectLine(await client.line(), words, text)
+      else if (raw === 'X:') await skipReply(client)
+      else throw new Error(`not a dialogue: ${raw}`)
     }
   } finally {
     client.close()
   }
+}
+
+function expectLine(got: string, wanted: string, text: string): void {
+  const pattern = wanted.split('…').map((part) => RegExp.escape(part))
+  assert.match(got, new RegExp(`^${pattern.join('.*')}$`, 's'), `in ${text}`)
+}
+
+async function skipReply(client: Client): Promise<void> {
+  for (let got = await client.line(); got[3] === '-'; got = await client.line());
+}
+
+/** The lines of a dialogue after EHLO: `command => reply`, or `command => reply | reply`. */
+export async function answers(port: number, text: string, before = ''): Promise<void> {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .flatMap((line) => {
+      const [said = '', replies = ''] = line.split(/ => ?/)
+      return [`C: ${said}`, ...replies.split(' | ').map((reply) => `S: ${reply}`)]
+    })
+  await dialogue(port, ['X:', 'C: EHLO client.example', 'X:', before, ...lines].join('\n'))
 }

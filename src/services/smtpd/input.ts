@@ -88,15 +88,15 @@ export class Input {
         this.#dropping = lf < 0
         continue
       }
-      if (lf < 0 ? head.length > limit : lf > limit) {
+      const length = lf < 0 ? head.length - 1 : lf > 0 && head[lf - 1] === CR ? lf - 1 : lf
+      if (length > limit) {
         this.#advance(head, lf < 0 ? head.length : lf + 1)
         this.#dropping = lf < 0
         return { octets: head.subarray(0, limit), bareLf: false, tooLong: true }
       }
       if (lf >= 0) {
         this.#advance(head, lf + 1)
-        const bareLf = lf === 0 || head[lf - 1] !== CR
-        return { octets: head.subarray(0, bareLf ? lf : lf - 1), bareLf, tooLong: false }
+        return { octets: head.subarray(0, length), bareLf: length === lf, tooLong: false }
       }
       if (this.#chunks.length < 2) return undefined
       this.#chunks.splice(0, 2, Buffer.concat([head, this.#chunks[1] ?? EMPTY]))

@@ -5,13 +5,17 @@ import type { Session } from './session.ts'
 
 /** The path that a command's argument begins with; what is none gets Postfix's reply and a line in the log. */
 export function pathOf(session: Session, argument: string, command: 'MAIL' | 'RCPT' | 'VRFY'): Path {
-  const { cf, deps } = session
+  const { cf } = session
   const path = parsed(argument, command !== 'VRFY' && cf.strict_rfc821_envelopes)
-  if (path !== undefined && (path.address === '' ? command === 'MAIL' : deps.validAddress(path.address))) return path
+  if (path !== undefined && (path.address === '' ? command === 'MAIL' : acceptable(session, path.address))) return path
   session.warn(`Illegal address syntax from ${session.nameAddress} in ${command} command: ${argument}`)
   throw command === 'MAIL'
     ? new SmtpError(501, '5.1.7', 'Bad sender address syntax')
     : new SmtpError(501, '5.1.3', 'Bad recipient address syntax')
+}
+
+function acceptable({ cf, deps }: Session, address: string): boolean {
+  return (cf.allow_min_user || !address.startsWith('-')) && deps.validAddress(address)
 }
 
 function parsed(argument: string, strict: boolean): Path | undefined {

@@ -17,15 +17,14 @@ export async function auth(session: Session, { rest }: CommandLine): Promise<Rep
   const { cf } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
     throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
-  // RFC 4954 §4: only after EHLO, and only where it was offered.
-  if (!session.esmtp || !(await offersAuth(session)))
-    throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
+  if (session.overRate('auth', cf.smtpd_client_auth_rate_limit))
+    throw new SmtpError(450, '4.7.1', `Error: too many AUTH commands from ${session.client.address}`)
+  // Departs from RFC 4954 §4, which wants EHLO first, as Postfix does.
+  if (!(await offersAuth(session))) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: MAIL transaction in progress')
   if (session.sasl !== undefined) throw new SmtpError(503, '5.5.1', 'Error: already authenticated')
   const [mechanism = '', initial, ...more] = rest.split(/\s+/)
   if (mechanism === '' || more.length > 0) throw new SmtpError(501, '5.5.4', 'Syntax: AUTH mechanism')
-  if (session.overRate('auth', cf.smtpd_client_auth_rate_limit))
-    throw new SmtpError(450, '4.7.1', `Error: too many AUTH commands from ${session.client.address}`)
   const exchange = start(session, mechanism)
   return succeed(session, exchange.mechanism, await converse(session, exchange, mechanism, initial))
 }

@@ -1,4 +1,5 @@
 /** ETRN. RFC 1985. */
+import { isIP } from 'node:net'
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import type { Session } from '../session.ts'
 
@@ -9,7 +10,7 @@ export async function etrn(session: Session, { rest }: CommandLine): Promise<Rep
   if (session.transaction !== undefined) throw new SmtpError(503, undefined, 'Error: MAIL transaction in progress')
   if (rest === '' || /\s/.test(rest)) throw new SmtpError(500, undefined, 'Syntax: ETRN domain')
   // RFC 1985 §5.3: `@domain` means its subdomains too, `#name` a queue; like Postfix, both are taken for the domain.
-  const domain = /^[A-Za-z0-9]/.test(rest) ? rest : rest.slice(1)
+  const domain = rest.replace(/^[@#]/, '')
   if (!isDomain(domain)) throw new SmtpError(501, undefined, 'Error: invalid parameter syntax')
   session.obey(await deps.policy.etrn(session.facts(), domain))
   const outcome = await deps.flush(domain)
@@ -20,7 +21,8 @@ export async function etrn(session: Session, { rest }: CommandLine): Promise<Rep
 }
 
 function isDomain(text: string): boolean {
-  return (
-    text.length <= 255 && text.split('.').every((l) => /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(l))
-  )
+  const literal = /^\[(?:IPv6:)?([^\]]+)\]$/i.exec(text)
+  if (literal !== null) return isIP(literal[1] ?? '') > 0
+  const label = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
+  return text.length <= 255 && text.split('.').every((part) => label.test(part))
 }

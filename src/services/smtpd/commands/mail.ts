@@ -64,7 +64,6 @@ export async function offered(session: Session, words: string): Promise<Offered>
     dsn: words === '' || !(await discardedKeywords(session)).has('DSN'),
     smtpUtf8: cf.smtputf8_enable,
     verp: asksVerp && (await shared.lists.verp(client)),
-    auth: cf.smtpd_sasl_auth_enable,
     verpFilter: cf.verp_delimiter_filter,
     verpDefault: cf.default_verp_delimiters,
   }

@@ -39,7 +39,7 @@ export function attributes(text: string): [name: string, value: string][] {
     if (value === '') throw new SmtpError(501, '5.5.4', 'Error: attribute=value expected')
     const decoded = decodeXtext(value)
     if (decoded === undefined) throw new SmtpError(501, '5.5.4', 'Bad attribute value syntax: ' + value)
-    return [word.slice(0, equals).toUpperCase(), printable(decoded)]
+    return [word.slice(0, equals), printable(decoded)]
   })
 }
 
@@ -47,7 +47,8 @@ export function badValue(name: string, value: string): SmtpError {
   return new SmtpError(501, '5.5.4', `Bad ${name} syntax: ${value}`)
 }
 
-function apply(o: Override, name: string, value: string): void {
+function apply(o: Override, attribute: string, value: string): void {
+  const name = attribute.toUpperCase()
   switch (name) {
     case 'NAME': {
       const [known, status] = hostName(name, value)
@@ -84,7 +85,7 @@ function apply(o: Override, name: string, value: string): void {
       if (value !== UNAVAILABLE) port(name, value)
       return
     default:
-      throw new SmtpError(501, '5.5.4', `Bad XCLIENT attribute name: ${name}`)
+      throw new SmtpError(501, '5.5.4', `Bad XCLIENT attribute name: ${attribute}`)
   }
 }
 

@@ -22,7 +22,8 @@ export async function xforward(session: Session, { rest }: CommandLine): Promise
   return { code: 250, enhanced: '2.0.0', lines: ['Ok'] }
 }
 
-function apply(o: { -readonly [N in keyof Forwarded]: Forwarded[N] }, name: string, value: string): void {
+function apply(o: { -readonly [N in keyof Forwarded]: Forwarded[N] }, attribute: string, value: string): void {
+  const name = attribute.toUpperCase()
   const known = value === UNAVAILABLE ? undefined : neutral(value)
   switch (name) {
     case 'NAME':
@@ -49,6 +50,6 @@ function apply(o: { -readonly [N in keyof Forwarded]: Forwarded[N] }, name: stri
     case 'HELO':
       return
     default:
-      throw new SmtpError(501, '5.5.4', `Bad XFORWARD attribute name: ${name}`)
+      throw new SmtpError(501, '5.5.4', `Bad XFORWARD attribute name: ${attribute}`)
   }
 }
