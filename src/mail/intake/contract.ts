@@ -40,6 +40,7 @@ export interface Submission {
   write(chunk: Buffer): void | Promise<void>
   /**
    * Durable when it resolves: `250 2.0.0 Ok: queued as …`, or a refusal; never throws for what is foreseeable.
+   * Throws LogBrokenError when it is unknown what is on disk: the connection is then closed without a reply.
    * @param effects what restrictions said after `open` (DATA, end of data); PREPEND comes too late here and is refused by policy
    */
   finish(envelope: Envelope, effects?: readonly Effect[]): Promise<Reply>

@@ -26,6 +26,8 @@ export interface IntakeDeps<F> {
   readonly date: (ms: number) => string
   /** The field with its addresses rewritten, CRLF included. */
   readonly rewriteField: (field: Field) => Promise<Buffer>
+  /** Whether the database takes more: `full` while checkpoints do not keep up, `read-only` after a failure on disk. */
+  readonly condition: () => 'writable' | 'full' | 'read-only'
   /** Octets free where the log lies. */
   readonly freeOctets: () => number
   /** Something stands in the queue. */
@@ -37,6 +39,8 @@ const ROOM_FACTOR = 1.5
 
 const NO_ROOM: Reply = { code: 452, enhanced: '4.3.1', lines: ['Insufficient system storage'] }
 
+const READ_ONLY: Reply = { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
+
 export function createIntake<F>(deps: IntakeDeps<F>): Intake {
   const queueId = (): string => deps.queueIds.next(deps.clock.now())
   return {
@@ -45,6 +49,8 @@ export function createIntake<F>(deps: IntakeDeps<F>): Intake {
       return new IntakeSubmission(deps, arrival, { ...options, queueId: options.queueId ?? queueId() })
     },
     noRoom(sizeOctets) {
+      const condition = deps.condition()
+      if (condition !== 'writable') return condition === 'full' ? NO_ROOM : READ_ONLY
       const { queue_minfree, message_size_limit } = deps.cf
       const wanted = Math.max(sizeOctets, message_size_limit * ROOM_FACTOR) + queue_minfree
       return deps.freeOctets() < wanted ? NO_ROOM : undefined

@@ -1,7 +1,7 @@
 /** One message on its way in: octets to the log and to the analyser, then the plan, then one commit. */
 import { publish } from '#src/base/mod.ts'
 import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
-import { type Draft, LogFullError } from '../../io/blobs/mod.ts'
+import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
 import type { IntakeEvent } from './events.ts'
 import { type Field, headEnd, missingFields, readHead, valueOf } from './head.ts'
@@ -73,6 +73,7 @@ export class IntakeSubmission<F> implements Submission {
       const problem = this.#allOverQuota(plan)
       return problem === undefined ? await this.#commit(plan, facts) : this.#refuse(envelope, problem)
     } catch (error) {
+      if (error instanceof LogBrokenError) throw error // rule 4 of the log: nobody may be told anything
       return this.#failed(error)
     } finally {
       this.#draft.discard()

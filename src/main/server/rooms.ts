@@ -137,6 +137,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       queue,
       analyser: createAnalyser,
       freeOctets,
+      condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
       hasRoom: (account, octets) => store.hasRoom(account, octets),
       date: traceDates(),
       rewriteField: (field) => rewriteField(field, router),

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { Cursor, encodeMailbox, ImapError } from '../../formats/imap/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
+import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { type Delta, type Refusal, type Selected, ViewLostError } from '../../mail/store/mod.ts'
 import { appendHead, runAppend } from './commands/append.ts'
@@ -332,6 +333,11 @@ export class Session {
 
   async #refuse(tag: string, error: unknown, row: Row | undefined): Promise<void> {
     if (error instanceof Bye || error instanceof ViewLostError) throw error
+    if (error instanceof LogBrokenError) {
+      // Whether the message was kept is not known: the client hears nothing (rule 4 of the log).
+      this.connection.destroy()
+      throw new Bye('The message log is broken')
+    }
     const known =
       error instanceof ImapError ? error : new ImapError('NO', 'Internal error', { code: 'SERVERBUG', cause: error })
     if (known !== error) publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
