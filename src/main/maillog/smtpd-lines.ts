@@ -31,8 +31,12 @@ function smtpdText(e: SmtpdEvent): string {
       ].join('')
       return `${e.queueId ?? 'NOQUEUE'}: reject: ${e.where} from ${who(e)}: ${e.text};${envelope}`
     }
-    case 'smtpd.auth_failed':
-      return `warning: ${who(e)}: SASL ${e.mechanism} authentication ${e.reason === 'authentication aborted' ? 'aborted' : `failed: ${e.reason}`}${e.username === '' ? '' : `, sasl_username=${e.username}`}`
+    case 'smtpd.auth_failed': {
+      const { mechanism, reason, username } = e
+      if (reason === 'authentication aborted') return `warning: ${who(e)}: SASL ${mechanism} authentication aborted`
+      const name = username === '' ? '(unavailable)' : username
+      return `warning: ${who(e)}: SASL ${mechanism} authentication failed: ${reason}, sasl_username=${name}`
+    }
     case 'smtpd.auth':
       return `authenticated ${who(e)}, sasl_method=${e.mechanism}, sasl_username=${e.username}`
     case 'smtpd.tls':
