@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { Cursor, encodeMailbox, ImapError } from '../../formats/imap/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
-import { LogBrokenError } from '../../io/blobs/mod.ts'
+import { LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { type Delta, type Refusal, type Selected, ViewLostError } from '../../mail/store/mod.ts'
 import { appendHead, runAppend } from './commands/append.ts'
@@ -338,9 +338,8 @@ export class Session {
       this.connection.destroy()
       throw new Bye('The message log is broken')
     }
-    const known =
-      error instanceof ImapError ? error : new ImapError('NO', 'Internal error', { code: 'SERVERBUG', cause: error })
-    if (known !== error) publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
+    const known = knownError(error)
+    if (known.code === 'SERVERBUG') publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
     if (known.status === 'NO') await this.#tellBefore(row)
     this.output.line(`${tag} ${known.line}`)
     if (known.status === 'BAD' && ++this.#badInARow >= this.deps.cf.imapd_error_limit) this.bye('Too many errors')
@@ -408,4 +407,11 @@ function tagOf(head: Buffer): string {
 /** An expected refusal of the store becomes its response. */
 export function refusal({ refused, text }: Refusal): ImapError {
   return new ImapError('NO', text, { code: refused })
+}
+
+/** What a client is told of an error that is not IMAP's own. */
+function knownError(cause: unknown): ImapError {
+  if (cause instanceof ImapError) return cause
+  if (cause instanceof LogFullError) return new ImapError('NO', 'No room on the disk', { code: 'LIMIT', cause })
+  return new ImapError('NO', 'Internal error', { code: 'SERVERBUG', cause })
 }
