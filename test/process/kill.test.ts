@@ -1,0 +1,87 @@
+/** A server that is killed while mail comes in: nothing that got 250 is missing, nothing is there twice but what got no reply. */
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { install, kill } from '../support/process.ts'
+import { run } from '../support/client.ts'
+
+const MESSAGES = 300
+const SESSIONS = 6
+const KILLS = 4
+
+/** Sends one message; answers whether its final reply came: `true`, `false` for lost on the way. */
+function send(port: number, subject: string): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  const content = `Subject: ${subject}\r\n\r\n${'x'.repeat(2000)}\r\n.\r\n`
+  const steps = [
+    'EHLO client.test\r\n',
+    'MAIL FROM:<a@client.test>\r\n',
+    'RCPT TO:<ana@mail.example.test>\r\n',
+    'DATA\r\n',
+    content,
+  ]
+  return new Promise((resolve) => {
+    const done = (kept: boolean): void => {
+      socket.destroy()
+      resolve(kept)
+    }
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      for (let reply; (reply = /^(?:\d{3}-[^\n]*\n)*(\d)\d\d [^\n]*\n/.exec(text)) !== null;) {
+        text = text.slice(reply[0].length)
+        const step = steps.shift()
+        if (step === undefined) return done(reply[1] === '2')
+        if (reply[1] !== '2' && reply[1] !== '3') return done(false)
+        socket.write(step)
+      }
+      return undefined
+    })
+    socket.on('error', () => done(false))
+    socket.on('close', () => done(false))
+  })
+}
+
+test('killed four times, a server loses nothing that it accepted', async (t) => {
+  const { offset, postigo, foreground } = await install(t)
+  assert.equal((await postigo(['account', 'add', 'ana', '-p'], 'secret\n')).code, 0)
+  let server = await foreground()
+  let next = 0
+  let accepted = 0
+  const retried = new Set<string>()
+  const worker = async (): Promise<void> => {
+    while (next < MESSAGES) {
+      const subject = `m${next++}`
+      while (!(await send(25 + offset, subject))) {
+        retried.add(subject)
+        await new Promise((wake) => setTimeout(wake, 20))
+      }
+      accepted++
+    }
+  }
+  const workers = Promise.all(Array.from({ length: SESSIONS }, worker))
+  for (let n = 1; n <= KILLS; n++) {
+    while (accepted < (n * MESSAGES) / (KILLS + 1)) await new Promise((wake) => setTimeout(wake, 5))
+    await kill(server)
+    server = await foreground()
+  }
+  await workers
+  const script = `
+import imaplib,sys
+m=imaplib.IMAP4('127.0.0.1',${143 + offset}); m.login('ana','secret'); m.select()
+for i,d in zip(range(10**6), m.fetch('1:*','(UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])')[1]):
+    if isinstance(d,tuple): print(d[0].split()[2].decode(), d[1].decode().split(': ')[1].strip())
+`
+  const listed = await run('python3', ['-c', script])
+  const rows = listed.out
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
+  assert.equal(new Set(rows.map(([uid]) => uid)).size, rows.length, 'a UID was given twice')
+  const counts = new Map<string, number>()
+  for (const [, subject = ''] of rows) counts.set(subject, (counts.get(subject) ?? 0) + 1)
+  for (let i = 0; i < MESSAGES; i++) assert.ok(counts.has(`m${i}`), `m${i} is missing`)
+  for (const [subject, count] of counts)
+    assert.ok(count === 1 || retried.has(subject), `${subject} is there ${count} times and was never retried`)
+  assert.ok(retried.size > 0, 'no kill hit a message on its way')
+})

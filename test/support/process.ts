@@ -1,0 +1,84 @@
+/** The program itself in a process of its own, as a user starts it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { run, type Ran } from './client.ts'
+
+const BIN = join(import.meta.dirname, '../../bin/postigo')
+
+const MAIN_CF = `
+compatibility_level = 3.6
+myhostname = mail.example.test
+mydestination = $myhostname
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+data_directory = $config_directory/data
+queue_directory = $config_directory
+maillog_file = $config_directory/mail.log
+alias_maps =
+alias_database =
+mailbox_services = imap
+`
+
+/** A number to add to every port so that those of smtp, submission, submissions, imap and pop3 are free. */
+async function freeOffset(): Promise<number> {
+  for (let offset = 20_000 + (process.pid % 200) * 100; offset < 60_000; offset += 1000) {
+    const free = await Promise.all([25, 110, 143, 465, 587].map((port) => isFree(port + offset)))
+    if (free.every(Boolean)) return offset
+  }
+  throw new Error('no free ports')
+}
+
+function isFree(port: number): Promise<boolean> {
+  const probe = createServer()
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}
+
+export interface Installation {
+  readonly dir: string
+  readonly offset: number
+  /** `postigo WORDS -c DIR`. */
+  postigo(words: readonly string[], input?: string): Promise<Ran>
+  /** A server in the foreground; resolves when it is ready. */
+  foreground(): Promise<ChildProcess>
+}
+
+export async function install(t: TestContext, mainCf = ''): Promise<Installation> {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-process-'))
+  writeFileSync(join(dir, 'main.cf'), MAIN_CF + mainCf)
+  const offset = await freeOffset()
+  const running = new Set<ChildProcess>()
+  const postigo = (words: readonly string[], input = ''): Promise<Ran> => run(BIN, [...words, '-c', dir], { input })
+  t.after(async () => {
+    await postigo(['stop'])
+    for (const child of running) if (child.exitCode === null) child.kill('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  })
+  return {
+    dir,
+    offset,
+    postigo,
+    async foreground() {
+      const child = spawn(BIN, ['start', '--foreground', '--port-offset', String(offset), '-c', dir], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      running.add(child)
+      for await (const chunk of child.stdout) if (String(chunk).includes('ready\n')) return child
+      throw new Error('the server ended before it was ready')
+    },
+  }
+}
+
+/** Ends a process at once, and waits until it is gone. */
+export async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
