@@ -13,7 +13,7 @@ import type {
 } from './contract.ts'
 import { ConfigError } from './errors.ts'
 import { ExpandError, expandText } from './expand.ts'
-import { postfixDefault } from './defaults.ts'
+import { postfixDefault, postfixParameter } from './defaults.ts'
 import { parseValue, ValueError } from './values.ts'
 
 /** What a Config is made of. */
@@ -61,8 +61,10 @@ export class MainConfig implements Config {
   }
 
   value(name: string): string | undefined {
-    const text = this.#lookup(name, this.#parts.registry.get(name))
-    return text === undefined ? undefined : this.#expand(name, text)
+    const spec = this.#parts.registry.get(name)
+    const text = this.#lookup(name, spec)
+    const isRaw = (spec ?? postfixParameter(name))?.kind === 'raw'
+    return text === undefined || isRaw ? text : this.#expand(name, text)
   }
 
   expand(text: string): string {

@@ -74,7 +74,10 @@ export interface Config {
   /** The raw text after `=` as set (last one wins), undefined when not set. */
   raw(name: string): string | undefined
   origin(name: string): Origin | undefined
-  /** The value of any parameter (known or user-defined) with `$name` expanded, undefined when neither set nor known. */
+  /**
+   * The value of any parameter (known or user-defined) with `$name` expanded, undefined when neither set nor known.
+   * Texts of kind `raw` (mailbox_command, forward_path …) stay as written.
+   */
   value(name: string): string | undefined
   /** Expands `$name` forms in a text as in a setting. */
   expand(text: string): string

@@ -24,3 +24,7 @@ export {
   type PostfixKind,
 } from './postfix-parameters.ts'
 export type { Machine } from './builtin.ts'
+export { configFindings } from './findings.ts'
+export { classOf, countClasses, type ParameterClass } from './classes.ts'
+export { deprecatedSuccessor, oldNameSuccessor, withoutEffect } from './without-effect.ts'
+export { nearest } from './nearest.ts'

@@ -13,3 +13,4 @@ export { AWAY_TYPES, createTables, splitTableName, TABLE_TYPES } from './tables.
 export { INDEX_SUFFIX, INDEXED_TYPES, indexState, openIndex, type IndexState } from './indexed.ts'
 export { addToTable, buildTable, type BuildOptions, type Built, editIndex } from './build.ts'
 export { foldKey } from './fold.ts'
+export { tableFindings } from './findings.ts'
