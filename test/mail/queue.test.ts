@@ -118,3 +118,17 @@ test('a host that is away: the message waits, and survives a restart', async (t)
   assert.equal((await server.server.status()).queue.deferred, 1)
   assert.equal(inbox(far, 'bob'), 0)
 })
+
+test('mail to a list leaves in the name of its owner', async (t) => {
+  const far = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf:
+      'alias_maps = inline:{ {list = bob@far.test, eva} {owner-list = ana} }\n' +
+      `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\n`,
+  })
+  await send(server, 'list@mail.example.test')
+  await until('delivered to both', () => inbox(far, 'bob') === 1 && inbox(server, 'eva') === 1)
+  assert.match(await newest(far, 'bob'), /^Return-Path: <owner-list@mail\.example\.test>\r\n/)
+  assert.match(await newest(server, 'eva'), /^Return-Path: <owner-list@mail\.example\.test>\r\n/)
+})

@@ -47,7 +47,11 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
     } else if (!hasRoom(routed.account.id, sizeOctets)) {
       queued.push(withDsn(one, returned(names(one), '5.2.2', 'mailbox is full: the quota is used up')))
     } else {
-      deposits.push({ account: routed.account.id, ...names(one), prefix: prefixLines(sender, one, input) })
+      deposits.push({
+        account: routed.account.id,
+        ...names(one),
+        prefix: prefixLines(one.expanded.sender ?? sender, one, input),
+      })
     }
   }
   const { ret, envid, body, smtpUtf8, verp } = envelope
@@ -111,7 +115,13 @@ function wantsReport(recipient: EnvelopeRecipient): boolean {
 
 function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {
   const { notify, orcpt } = one.recipient
-  return { ...queued, ...(notify !== undefined && { notify }), ...(orcpt !== undefined && { orcpt }) }
+  const { sender } = one.expanded // of an owner- alias
+  return {
+    ...queued,
+    ...(sender !== undefined && { sender }),
+    ...(notify !== undefined && { notify }),
+    ...(orcpt !== undefined && { orcpt }),
+  }
 }
 
 /** FILTER transport:nexthop overrides routing for the whole message. */

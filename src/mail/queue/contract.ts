@@ -11,6 +11,8 @@ export interface QueuedRecipient extends RecipientDsn {
   readonly original: string
   readonly transport: string
   readonly nexthop: string
+  /** Takes the place of the message's sender: the owner of the list that the recipient came from. */
+  readonly sender?: string
 }
 
 /** What intake hands over, inside the log's transaction. */

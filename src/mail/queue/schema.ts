@@ -24,6 +24,8 @@ export const queueSchema: Schema = {
        dsn TEXT NOT NULL,
        transport TEXT NOT NULL,
        nexthop TEXT NOT NULL,
+       -- NULL: the message's
+       sender TEXT,
        attempts INTEGER NOT NULL DEFAULT 0,
        next_attempt_ms INTEGER NOT NULL,
        -- of the last attempt: status code and text

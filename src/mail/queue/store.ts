@@ -69,7 +69,7 @@ export class QueueStore implements Queue {
         JSON.stringify(facts),
       )
     const insert = tx.sql(
-      'INSERT INTO queue_recipient (message, address, original, dsn, transport, nexthop, next_attempt_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO queue_recipient (message, address, original, dsn, transport, nexthop, sender, next_attempt_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
     for (const r of message.recipients) {
       insert.run(
@@ -79,6 +79,7 @@ export class QueueStore implements Queue {
         JSON.stringify({ notify: r.notify, orcpt: r.orcpt }),
         r.transport,
         r.nexthop,
+        r.sender ?? null,
         message.arrivalMs,
       )
     }
@@ -90,7 +91,7 @@ export class QueueStore implements Queue {
     const rows = this.#db.read
       .sql(
         `SELECT r.id, r.address, r.original, r.dsn, r.transport, r.nexthop, r.attempts, m.id, m.queue_id, m.segment, m.offset, m.length,
-                m.sender, m.arrival_ms, m.size, m.prefix, m.facts
+                coalesce(r.sender, m.sender), m.arrival_ms, m.size, m.prefix, m.facts
          FROM queue_recipient r JOIN queue_message m ON m.id = r.message
          WHERE r.next_attempt_ms <= ? AND m.hold = 0 ORDER BY r.next_attempt_ms, r.id LIMIT ?`,
       )
@@ -98,7 +99,7 @@ export class QueueStore implements Queue {
     const jobs = new Map<string, SqlValue[][]>()
     for (const row of rows) {
       if (busy.has(Number(row[0]))) continue
-      const key = [row[7], row[4], row[5]].map(String).join(' ')
+      const key = [row[7], row[4], row[5], row[12]].map(String).join(' ')
       const job = jobs.get(key)
       if (job === undefined) jobs.set(key, [row])
       else job.push(row)
