@@ -13,6 +13,8 @@ const accountsPort = async (): Promise<OpenAccounts> => (await import('./open-ac
 interface Entry {
   readonly load: () => Promise<Command>
   readonly summary: string
+  /** The words after the command, where the command does not print a usage of its own. */
+  readonly words?: string
 }
 
 const commands: Readonly<Record<string, Entry>> = {
@@ -23,19 +25,27 @@ const commands: Readonly<Record<string, Entry>> = {
   stop: {
     load: async () => (await import('./lifecycle.ts')).stop,
     summary: 'stop it; what is in progress is finished first',
+    words: '[-c DIR]',
   },
-  restart: { load: async () => (await import('./lifecycle.ts')).restart, summary: 'stop, then start' },
+  restart: {
+    load: async () => (await import('./lifecycle.ts')).restart,
+    summary: 'stop, then start',
+    words: '[-c DIR] [--port-offset N]',
+  },
   reload: {
     load: async () => (await import('./lifecycle.ts')).reload,
     summary: 'take up a changed configuration; connections stay',
+    words: '[-c DIR]',
   },
   status: {
     load: async () => (await import('./lifecycle.ts')).status,
     summary: 'services, connections, queue, mailboxes, memory (--json)',
+    words: '[-c DIR] [--json]',
   },
   check: {
     load: async () => (await import('./check.ts')).check,
     summary: 'say what is wrong with a configuration, and what to write',
+    words: '[-c DIR] [--json]',
   },
   trial: {
     load: async () => (await import('./trial.ts')).trial,
@@ -49,7 +59,11 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./domain.ts')).domainCommand(await accountsPort()),
     summary: 'add, list, remove domains',
   },
-  service: { load: async () => (await import('./service.ts')).service, summary: 'on|off imap, imaps, pop3, pop3s' },
+  service: {
+    load: async () => (await import('./service.ts')).service,
+    summary: 'on|off imap, imaps, pop3, pop3s',
+    words: 'on|off|list [imap|imaps|pop3|pop3s] [-c DIR]',
+  },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
     load: async () => (await import('./postmap.ts')).postmap,
@@ -59,6 +73,7 @@ const commands: Readonly<Record<string, Entry>> = {
   newaliases: {
     load: async () => (await import('./postalias.ts')).newaliases,
     summary: 'index the alias tables of main.cf',
+    words: '[-c DIR]',
   },
   saslpasswd2: {
     load: async () => (await import('./saslpasswd2.ts')).saslpasswd2Command(await accountsPort()),
@@ -100,6 +115,10 @@ async function main(argv: readonly string[]): Promise<number> {
     processIo.err(`postigo: unknown command: ${name}\n\n${usage()}`)
     return EX.usage
   }
+  if (entry.words !== undefined && (rest[0] === '--help' || rest[0] === '-h')) {
+    processIo.out(`usage: postigo ${name} ${entry.words}\n\n${entry.summary}\n`)
+    return EX.ok
+  }
   const command = await entry.load()
   return command(rest, processIo)
 }
@@ -109,5 +128,6 @@ try {
 } catch (error) {
   processIo.err(`postigo: ${error instanceof Error ? error.message : String(error)}\n`)
   if (process.env['POSTIGO_DEBUG'] !== undefined && error instanceof Error) processIo.err(`${error.stack}\n`)
-  process.exitCode = EX.software
+  const usage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  process.exitCode = usage ? EX.usage : EX.software
 }
