@@ -27,10 +27,15 @@ export function encodeMailbox(name: string): string {
  * without it). A wrong encoding is a name that cannot be: NO [CANNOT].
  */
 export function decodeMailbox(text: string): string {
+  const name = text.includes('&') ? decodeUtf7(text) : text
+  // After decoding, for `&AAo-` is a line feed.
   // oxlint-disable-next-line no-control-regex -- control characters are what no name may hold
-  if (/[\x00-\x1f\x7f]/.test(text))
+  if (/[\x00-\x1f\x7f]/.test(name))
     throw new ImapError('NO', 'Mailbox name holds control characters', { code: 'CANNOT' })
-  if (!text.includes('&')) return text
+  return name
+}
+
+function decodeUtf7(text: string): string {
   return text.replace(/&([^-]*)(-?)/g, (_, code: string, end: string) => {
     if (end === '' || !/^[A-Za-z0-9+,]*$/.test(code)) throw wrong()
     if (code === '') return '&'
