@@ -45,9 +45,9 @@ export interface Installation {
   readonly dir: string
   readonly offset: number
   /** `postigo WORDS -c DIR`. */
-  postigo(words: readonly string[], input?: string): Promise<Ran>
+  readonly postigo: (words: readonly string[], input?: string) => Promise<Ran>
   /** A server in the foreground; resolves when it is ready. */
-  foreground(): Promise<ChildProcess>
+  readonly foreground: () => Promise<ChildProcess>
 }
 
 export async function install(t: TestContext, mainCf = ''): Promise<Installation> {
