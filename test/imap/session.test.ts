@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { startServer } from '../../../test/support/server.ts'
-import { transcript } from '../../../test/support/transcript.ts'
+import { startServer } from '../support/server.ts'
+import { transcript } from '../support/transcript.ts'
 
 test('commands before and after log-in, pipelined ones in order', async (t) => {
   const server = await startServer(t, { accounts: ['ana'] })
