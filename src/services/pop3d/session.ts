@@ -49,6 +49,8 @@ export class Session {
   #buffer: Buffer = Buffer.alloc(0)
   #running = false
   #closing = ''
+  /** The client has closed its side. */
+  #half = false
   #errors = 0
   #failures = 0
   #awaited: ((line: Buffer | undefined) => void) | undefined
@@ -64,7 +66,7 @@ export class Session {
   start(): void {
     this.connection.attach({
       data: (chunk) => this.#take(chunk),
-      end: () => this.close('Connection closed', false),
+      end: () => this.#peerClosed(),
       idle: () => this.close('Inactivity'),
     })
     this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
@@ -122,7 +124,7 @@ export class Session {
     this.flush()
     const line = this.#takeLine(RESPONSE_LIMIT)
     if (line !== undefined) return Promise.resolve(line)
-    if (this.#closing !== '') return Promise.resolve(undefined)
+    if (this.#closing !== '' || this.#half) return Promise.resolve(undefined)
     return new Promise((resolve) => (this.#awaited = resolve))
   }
 
@@ -144,6 +146,13 @@ export class Session {
   /** STLS: what came in plain behind it is dropped. RFC 2595 §4. */
   dropInput(): void {
     this.#buffer = Buffer.alloc(0)
+  }
+
+  /** What was asked before the client closed its side is still answered (`printf … | nc`). */
+  #peerClosed(): void {
+    this.#half = true
+    if (this.connection.closed || !this.#running) this.close('Connection closed', false)
+    else this.#awaited?.(undefined)
   }
 
   #take(chunk: Buffer): void {
@@ -189,7 +198,8 @@ export class Session {
       if (!this.flush()) await this.connection.drained()
     }
     this.#running = false
-    if (this.#closing !== '') this.#finish()
+    if (this.#half && this.#closing === '') this.close('Connection closed', false)
+    else if (this.#closing !== '') this.#finish()
     else this.connection.resume()
   }
 
