@@ -124,6 +124,8 @@ function takeSection(cursor: Cursor, setsSeen: boolean): FetchItem {
       cursor.takeSpace()
       fields = cursor.takeList(() => cursor.takeAString())
       if (fields.length === 0) throw cursor.bad('Expected field names')
+      // RFC 5322 §2.2: they are repeated in the answer, and must not make lines of their own there.
+      if (!fields.every((name) => /^[!-9;-~]+$/.test(name))) throw cursor.bad('Not a field name')
     }
   }
   cursor.take(']')
