@@ -31,7 +31,7 @@ typ, data = m.copy('1', 'Archive')
 assert typ == 'OK'
 m.select('Archive')
 typ, data = m.fetch('1:2', '(UID FLAGS RFC822.SIZE INTERNALDATE)')
-assert b'custom' in data[0] and b'24-Nov-2026 09:00:00 +0000' in data[0] or b'10:00:00 +0100' in data[0], data
+assert b'custom' in data[0] and (b'24-Nov-2026 09:00:00 +0000' in data[0] or b'10:00:00 +0100' in data[0]), data
 assert b'Answered' in data[1], data
 m.store('1', '+FLAGS', '(\\\\Deleted)')
 typ, data = m.expunge()

@@ -1,7 +1,7 @@
 /** master.cf: one service a logical line; master(5). */
 import type { MasterService, Origin } from './contract.ts'
 import { ConfigError } from './errors.ts'
-import { readLogicalLines, trimBlanks, type LogicalLine } from './logical-lines.ts'
+import { readLogicalLines, trimBlanks } from './logical-lines.ts'
 import { splitNameValue } from './name-value.ts'
 import { servicePort } from './services.ts'
 import { splitList } from './values.ts'
@@ -41,43 +41,70 @@ export function defaultMaster(): readonly MasterService[] {
 
 /** Reads a master.cf. Throws ConfigError at the first line that Postfix's master would not take. */
 export function parseMaster(text: string, file: string): readonly MasterService[] {
-  return readLogicalLines(text).lines.map((line) => parseService(line, file))
+  return readMasterEntries(text, file).map((entry) => {
+    const [name = '', , , , , wakeup = '-', limit = '-', command = ''] = entry.fields
+    const type = TYPES.find((t) => t === entry.fields[1]) ?? 'unix' // checked by readMasterEntries
+    const flag = (column: number, initial: boolean): boolean => {
+      const field = entry.fields[column]
+      return field === '-' ? initial : field === 'y'
+    }
+    return {
+      name,
+      type,
+      ...(type === 'inet' ? endpoint(name, entry) : {}),
+      private: flag(2, true),
+      unprivileged: flag(3, true),
+      chroot: flag(4, false), // `-` means no since Postfix 3.0 (compatibility_level 1)
+      wakeup: wakeup === '-' ? '0' : wakeup,
+      maxProcesses: limit === '-' ? -1 : Number(limit),
+      command,
+      ...options(entry.fields.slice(COLUMNS + 1), entry),
+      origin: { file: entry.file, line: entry.line },
+    }
+  })
 }
 
-function parseService(line: LogicalLine, file: string): MasterService {
-  const at: Origin = { file, line: line.line }
-  const fields = splitFields(line.text)
-  const [name, type, isPrivate, unprivileged, chroot, wakeup, limit, command] = fields
-  if (name === undefined || type === undefined || command === undefined) throw new ConfigError('bad field count', at)
-  const bad = (column: string, field: string | undefined): ConfigError =>
-    new ConfigError(`invalid ${column} field "${field}" in "${line.text}"`, at)
-  const known = TYPES.find((t) => t === type)
-  if (known === undefined) throw bad('type', type)
-  const flag = (column: string, field: string | undefined, initial: boolean): boolean => {
-    if (field === '-') return initial
-    if (field !== 'y' && field !== 'n') throw bad(column, field)
-    return field === 'y'
-  }
-  if (!/^(-|\d+\??)$/.test(wakeup ?? '')) throw bad('wakeup', wakeup)
-  if (!/^(-|\d+)$/.test(limit ?? '')) throw bad('process_limit', limit)
-  const args = fields.slice(COLUMNS + 1)
-  return {
-    name,
-    type: known,
-    ...(known === 'inet' ? endpoint(name, at) : {}),
-    private: flag('private', isPrivate, true),
-    unprivileged: flag('unprivileged', unprivileged, true),
-    chroot: flag('chroot', chroot, false), // `-` means no since Postfix 3.0 (compatibility_level 1)
-    wakeup: wakeup === '-' || wakeup === undefined ? '0' : wakeup,
-    maxProcesses: limit === '-' ? -1 : Number(limit),
-    command,
-    ...options(args, at),
-    origin: at,
+/** One entry as fields: the columns, the command, then its arguments, `{ … }` without the braces. */
+export interface MasterEntry extends Origin {
+  readonly fields: readonly string[]
+  readonly lastLine: number
+}
+
+/** Reads the entries and checks their columns. Throws ConfigError. */
+export function readMasterEntries(text: string, file: string): readonly MasterEntry[] {
+  return readLogicalLines(text).lines.map((line) => {
+    const fields = splitFields(line.text)
+    checkColumns(fields, line.text, { file, line: line.line })
+    return { fields, file, line: line.line, lastLine: line.lastLine }
+  })
+}
+
+/** What each column may hold, in postconf's names. */
+const COLUMN_FORMS: readonly (readonly [name: string, form: RegExp])[] = [
+  ['service', /./],
+  ['type', new RegExp(`^(?:${TYPES.join('|')})$`)],
+  ['private', /^[-yn]$/],
+  ['unprivileged', /^[-yn]$/],
+  ['chroot', /^[-yn]$/],
+  ['wakeup', /^(?:-|\d+\??)$/],
+  ['process_limit', /^(?:-|\d+)$/],
+  ['command', /./],
+]
+
+/** The columns' names, command last, as `postconf -F` has them. */
+export const MASTER_COLUMNS: readonly string[] = COLUMN_FORMS.map(([name]) => name)
+
+/** Throws ConfigError for the first column that Postfix's master would not take. */
+export function checkColumns(fields: readonly string[], text: string, at: Origin): void {
+  if (fields.length < COLUMN_FORMS.length) throw new ConfigError('bad field count', at)
+  for (const [i, [name, form]] of COLUMN_FORMS.entries()) {
+    const field = fields[i] ?? ''
+    if (!form.test(field)) throw new ConfigError(`invalid ${name} field "${field}" in "${text}"`, at)
   }
 }
 
 /** White-space separated fields; behind the columns `{ … }` is one field without its braces. */
-function splitFields(text: string): string[] {
+export function splitFields(text: string): string[] {
   const fields: string[] = []
   let rest = trimBlanks(text)
   while (rest !== '') {

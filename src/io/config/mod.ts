@@ -10,7 +10,17 @@ export { ConfigError } from './errors.ts'
 export { bool, choice, defineParams, int, list, makeRegistry, raw, size, str, time } from './define.ts'
 export { loadConfig, parseConfig, type LoadOptions } from './load.ts'
 export { splitNameValue } from './name-value.ts'
-export { defaultMaster, parseMaster } from './master.ts'
+export {
+  checkColumns,
+  defaultMaster,
+  MASTER_COLUMNS,
+  type MasterEntry,
+  parseMaster,
+  readMasterEntries,
+  splitFields,
+} from './master.ts'
+export { type Edit, editMainCf, editMasterCf } from './edit.ts'
+export { printArgument, printMasterEntry, printSetting, printValue } from './print.ts'
 export { servicePort } from './services.ts'
 export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'
 export { compareLevels } from './relational.ts'
@@ -23,8 +33,9 @@ export {
   type PostfixParameter,
   type PostfixKind,
 } from './postfix-parameters.ts'
+export { replaceFile } from './replace-file.ts'
 export type { Machine } from './builtin.ts'
 export { configFindings } from './findings.ts'
-export { classOf, countClasses, type ParameterClass } from './classes.ts'
+export { classOf, countClasses, type ParameterClass, usedNames } from './classes.ts'
 export { deprecatedSuccessor, oldNameSuccessor, withoutEffect } from './without-effect.ts'
 export { nearest } from './nearest.ts'

@@ -9,7 +9,7 @@ import { DnsLists } from './dns-lists.ts'
 import { policyFindings } from './findings.ts'
 import { facts, said, testDns, testPolicy, type Asked } from './fixture.test.ts'
 import { mendedLists } from './mend.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../io/config/mod.ts'
 import { restrictions } from './restrictions.ts'
 
 /** The main.cf of a how-to of 2007, with the mistakes of its page. */

@@ -16,7 +16,7 @@ import {
   type WrittenList,
 } from './lists-in-config.ts'
 import { DEAD_LISTS, mendedLists, misplacedChecks, misspeltList, NEW_NAMES } from './mend.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../io/config/mod.ts'
 import { restrictions } from './restrictions.ts'
 
 export interface FindingsInput {

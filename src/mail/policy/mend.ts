@@ -4,7 +4,7 @@
  */
 import type { Config } from '../../io/config/mod.ts'
 import { LIST_PARAMETERS, setting, writtenList, written, type ListParameter } from './lists-in-config.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../io/config/mod.ts'
 import { restrictions } from './restrictions.ts'
 import type { Step } from './chain.ts'
 
