@@ -7,12 +7,13 @@ export { decodeCharset, knowsCharset } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
 export { decodeWords } from './encoded-words.ts'
 export { fieldValue, headerFields, type HeaderField } from './header.ts'
+export { stripHtml } from './html.ts'
 export { LISTED_FIELDS, listedFields } from './listed.ts'
 export { decodeParts, encodeParts, type PackedPart } from './packed.ts'
 export { parameter, type Parameterised, parseParameterised } from './parameters.ts'
 export { ENVELOPE_FIELDS, type Part } from './part.ts'
 export { DEPTH_LIMIT, HEADER_LIMIT, PARTS_LIMIT, type Structure, StructureScanner } from './structure.ts'
-export { foldForSearch, stripHtml } from './text.ts'
+export { foldForSearch } from './text.ts'
 export {
   decodeBase64Body,
   decodeQuotedPrintable,

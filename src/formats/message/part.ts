@@ -60,11 +60,8 @@ export function partOf(
     parameters: known ? contentType.parameters : [],
     id: value('content-id'),
     description: value('content-description'),
-    encoding:
-      (value('content-transfer-encoding') ?? '')
-        .replace(/\(.*\)/, '')
-        .trim()
-        .toLowerCase() || '7bit',
+    // Comments go as those of Content-Type do, in one pass however many open: RFC 2045 §6.1.
+    encoding: parseParameterised(value('content-transfer-encoding') ?? '').value || '7bit',
     md5: value('content-md5'),
     disposition: disposition === undefined ? undefined : parseParameterised(disposition),
     language: (value('content-language') ?? '')

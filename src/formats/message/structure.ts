@@ -10,12 +10,15 @@ import { type Part, partOf } from './part.ts'
 export const DEPTH_LIMIT = 100
 /** Parts after this many are the body of the last. */
 export const PARTS_LIMIT = 10_000
-/** A header section longer than this ends there. */
+/** A header section longer than this ends there, to the octet. */
 export const HEADER_LIMIT = 1024 * 1024
 /** RFC 2046 §5.1.1 allows 70; generators in the wild use more. */
 const BOUNDARY_LIMIT = 1000
-/** A line that may be a boundary: dashes, boundary, dashes, blanks. */
+/** A line that may be a boundary: dashes, boundary, dashes, blanks. A longer one is none. */
 const BOUNDARY_LINE_LIMIT = BOUNDARY_LIMIT + 1000
+
+/** Octets that a header section gets at first. */
+const HEADER_ROOM = 2048
 
 const CR = 0x0d
 const LF = 0x0a
@@ -45,7 +48,8 @@ export class StructureScanner {
   #at = 0
   #mode: 'header' | 'body' = 'header'
   #headerFrom = 0
-  #header: Buffer[] = []
+  /** The header section so far, with room behind it: octets that come one by one must not become a view each. */
+  #header: Buffer = EMPTY
   #headerOctets = 0
   #parts = 0
   #stack: Open[] = []
@@ -84,18 +88,44 @@ export class StructureScanner {
     return i
   }
 
-  /** One line of a header section; `i` again when it is not whole yet. */
+  /**
+   * A line of a header section, or as much of one as there is; `i` again where it cannot be told yet whether the line is
+   * a boundary or blank. A long line is passed on in pieces, so that one octet at a time costs no more than all at once.
+   */
   #headerLine(buf: Buffer, i: number, final: boolean): number {
-    const lf = buf.indexOf(LF, i)
-    if (lf < 0 && !final && buf.length - i < HEADER_LIMIT) return i
-    const end = lf < 0 ? buf.length : lf + 1
-    if (this.#stack.length > 0 && this.#boundary(buf, i, end)) return end
-    const blank = end - i === 1 ? buf[i] === LF : end - i === 2 && buf[i] === CR && buf[i + 1] === LF
-    this.#header.push(buf.subarray(i, end))
-    this.#headerOctets += end - i
+    let blank = false
+    if (this.#lineStart) {
+      if (this.#stack.length > 0 && this.#mayBeBoundary(buf, i, final)) {
+        const line = lineAt(buf, i)
+        if (line === undefined && !final && buf.length - i <= BOUNDARY_LINE_LIMIT) return i
+        const to = line ?? buf.length
+        if (to - i <= BOUNDARY_LINE_LIMIT && this.#boundary(buf, i, to)) return to
+      }
+      if (buf[i] === CR && i + 1 === buf.length && !final) return i
+      blank = buf[i] === LF || (buf[i] === CR && buf[i + 1] === LF)
+    }
+    // The section ends at its limit to the octet, wherever the stream is cut.
+    const end = Math.min(lineAt(buf, i) ?? buf.length, i + HEADER_LIMIT - this.#headerOctets)
+    this.#keepHeader(buf, i, end)
     this.#skip(buf, i, end)
     if (blank || this.#headerOctets >= HEADER_LIMIT) this.#endHeader(this.#at)
     return end
+  }
+
+  #keepHeader(buf: Buffer, from: number, to: number): void {
+    const needed = this.#headerOctets + to - from
+    if (needed > this.#header.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * needed, HEADER_ROOM))
+      this.#header.copy(larger, 0, 0, this.#headerOctets)
+      this.#header = larger
+    }
+    buf.copy(this.#header, this.#headerOctets, from, to)
+    this.#headerOctets = needed
+  }
+
+  /** Begins with two dashes, or may when more has come. */
+  #mayBeBoundary(buf: Buffer, i: number, final: boolean): boolean {
+    return buf[i] === DASH && (buf[i + 1] === DASH || (i + 1 === buf.length && !final))
   }
 
   /** The body up to the next line that may be a boundary. */
@@ -105,10 +135,10 @@ export class StructureScanner {
       return buf.length
     }
     if (this.#lineStart && buf[i] === DASH) {
-      const lf = buf.indexOf(LF, i)
-      if (lf < 0 && !final && buf.length - i < BOUNDARY_LINE_LIMIT) return i
-      const end = lf < 0 ? buf.length : lf + 1
-      if (!this.#boundary(buf, i, end)) this.#skip(buf, i, end)
+      const line = lineAt(buf, i)
+      if (line === undefined && !final && buf.length - i <= BOUNDARY_LINE_LIMIT) return i
+      const end = line ?? buf.length
+      if (end - i > BOUNDARY_LINE_LIMIT || !this.#boundary(buf, i, end)) this.#skip(buf, i, end)
       return end
     }
     const dashes = buf.indexOf('\n--', i)
@@ -162,7 +192,7 @@ export class StructureScanner {
   #beginHeader(): void {
     this.#mode = 'header'
     this.#headerFrom = this.#at
-    this.#header = []
+    this.#header = EMPTY
     this.#headerOctets = 0
   }
 
@@ -174,8 +204,8 @@ export class StructureScanner {
   }
 
   #endHeader(bodyFrom: number): void {
-    const header = Buffer.concat(this.#header)
-    this.#header = []
+    const header = this.#header.subarray(0, this.#headerOctets)
+    this.#header = EMPTY
     const part = this.#newPart(header, bodyFrom)
     this.#parts++
     if (this.#root === undefined) {
@@ -203,6 +233,12 @@ export class StructureScanner {
     // A message that cannot be looked into is octets to a reader: RFC 9051's message form needs what is inside.
     if (isMessageType(part) && part.children.length === 0) [part.type, part.subtype] = ['application', 'octet-stream']
   }
+}
+
+/** Behind the line end that follows `at`, undefined where it has not come. */
+function lineAt(buf: Buffer, at: number): number | undefined {
+  const lf = buf.indexOf(LF, at)
+  return lf < 0 ? undefined : lf + 1
 }
 
 function isMessageType(part: Part): boolean {

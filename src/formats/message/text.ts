@@ -1,4 +1,4 @@
-/** Text for searching: case and marks folded, HTML stripped. */
+/** Text for searching: case and marks folded. HTML is stripped in html.ts. */
 
 /**
  * What is compared by SEARCH: compatibility forms decomposed, marks taken off, case folded. So `JOSÉ`, `jose` and `Jose\u0301` are
@@ -13,19 +13,4 @@ export function foldForSearch(text: string): string {
     .toLowerCase()
     .toUpperCase()
     .toLowerCase()
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
-
-/** What a reader sees of HTML: tags, comments, scripts and styles go, entities are resolved. One pass. */
-export function stripHtml(html: string): string {
-  const text = html
-    .replace(/<!--[^]*?(?:-->|$)|<(script|style)\b[^]*?(?:<\/\1\s*>|$)/gi, ' ')
-    .replace(/<\/?(?:b|i|u|em|strong|span|a|font|small|big|sub|sup|code|tt|wbr)\b[^>]*>/gi, '')
-    .replace(/<[^>]*>/g, ' ')
-  return text.replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]{2,6});/gi, (whole, name: string) => {
-    if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? whole
-    const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
-  })
 }
