@@ -6,31 +6,33 @@ export type Edit = { readonly kind: 'set'; readonly text: string } | { readonly 
 
 /**
  * Changes settings of a main.cf. Every setting of a name is changed, as postconf -e does; a name that is not there is
- * put at the end. Comments between continued lines stay.
+ * put at the end. Comments between continued lines stay. `doubled` are the names that were there more than once.
  */
-export function editMainCf(text: string, edits: ReadonlyMap<string, Edit>): string {
-  const done = new Set<string>()
+export function editMainCf(
+  text: string,
+  edits: ReadonlyMap<string, Edit>,
+): { readonly text: string; readonly doubled: readonly string[] } {
+  const times = new Map<string, number>()
   const out = editLines(text, (line) => {
     const name = /^[^=\s]+/.exec(line)?.[0] ?? ''
     const edit = edits.get(name)
-    if (edit !== undefined) done.add(name)
+    if (edit !== undefined) times.set(name, (times.get(name) ?? 0) + 1)
     return edit
   })
-  for (const [name, edit] of edits) if (edit.kind === 'set' && !done.has(name)) out.push(...edit.text.split('\n'))
-  return joinLines(out)
+  for (const [name, edit] of edits) if (edit.kind === 'set' && !times.has(name)) out.push(edit.text)
+  const doubled = [...times].filter(([, n]) => n > 1).map(([name]) => name)
+  return { text: joinLines(out), doubled }
 }
 
-/** Changes entries of a master.cf, named `service/type`. */
-export function editMasterCf(text: string, edits: ReadonlyMap<string, Edit>): string {
-  const done = new Set<string>()
-  const out = editLines(text, (line) => {
-    const [name = '', type = ''] = line.trim().split(/\s+/)
-    const edit = edits.get(`${name}/${type}`)
-    if (edit !== undefined) done.add(`${name}/${type}`)
-    return edit
-  })
-  for (const [name, edit] of edits) if (edit.kind === 'set' && !done.has(name)) out.push(...edit.text.split('\n'))
-  return joinLines(out)
+/** Changes entries of a master.cf: an edit, or none, for each in its order. What is added comes at the end. */
+export function editMasterCf(
+  text: string,
+  edits: readonly (Edit | undefined)[],
+  added: readonly string[] = [],
+): string {
+  let at = 0
+  const out = editLines(text, () => edits[at++])
+  return joinLines([...out, ...added])
 }
 
 function joinLines(lines: readonly string[]): string {

@@ -1,10 +1,9 @@
 /** master.cf: one service a logical line; master(5). */
 import type { MasterService, Origin } from './contract.ts'
 import { ConfigError } from './errors.ts'
-import { readLogicalLines, trimBlanks } from './logical-lines.ts'
+import { isBlank, readLogicalLines, trimBlanks } from './logical-lines.ts'
 import { splitNameValue } from './name-value.ts'
 import { servicePort } from './services.ts'
-import { splitList } from './values.ts'
 
 const TYPES = ['inet', 'unix', 'unix-dgram', 'fifo', 'pass'] as const
 
@@ -103,37 +102,80 @@ export function checkColumns(fields: readonly string[], text: string, at: Origin
   }
 }
 
-/** White-space separated fields; behind the columns `{ … }` is one field without its braces. */
+/** White-space separated fields, `{ … }` kept together; what stands behind the command in one form: see `oneForm`. */
 export function splitFields(text: string): string[] {
-  const fields: string[] = []
-  let rest = trimBlanks(text)
-  while (rest !== '') {
-    const isGroup = rest[0] === '{' && fields.length > COLUMNS
-    const word = isGroup ? (splitList(rest)[0] ?? '') : (/^\S+/.exec(rest)?.[0] ?? '')
-    fields.push(isGroup ? trimBlanks(word.slice(1, word.endsWith('}') ? -1 : undefined)) : word)
-    rest = trimBlanks(rest.slice(word.length))
+  const fields = splitWords(text)
+  return [...fields.slice(0, COLUMNS + 1), ...oneForm(fields.slice(COLUMNS + 1))]
+}
+
+/** Words between blanks; a blank inside `{ … }` parts nothing. */
+function splitWords(text: string): string[] {
+  const words: string[] = []
+  let from = -1
+  let depth = 0
+  for (let at = 0; at <= text.length; at++) {
+    const c = at < text.length ? text.charCodeAt(at) : undefined
+    if (c === undefined || (depth === 0 && isBlank(c))) {
+      if (from >= 0) words.push(text.slice(from, at))
+      from = -1
+      continue
+    }
+    if (from < 0) from = at
+    if (c === 0x7b) depth++
+    else if (c === 0x7d && depth > 0) depth--
   }
-  return fields
+  return words
+}
+
+/** `-oname=value`, `-o { name = value }` and `-vo …` as `-o` and `name=value`; other `{ … }` without the braces. */
+function oneForm(args: readonly string[]): string[] {
+  const out: string[] = []
+  let at = 0
+  for (; at < args.length; at++) {
+    const arg = args[at] ?? ''
+    if (!arg.startsWith('-') || arg === '--') break
+    const o = arg.indexOf('o')
+    if (o > 1) out.push(arg.slice(0, o))
+    if (o < 0) {
+      out.push(arg)
+      continue
+    }
+    out.push('-o')
+    const value = o + 1 < arg.length ? arg.slice(o + 1) : args[++at]
+    if (value !== undefined) out.push(value.startsWith('{') ? asNameValue(withoutBraces(value)) : value)
+  }
+  return [...out, ...args.slice(at).map((arg) => (arg.startsWith('{') ? withoutBraces(arg) : arg))]
+}
+
+function withoutBraces(word: string): string {
+  return trimBlanks(word.slice(1, word.endsWith('}') ? -1 : undefined))
+}
+
+function asNameValue(text: string): string {
+  const pair = splitNameValue(text)
+  return typeof pair === 'string' ? text : `${pair.name}=${pair.value}`
 }
 
 /** `-o name=value`, `-v`; the rest are the command's own arguments. */
 function options(args: readonly string[], at: Origin): Pick<MasterService, 'args' | 'overrides' | 'verbose'> {
   const overrides = new Map<string, string>()
-  const rest: string[] = []
+  const others: string[] = []
   let verbose = 0
-  for (let i = 0; i < args.length; i++) {
+  let i = 0
+  for (; i < args.length; i++) {
     const arg = args[i] ?? ''
-    if (arg.startsWith('-o') && rest.length === 0) {
-      const text = arg === '-o' ? args[++i] : arg.slice(2)
+    if (!arg.startsWith('-') || arg === '--') break
+    if (arg === '-o') {
+      const text = args[++i]
       if (text === undefined) throw new ConfigError('-o without a name=value', at)
       const setting = splitNameValue(text)
       if (typeof setting === 'string') throw new ConfigError(`${setting}: "${text}"`, at)
       overrides.delete(setting.name)
       overrides.set(setting.name, setting.value)
-    } else if (/^-v+$/.test(arg) && rest.length === 0) verbose += arg.length - 1
-    else rest.push(arg)
+    } else if (/^-v+$/.test(arg)) verbose += arg.length - 1
+    else others.push(arg)
   }
-  return { args: rest, overrides, verbose }
+  return { args: [...others, ...args.slice(args[i] === '--' ? i + 1 : i)], overrides, verbose }
 }
 
 /** `smtp`, `10025`, `127.0.0.1:smtp`, `[::1]:587`: where an inet service listens. */

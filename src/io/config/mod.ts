@@ -20,7 +20,7 @@ export {
   splitFields,
 } from './master.ts'
 export { type Edit, editMainCf, editMasterCf } from './edit.ts'
-export { printArgument, printMasterEntry, printSetting, printValue } from './print.ts'
+export { printFolded, printMasterEntry, printMasterField, printSetting } from './print.ts'
 export { servicePort } from './services.ts'
 export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'
 export { compareLevels } from './relational.ts'

@@ -119,7 +119,7 @@ export const routingParams = defineParams({
   unknown_relay_recipient_reject_code: int('550', 'Reply code for addresses that are not in relay_recipient_maps.', {
     min: 0,
   }),
-  mailbox_command: str('', 'The command that delivers to system users.'),
+  mailbox_command: raw('', 'The command that delivers to system users.'),
   mailbox_command_maps: str('', 'Tables of such commands by user.'),
   mailbox_transport: str('', 'The transport that delivers to all local names, users of the system or not.'),
   mailbox_transport_maps: str('', 'Tables of such transports by name.'),

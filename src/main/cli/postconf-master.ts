@@ -1,192 +1,108 @@
 /** postconf(1) on master.cf: entries (-M), fields (-F), parameters of -o (-P). */
-import { join } from 'node:path'
-import {
-  checkColumns,
-  type Config,
-  ConfigError,
-  type Edit,
-  editMasterCf,
-  MASTER_COLUMNS,
-  type MasterEntry,
-  printArgument,
-  printMasterEntry,
-  printSetting,
-  printValue,
-  readMasterEntries,
-  replaceFile,
-  splitFields,
-  splitNameValue,
-} from '../../io/config/mod.ts'
-import { type CliIo, configDirectory, EX } from './io.ts'
-import { openConfig, readText } from './postconf-main.ts'
+import { MASTER_COLUMNS, printFolded, printMasterEntry, printMasterField, printSetting } from '../../io/config/mod.ts'
+import { type CliIo, EX } from './io.ts'
+import { fault } from './postconf-edit.ts'
+import { Names } from './postconf-names.ts'
+import { openFiles, type Scope } from './postconf-open.ts'
 import type { PostconfWords } from './postconf-words.ts'
 
-/** The columns and the command. */
-const HEAD = MASTER_COLUMNS.length
-
-interface Opened {
-  readonly file: string
-  readonly text: string
-  readonly entries: readonly MasterEntry[]
+/** `service/type/what`; `*` stands for any, alone. undefined: not of this form. */
+export function servicePattern(text: string, least: number, most: number): string[] | undefined {
+  const parts = text.split('/').filter((part) => part !== '')
+  const isForm = !text.startsWith('/') && parts.length >= least && parts.length <= most
+  if (!isForm || parts.some((part) => part !== '*' && part.includes('*'))) return undefined
+  return [...parts, ...Array.from({ length: most - parts.length }, () => '*')]
 }
 
-function open(words: PostconfWords, io: CliIo): Opened {
-  const file = join(configDirectory(words.config, io), 'master.cf')
-  const text = readText(file)
-  return { file, text, entries: readMasterEntries(text, file) }
+/** Whether service and type of an entry are those of a pattern. */
+export function matchesEntry(pattern: readonly string[], fields: readonly string[]): boolean {
+  return [0, 1].every((i) => pattern[i] === '*' || pattern[i] === fields[i])
 }
 
-const NOWHERE = { file: '', line: 0 }
-const fault = (text: string): ConfigError => new ConfigError(text, NOWHERE)
-
-/** `service`, `service/type`, `service/type/what`; `*` for any. */
-function matches(pattern: readonly string[], parts: readonly string[]): boolean {
-  return pattern.every((p, i) => p === '*' || p === parts[i])
+/** What -M, -F and -P have in common: a pattern's depth, and what an entry has for its last part. */
+interface View {
+  readonly depth: number
+  readonly usage: string
+  /** Throws where the last part of a pattern cannot be. */
+  readonly checkPart?: (part: string) => void
+  /** The lines for a part, or for all where it is `*`. */
+  readonly lines: (scope: Scope, part: string) => string[]
 }
 
-/** Calls `print` for what the names ask for, each in its order; no names ask for all. */
-function forEachAsked(
-  words: PostconfWords,
-  io: CliIo,
-  rows: readonly { readonly path: readonly string[]; readonly print: () => string }[],
-): number {
-  for (const name of words.names.length > 0 ? words.names : ['*']) {
-    const found = rows.filter((row) => matches(name.split('/'), row.path))
-    for (const row of found) io.out(`${row.print()}\n`)
-    if (found.length === 0 && words.names.length > 0) io.err(`postconf: warning: unmatched request: "${name}"\n`)
+function show(words: PostconfWords, io: CliIo, view: View): number {
+  const opened = openFiles(words, io)
+  const names = new Names(opened)
+  for (const text of names.findUsed()) opened.warn(text)
+  const asked = words.names.map((text) => {
+    const pattern = servicePattern(text, 1, view.depth)
+    if (pattern === undefined) throw fault(view.usage)
+    if (view.depth === 3) view.checkPart?.(pattern[2] ?? '*')
+    return { text, pattern, isFound: false }
+  })
+  for (const scope of opened.scopes) {
+    if (asked.length === 0) io.out(joined(view.lines(scope, '*')))
+    for (const one of asked) {
+      if (!matchesEntry(one.pattern, scope.entry.fields)) continue
+      const lines = view.lines(scope, one.pattern[2] ?? '*')
+      if (lines.length > 0) one.isFound = true
+      io.out(joined(lines))
+    }
   }
+  for (const { text, isFound } of asked) if (!isFound) opened.warn(`unmatched request: "${text}"`)
+  if (!words.flags.has('q')) for (const text of names.unusedInMaster()) opened.warn(text)
   return EX.ok
+}
+
+function joined(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('')
 }
 
 export function showEntries(words: PostconfWords, io: CliIo): number {
-  const { entries } = open(words, io)
-  const config = words.flags.has('x') ? openConfig(words, io) : undefined
-  const rows = entries.map(({ fields }) => ({
-    path: fields.slice(0, 2),
-    print: () => printMasterEntry(expandOptions(fields, config), words.flags.has('f')),
-  }))
-  return forEachAsked(words, io, rows)
-}
-
-/** -x: what stands behind -o, expanded; a command's own `${recipient}` is for later. */
-function expandOptions(fields: readonly string[], config: Config | undefined): readonly string[] {
-  if (config === undefined) return fields
-  return fields.map((field, i) => (i > HEAD && fields[i - 1] === '-o' ? config.expand(field) : field))
+  return show(words, io, {
+    depth: 2,
+    usage: '-M option requires service_name[/type]',
+    lines: (scope) => [printMasterEntry(scope.entry.fields, printing(words, scope))],
+  })
 }
 
 export function showFields(words: PostconfWords, io: CliIo): number {
-  const { entries } = open(words, io)
-  const rows = entries.flatMap(({ fields }) =>
-    MASTER_COLUMNS.map((column, i) => {
-      const path = [fields[0] ?? '', fields[1] ?? '', column]
-      const value = i < HEAD - 1 ? (fields[i] ?? '') : fields.slice(i).map(printArgument).join(' ')
-      return { path, print: () => shown(path.join('/'), value, words) }
-    }),
-  )
-  return forEachAsked(words, io, rows)
+  const { flags } = words
+  return show(words, io, {
+    depth: 3,
+    usage: '-F option requires service_name[/type[/field]]',
+    checkPart: (part) => {
+      if (part !== '*' && !MASTER_COLUMNS.includes(part)) throw fault(`invalid service attribute name: "${part}"`)
+    },
+    lines: (scope, part) =>
+      MASTER_COLUMNS.flatMap((column, i) => {
+        if (part !== '*' && part !== column) return []
+        const { fields } = scope.entry
+        const name = `${fields[0]}/${fields[1]}/${column}`
+        if (flags.has('H')) return [name]
+        return [printMasterField(flags.has('h') ? '' : name, fields, i, printing(words, scope))]
+      }),
+  })
 }
 
 export function showServiceParameters(words: PostconfWords, io: CliIo): number {
-  const { entries } = open(words, io)
-  const config = words.flags.has('x') ? openConfig(words, io) : undefined
-  const rows = entries.flatMap(({ fields }) =>
-    [...optionsOf(fields)]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => {
-        const path = [fields[0] ?? '', fields[1] ?? '', name]
-        return { path, print: () => shown(path.join('/'), config?.expand(value) ?? value, words) }
-      }),
-  )
-  return forEachAsked(words, io, rows)
-}
-
-function shown(name: string, value: string, { flags }: PostconfWords): string {
-  if (flags.has('H')) return name
-  return flags.has('h') ? printValue(value, flags.has('f')) : printSetting(name, value, flags.has('f'))
-}
-
-/** The -o settings among the arguments, the last of a name counting. */
-function optionsOf(fields: readonly string[]): Map<string, string> {
-  const options = new Map<string, string>()
-  for (let i = HEAD; i + 1 < fields.length; i++) {
-    if (fields[i] !== '-o') continue
-    const pair = splitNameValue(fields[++i] ?? '')
-    if (typeof pair !== 'string') options.set(pair.name, pair.value)
-  }
-  return options
-}
-
-/** -Me, -MX, -M#: whole entries. */
-export function editEntries(words: PostconfWords, io: CliIo): number {
-  const { file, text } = open(words, io)
-  const edits = new Map<string, Edit>()
-  for (const word of words.names) {
-    const equals = word.indexOf('=')
-    const name = (words.flags.has('e') ? word.slice(0, Math.max(0, equals)) : word).trim()
-    if (!/^[^/]+\/[^/]+$/.test(name)) throw fault('-Me, -MX or -M# requires service_name/type')
-    if (!words.flags.has('e')) {
-      edits.set(name, { kind: words.flags.has('X') ? 'remove' : 'comment-out' })
-      continue
-    }
-    const fields = splitFields(word.slice(equals + 1))
-    if (fields.length < HEAD) throw fault(`bad field count: "${word}"`)
-    checkColumns(fields, word, NOWHERE)
-    edits.set(name, { kind: 'set', text: printMasterEntry(fields, true) })
-  }
-  replaceFile(file, editMasterCf(text, edits))
-  return EX.ok
-}
-
-/** -Fe: single fields. */
-export function editFields(words: PostconfWords, io: CliIo): number {
-  return editEach(words, io, 3, (fields, column, value) => {
-    const at = MASTER_COLUMNS.indexOf(column)
-    if (at < 0) throw fault(`invalid service attribute name: "${column}"`)
-    if (column === 'command') return [...fields.slice(0, at), ...splitFields(value ?? '')]
-    const changed = fields.with(at, value ?? '')
-    checkColumns(changed, value ?? '', NOWHERE)
-    return changed
+  const { flags } = words
+  return show(words, io, {
+    depth: 3,
+    usage: '-P option requires service_name[/type[/parameter]]',
+    lines: (scope, part) =>
+      [...scope.settings]
+        .filter(([name]) => part === '*' || part === name)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => {
+          const path = `${scope.entry.fields[0]}/${scope.entry.fields[1]}/${name}`
+          const text = flags.has('x') ? scope.expand(value) : value
+          if (flags.has('H')) return path
+          return flags.has('h') ? printFolded(text, flags.has('f')) : printSetting(path, text, flags.has('f'))
+        }),
   })
 }
 
-/** -Pe, -PX: parameters of -o. */
-export function editServiceParameters(words: PostconfWords, io: CliIo): number {
-  return editEach(words, io, 3, (fields, name, value) => {
-    if (value !== undefined && /[ \t]/.test(value)) throw fault('-Pe does not accept whitespace in parameter value')
-    const kept = fields.slice(0, HEAD)
-    for (let i = HEAD; i < fields.length; i++) {
-      const isSame = fields[i] === '-o' && (fields[i + 1] ?? '').split('=')[0]?.trim() === name
-      if (isSame) i++
-      else kept.push(fields[i] ?? '')
-    }
-    return value === undefined ? kept : [...kept, '-o', `${name}=${value}`]
-  })
-}
-
-/** Changes what `service/type/what=value` names in every entry that matches. */
-function editEach(
-  words: PostconfWords,
-  io: CliIo,
-  depth: number,
-  change: (fields: string[], what: string, value: string | undefined) => string[],
-): number {
-  const { file, text, entries } = open(words, io)
-  const changed = new Map(entries.map((e) => [e, [...e.fields]]))
-  for (const word of words.names) {
-    const equals = words.flags.has('e') ? word.indexOf('=') : word.length
-    const path = word.slice(0, Math.max(0, equals)).trim().split('/')
-    if (equals < 0 || path.length !== depth)
-      throw fault(`need service_name/type/name${equals < 0 ? '=value' : ''}: "${word}"`)
-    const found = entries.filter((e) => matches(path.slice(0, 2), e.fields))
-    if (found.length === 0) io.err(`postconf: warning: unmatched service_name/type: "${word}"\n`)
-    const value = words.flags.has('e') ? word.slice(equals + 1).trim() : undefined
-    for (const entry of found) changed.set(entry, change(changed.get(entry) ?? [], path[2] ?? '', value))
-  }
-  const edits = new Map<string, Edit>()
-  for (const [entry, fields] of changed) {
-    const isSame = fields.length === entry.fields.length && fields.every((f, i) => f === entry.fields[i])
-    if (!isSame) edits.set(entry.fields.slice(0, 2).join('/'), { kind: 'set', text: printMasterEntry(fields, true) })
-  }
-  replaceFile(file, editMasterCf(text, edits))
-  return EX.ok
+/** -f folds, -x expands what stands behind -o; a command's own `${recipient}` is for later. */
+function printing({ flags }: PostconfWords, scope: Scope): Parameters<typeof printMasterEntry>[1] {
+  return { fold: flags.has('f'), ...(flags.has('x') ? { value: scope.expand } : {}) }
 }

@@ -2,15 +2,10 @@
 import { ConfigError } from '../../io/config/mod.ts'
 import { TABLE_TYPES } from '../../io/tables/mod.ts'
 import { type CliIo, type Command, EX } from './io.ts'
-import { editParameters, showParameters } from './postconf-main.ts'
-import {
-  editEntries,
-  editFields,
-  editServiceParameters,
-  showEntries,
-  showFields,
-  showServiceParameters,
-} from './postconf-master.ts'
+import { editParameters } from './postconf-edit.ts'
+import { showParameters } from './postconf-main.ts'
+import { showEntries, showFields, showServiceParameters } from './postconf-master.ts'
+import { editEntries, editFields, editServiceParameters } from './postconf-master-edit.ts'
 import { postconfWords, type PostconfWords } from './postconf-words.ts'
 
 export const postconf: Command = (argv, io) => {
@@ -32,13 +27,28 @@ function fatal(text: string, io: CliIo): number {
 function run(words: PostconfWords, io: CliIo): number {
   const { flags } = words
   const isEdit = flags.has('e') || flags.has('X') || flags.has('#')
-  if (flags.has('m')) io.out(TABLE_TYPES.map((type) => `${type}\n`).join(''))
+  if (flags.has('m')) return showLines(TABLE_TYPES, io)
   // Passwords are checked here, by what Cyrus's library would do; Dovecot's socket is not asked yet.
-  else if (flags.has('a') || flags.has('A')) io.out('cyrus\n')
-  else if (flags.has('M')) return isEdit ? editEntries(words, io) : showEntries(words, io)
-  else if (flags.has('F')) return isEdit ? editFields(words, io) : showFields(words, io)
-  else if (flags.has('P')) return isEdit ? editServiceParameters(words, io) : showServiceParameters(words, io)
-  else if (isEdit || words.names.some((name) => name.includes('='))) return editParameters(words, io)
-  else return showParameters(words, io)
+  if (flags.has('a') || flags.has('A')) return showLines(['cyrus'], io)
+  // Locks of the system's own kind (flock, fcntl) cannot be had here; a lock file can.
+  if (flags.has('l')) return showLines(['dotlock'], io)
+  if (words.tls !== undefined) return showTls(words.tls, io)
+  if (flags.has('M')) return isEdit ? editEntries(words, io) : showEntries(words, io)
+  if (flags.has('F')) return isEdit ? editFields(words, io) : showFields(words, io)
+  if (flags.has('P')) return isEdit ? editServiceParameters(words, io) : showServiceParameters(words, io)
+  return isEdit ? editParameters(words, io) : showParameters(words, io)
+}
+
+function showLines(lines: readonly string[], io: CliIo): number {
+  io.out(lines.map((line) => `${line}\n`).join(''))
   return EX.ok
+}
+
+/** -T: the TLS library is Node's, compiled in. */
+function showTls(mode: string, io: CliIo): number {
+  if (mode === 'compile-version' || mode === 'run-version')
+    return showLines([`OpenSSL ${process.versions.openssl}`], io)
+  if (mode === 'public-key-algorithms') return showLines(['dsa', 'ecdsa', 'rsa'], io)
+  io.err(`postconf: warning: unknown 'postconf -T' mode: ${mode}\n`)
+  return 1
 }

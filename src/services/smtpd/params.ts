@@ -6,7 +6,10 @@ const rate = (what: string) =>
   int('0', `The most ${what} of one client in anvil_rate_time_unit; 0 is no limit.`, { min: 0 })
 
 const identity = defineParams({
-  syslog_name: str('postfix', 'What stands in front of the service in the log.'),
+  syslog_name: str(
+    '${multi_instance_name?{$multi_instance_name}:{postfix}}',
+    'What stands in front of the service in the log.',
+  ),
   mail_name: str('Postigo', 'The name of the mail system in the greeting.'),
   myhostname: str('', 'The internet host name of this mail system.'),
   smtpd_banner: str(
