@@ -70,9 +70,10 @@ async function permitMxBackup(ev: Evaluation, recipient: string): Promise<Outcom
   })
   const answer = await ev.rules.dns.query(domain, 'MX')
   if (answer.status === 'failed') return ev.deferOnReject(say('mail exchanger information: Host not found, try again'))
-  if (answer.status !== 'ok') return (await isMe(ev, domain, say)) ? 'ok' : 'dunno'
+  if (answer.status !== 'ok') return 'dunno' // an address alone makes no backup, although postconf(5) reads so
   const records = answer.records.slice(0, MAX_MX)
   const hosts = records.map((r) => r.value)
+  if (hosts.every((host) => host === '.')) return 'dunno' // RFC 7505 §3
   if (!(await isOneOfUs(ev, hosts, say))) return 'dunno'
   if (ev.rules.cf.permit_mx_backup_networks === '') return 'ok'
   const best = Math.min(...records.map((r) => r.preference ?? 0))
@@ -81,8 +82,6 @@ async function permitMxBackup(ev: Evaluation, recipient: string): Promise<Outcom
   return 'ok'
 }
 
-/** The system library's words (EAI_AGAIN), which Postfix passes on. */
-const TRY_AGAIN = 'Temporary failure in name resolution'
 /** MX records of one domain that are looked at. */
 const MAX_MX = 100
 
@@ -94,15 +93,25 @@ async function isOneOfUs(ev: Evaluation, hosts: readonly string[], say: (what: s
 
 async function isMe(ev: Evaluation, host: string, say: (what: string) => Deferral): Promise<boolean> {
   const found = await ev.rules.dns.addresses(host)
-  if (found.status === 'failed') ev.deferOnReject(say(`mail exchanger host ${host}: ${TRY_AGAIN}`))
-  return found.status === 'ok' && found.addresses.some((a) => ev.rules.router.isOwnAddress(a))
+  if (found.status === 'ok') return found.addresses.some((a) => ev.rules.router.isOwnAddress(a))
+  ev.deferOnReject(say(`mail exchanger host ${host}: ${await whyNoAddress(ev, host)}`))
+  return false
 }
 
 async function isBackedUp(ev: Evaluation, host: string, say: (what: string) => Deferral): Promise<boolean> {
   const found = await ev.rules.dns.addresses(host)
-  if (found.status === 'failed') ev.deferOnReject(say(`host ${host} as mail exchanger: ${TRY_AGAIN}`))
-  if (found.status !== 'ok') return false
+  if (found.status !== 'ok') {
+    ev.deferOnReject(say(`host ${host} as mail exchanger: ${await whyNoAddress(ev, host)}`))
+    return false
+  }
   for (const address of found.addresses)
     if ((await ev.orRetry(host, ev.rules.mxBackupNetworks({ name: host, address }))) === undefined) return false
   return true
+}
+
+/** The system library's words (EAI_AGAIN, EAI_NODATA, EAI_NONAME), which Postfix passes on. */
+async function whyNoAddress(ev: Evaluation, host: string): Promise<string> {
+  const { status } = await ev.rules.dns.query(host, 'A')
+  if (status === 'nxdomain') return 'Name or service not known'
+  return status === 'failed' ? 'Temporary failure in name resolution' : 'No address associated with hostname'
 }
