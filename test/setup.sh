@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs Debian's mail clients that the tests in test/interop use. As root, on Debian; what is there is left alone.
+# Installs Debian's mail clients, and Postfix, that the tests in test/interop use. As root, on Debian; what is there is
+# left alone. Postfix is installed without a configuration and not started: the tests make private instances of it.
 set -euo pipefail
 packages=(swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
-  libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl)
+  libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl
+  postfix postfix-pcre postfix-lmdb postfix-cdb postfix-sqlite)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
-  echo 'setup: all clients are there'
+  echo 'setup: all are there'
   exit 0
 fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
@@ -17,5 +19,13 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 echo "setup: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+# No service that comes with a package may take ports 25, 110, 143 … of this machine.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
 apt-get update -q
 apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -1,0 +1,109 @@
+/** Debian's Postfix on a world: a private instance in a directory of its own, gone when it is stopped. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inView } from './namespace.ts'
+import { type Place, type World, writeWorld } from './world.ts'
+
+const MASTER = '/usr/lib/postfix/sbin/master'
+
+/** As postfix-files has them; private and public are the sockets'. */
+const SPOOL = [
+  'active',
+  'bounce',
+  'corrupt',
+  'defer',
+  'deferred',
+  'flush',
+  'hold',
+  'incoming',
+  'private',
+  'saved',
+  'trace',
+]
+
+const SERVICES = `
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+`
+
+export interface Running {
+  readonly dir: string
+  /** The log so far. */
+  log(): string
+  /** Whether nothing is on its way; what is deferred does not count. */
+  idle(): boolean
+  stop(): Promise<void>
+}
+
+export async function startPostfix(world: World, place: Place, base: number, view: string): Promise<Running> {
+  const { dir } = place
+  writeWorld(world, place, base, SERVICES)
+  makeSpool(dir)
+  for (const table of world.indexed) index(dir, table)
+  const [command, ...words] = inView(view, [MASTER, '-c', dir, '-d'])
+  // A session of its own: master ends its children by their process group.
+  const child = spawn(command, words, { detached: true, stdio: 'ignore' })
+  const last = (): void => void endGroup(child, 'SIGTERM')
+  process.once('exit', last) // also where a test ran out of time
+  return {
+    dir,
+    log: () => readFileSync(join(dir, 'log/mail.log'), 'utf8'),
+    idle: () => ['incoming', 'active', 'maildrop'].every((name) => readdirSync(join(dir, 'spool', name)).length === 0),
+    async stop() {
+      process.off('exit', last)
+      const gone = once(child, 'exit')
+      if (endGroup(child, 'SIGTERM')) await gone
+    },
+  }
+}
+
+function makeSpool(dir: string): void {
+  for (const name of ['data', ...SPOOL.map((one) => `spool/${one}`), 'spool/pid', 'spool/maildrop', 'spool/public'])
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 })
+  execFileSync('chown', ['postfix', join(dir, 'data'), ...SPOOL.map((name) => join(dir, 'spool', name))])
+  execFileSync('chown', ['postfix:postdrop', join(dir, 'spool/maildrop'), join(dir, 'spool/public')])
+  chmodSync(join(dir, 'spool/pid'), 0o755)
+  chmodSync(join(dir, 'spool/public'), 0o710)
+  chmodSync(join(dir, 'spool/maildrop'), 0o730)
+  for (const name of ['spool', 'log']) chmodSync(join(dir, name), 0o755)
+}
+
+/** As an administrator would: `postmap`, or `sqlite3`'s job for a database. */
+function index(dir: string, table: string): void {
+  const [type = '', name = ''] = table.split(':')
+  execFileSync(name.startsWith('aliases') ? '/usr/sbin/postalias' : '/usr/sbin/postmap', [
+    '-c',
+    dir,
+    `${type}:${join(dir, name)}`,
+  ])
+}
+
+/** Whether there was one to end. */
+function endGroup(child: ChildProcess, signal: 'SIGTERM'): boolean {
+  if (child.pid === undefined || child.exitCode !== null) return false
+  return process.kill(-child.pid, signal)
+}

@@ -1,0 +1,132 @@
+/** Runs worlds through both, and compares what they say and, where there is a sink, what arrives. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Comparison, masked } from './compare.ts'
+import { writeView } from './namespace.ts'
+import { DEFAULT_CLIENT, play, type Step } from './player.ts'
+import { startPostfix, type Running } from './postfix.ts'
+import { startPostigo } from './postigo.ts'
+import { type Arrived, type Sink, startSink } from './sink.ts'
+import { PORT_OFFSET, portsOf, type Session, type World } from './world.ts'
+
+/** Sessions at a time with each server. */
+const PARALLEL = 6
+const ARRIVAL_LIMIT_MS = 20_000
+
+/** Ports of worlds do not overlap. */
+export interface Setting {
+  readonly dir: string
+  readonly address: string
+  readonly base: number
+}
+
+export async function compareWorld(world: World, setting: Setting, comparison: Comparison): Promise<void> {
+  const { dir, address, base } = setting
+  mkdirSync(dir, { recursive: true })
+  writeView(dir, address)
+  const sinks = [await startSink(address), await startSink(address)] as const
+  const places = sinks.map((sink, i) => ({
+    dir: join(dir, i === 0 ? 'postfix' : 'postigo'),
+    address,
+    sinkPort: sink.port,
+  }))
+  const [theirs, ours] = places as [(typeof places)[0], (typeof places)[0]] // one a sink
+  const postfix = await startPostfix(world, theirs, base, dir)
+  const postigo = await startPostigo(world, ours, base, dir, theirs.dir)
+  try {
+    const said = await Promise.all([playAll(world, address, base, 0), playAll(world, address, base, PORT_OFFSET)])
+    for (const [i, session] of world.sessions.entries())
+      addReplies(session, said[0][i] ?? [], said[1][i] ?? [], world, comparison)
+    if (world.sink === true) await addArrivals(world, sinks, postfix, comparison)
+  } finally {
+    for (const sink of sinks) sink.stop()
+    await Promise.all([postfix.stop(), postigo.stop()])
+  }
+}
+
+async function playAll(world: World, address: string, base: number, offset: number): Promise<string[][]> {
+  const ports = portsOf(world, base)
+  const said: string[][] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < world.sessions.length; i = next++) {
+      const session = world.sessions[i]!
+      const port = (ports.get(JSON.stringify(session.overrides ?? {})) ?? 0) + offset
+      said[i] = await play(address, port, { steps: session.steps, client: session.client ?? DEFAULT_CLIENT })
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, worker))
+  return said
+}
+
+function addReplies(
+  session: Session,
+  theirs: readonly string[],
+  ours: readonly string[],
+  world: World,
+  comparison: Comparison,
+): void {
+  const asked = ['(greeting)', ...(session.client === '' ? [] : ['XCLIENT']), ...session.steps.map(named)]
+  for (let i = 0; i < Math.max(theirs.length, ours.length); i++) {
+    const where = `${world.name}, ${session.name}: ${asked[i] ?? '(end)'}`
+    comparison.add({ where, postfix: masked(theirs[i] ?? '(nothing)'), postigo: masked(ours[i] ?? '(nothing)') })
+  }
+}
+
+const named = (step: Step): string => (typeof step === 'string' ? step : '(content)')
+
+/** Messages are told apart by their field `X-Session`. */
+async function addArrivals(
+  world: World,
+  sinks: readonly [Sink, Sink],
+  postfix: Running,
+  comparison: Comparison,
+): Promise<void> {
+  const until = Date.now() + ARRIVAL_LIMIT_MS
+  while (!postfix.idle() && Date.now() < until) await sleep(50)
+  const count = (sink: Sink): number => sink.arrived.reduce((sum, one) => sum + one.recipients.length, 0)
+  while (count(sinks[1]) < count(sinks[0]) && Date.now() < until) await sleep(50)
+  await sleep(200) // for what should not come
+  const [theirs, ours] = sinks.map(bySession) as [Map<string, string>, Map<string, string>] // one a sink
+  for (const { name } of world.sessions) {
+    const [postfixGot, postigoGot] = [theirs.get(name), ours.get(name)]
+    if (postfixGot === undefined && postigoGot === undefined) continue
+    comparison.add({
+      where: `${world.name}, ${name}: (arrived)`,
+      postfix: postfixGot ?? '(nothing)',
+      postigo: postigoGot ?? '(nothing)',
+    })
+  }
+}
+
+function bySession(sink: Sink): Map<string, string> {
+  const groups = Map.groupBy(sink.arrived, (one) => /^X-Session: (.*?)\r?$/m.exec(one.message)?.[1] ?? '?')
+  return new Map([...groups].map(([name, messages]) => [name, arrival(messages)]))
+}
+
+/** Deliveries to one hop may be one or several: recipients are joined by what they got. */
+function arrival(messages: readonly Arrived[]): string {
+  const copies = Map.groupBy(messages, (one) => `from <${one.sender}>\n${header(one.message)}`)
+  return [...copies]
+    .map(
+      ([copy, list]) =>
+        `to ${list
+          .flatMap((one) => one.recipients)
+          .sort()
+          .join(' ')} ${copy}`,
+    )
+    .sort()
+    .join('\n')
+}
+
+/** The header section without what names product, host, time and queue id. */
+function header(message: string): string {
+  const end = message.indexOf('\r\n\r\n')
+  return (end < 0 ? message : message.slice(0, end))
+    .replace(/^Received:.*(?:\r\n[ \t].*)*\r\n/gm, '')
+    .replace(/^X-Session: .*\r\n/m, '')
+    .replace(/^((?:Resent-)?Date): .*$/gm, '$1: DATE')
+    .replace(/^((?:Resent-)?Message-Id): <\w+@/gm, '$1: <ID@')
+    .replaceAll('\r\n', '\n')
+}

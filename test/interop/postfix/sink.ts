@@ -1,0 +1,78 @@
+/** The next hop of all mail: takes every message, and remembers envelope and header section. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+
+/** One message as it arrived. */
+export interface Arrived {
+  readonly sender: string
+  readonly recipients: readonly string[]
+  readonly message: string
+}
+
+export interface Sink {
+  readonly port: number
+  readonly arrived: readonly Arrived[]
+  stop(): void
+}
+
+export async function startSink(address: string): Promise<Sink> {
+  const arrived: Arrived[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    serve(socket, (message) => arrived.push(message))
+  })
+  server.listen(0, address)
+  await once(server, 'listening')
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  return {
+    port: bound.port,
+    arrived,
+    stop() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+function serve(socket: Socket, take: (message: Arrived) => void): void {
+  let text = ''
+  let content = false
+  let sender = ''
+  let recipients: string[] = []
+  const say = (line: string): void => void socket.write(line + '\r\n')
+  const command = (line: string): void => {
+    const verb = line.slice(0, 4).toUpperCase()
+    if (verb === 'EHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250 8BITMIME')
+    if (verb === 'MAIL') [sender, recipients] = [path(line), []]
+    if (verb === 'RCPT') recipients.push(path(line))
+    if (verb === 'QUIT') return void socket.end('221 Bye\r\n')
+    content = verb === 'DATA'
+    say(content ? '354 Go' : '250 Ok')
+  }
+  socket.setEncoding('latin1')
+  say('220 sink.test')
+  socket.on('data', (chunk: string) => {
+    text += chunk
+    for (;;) {
+      const end = text.indexOf(content ? '\r\n.\r\n' : '\r\n')
+      if (end < 0) return
+      const part = text.slice(0, end)
+      text = text.slice(end + (content ? 5 : 2))
+      if (content) {
+        take({ sender, recipients, message: part })
+        content = false
+        say('250 Ok')
+      } else command(part)
+    }
+  })
+}
+
+/** What stands in the brackets; a quoted local part may hold some. */
+function path(line: string): string {
+  const from = line.indexOf('<')
+  return line.slice(from + 1, line.lastIndexOf('>'))
+}
