@@ -22,6 +22,16 @@ export type IntakeEvent =
       /** Of that, making it durable. */
       readonly commitMs: number
     }
+  /** An alias sent it on as a new message. Postfix: local `…, status=sent (forwarded as QUEUEID)` */
+  | {
+      readonly event: 'intake.forwarded'
+      readonly queueId: string
+      readonly recipient: string
+      readonly original: string
+      readonly as: string
+      readonly delayMs: number
+      readonly commitMs: number
+    }
   /** Nothing of it stands in the queue. Postfix: qmgr `QUEUEID: removed` */
   | { readonly event: 'intake.done'; readonly queueId: string }
   /** Postfix: cleanup `QUEUEID: reject: …` or `discard: …` */

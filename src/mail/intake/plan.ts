@@ -2,10 +2,10 @@
  * From an envelope to a plan: rewriting, expansion, routing; each recipient a mailbox entry or a queue row.
  */
 import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
-import type { QueuedRecipient } from '../queue/mod.ts'
+import type { ClientFacts, QueuedRecipient } from '../queue/mod.ts'
 import type { Expanded, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
-import { type Plan, type PlannedDeposit, returned } from './record.ts'
+import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
 
 export interface PlanInput {
   readonly queueId: string
@@ -14,9 +14,12 @@ export interface PlanInput {
   readonly envelope: Envelope
   readonly effects: readonly Effect[]
   readonly saslUsername: string
+  readonly client: ClientFacts | undefined
   /** Delivered-To values already in the message, lower case: local(8)'s loop detection. */
   readonly deliveredTo: ReadonlySet<string>
   readonly enableOriginalRecipient: boolean
+  /** For each message that an alias sends on. */
+  readonly newQueueId: () => string
 }
 
 /** Whether the account has room for the message; the store's, plugged by main. */
@@ -28,22 +31,27 @@ interface Wanted {
 }
 
 export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoom): Promise<Plan> {
-  const { envelope, effects, queueId, arrivalMs, sizeOctets, saslUsername } = input
+  const { envelope, effects, queueId, arrivalMs, sizeOctets, saslUsername, client } = input
   const sender = envelope.sender === '' ? '' : await router.canonicalSender(envelope.sender)
   const wanted = await expandAll(recipientsAfter(envelope.recipients, effects), router)
   const filter = effects.findLast((e) => e.action === 'filter')?.destination
   const hold = effects.some((e) => e.action === 'hold')
   const deposits: PlannedDeposit[] = []
   const queued: QueuedRecipient[] = []
+  const forwards = new Map<string, Forward>()
+  const looped = new Set<string>()
   for (const one of wanted) {
-    const { routed } = one.expanded
-    if (
-      input.deliveredTo.has(routed.recipient.toLowerCase()) &&
-      (routed.account !== undefined || routed.transport === 'local')
-    ) {
-      queued.push(withDsn(one, returned(names(one), '5.4.6', `mail forwarding loop for ${routed.recipient}`)))
+    const { routed, forwarded } = one.expanded
+    const loop = loopIn(one, input.deliveredTo)
+    if (loop !== undefined) {
+      if (looped.has(loop)) continue
+      looped.add(loop)
+      const name = { recipient: loop, original: one.expanded.original }
+      queued.push(withDsn(one, returned(name, '5.4.6', `mail forwarding loop for ${loop}`)))
     } else if (routed.account === undefined || hold || filter !== undefined || wantsReport(one.recipient)) {
-      queued.push(withDsn(one, { ...address(one), ...transportOf(one, filter) }))
+      const row = withDsn(one, { ...address(one), ...transportOf(one, filter) })
+      if (forwarded === undefined || hold) queued.push(row)
+      else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
     } else if (!hasRoom(routed.account.id, sizeOctets)) {
       queued.push(withDsn(one, returned(names(one), '5.2.2', 'mailbox is full: the quota is used up')))
     } else {
@@ -54,6 +62,7 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
       })
     }
   }
+  const forwarded = [...forwards.values()].map((f) => ({ ...f, queueId: input.newQueueId() }))
   const { ret, envid, body, smtpUtf8, verp } = envelope
   return {
     queueId,
@@ -67,9 +76,30 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
     verp,
     hold,
     saslUsername,
+    ...(queued.length + forwarded.length > 0 && client !== undefined && { client }),
     deposits,
     queued,
+    ...(forwarded.length > 0 && { forwarded }),
   }
+}
+
+type Forward = Omit<Forwarded, 'queueId' | 'recipients'> & { readonly recipients: QueuedRecipient[] }
+
+/** Recipients that one alias sends on in the name of one sender are one message. */
+function addForward(all: Map<string, Forward>, head: Omit<Forward, 'recipients'>, row: QueuedRecipient): void {
+  const { sender: _, ...recipient } = row
+  const key = `${head.by}\0${head.sender}\0${head.original}`
+  const forward = all.get(key)
+  if (forward === undefined) all.set(key, { ...head, recipients: [recipient] })
+  else forward.recipients.push(recipient)
+}
+
+/** The address of ours on the way to this recipient that has had the message before (Postfix: delivered_hdr_find). */
+function loopIn({ expanded }: Wanted, deliveredTo: ReadonlySet<string>): string | undefined {
+  const { routed, delivered, forwarded } = expanded
+  if (deliveredTo.size === 0) return undefined
+  const here = routed.account !== undefined || routed.transport === 'local' ? [routed.recipient, delivered] : []
+  return [...here, ...(forwarded === undefined ? [] : [forwarded])].find((a) => deliveredTo.has(a.toLowerCase()))
 }
 
 /** REDIRECT takes the place of all recipients, BCC comes beside them (access(5)). */
@@ -89,7 +119,8 @@ async function expandAll(recipients: readonly EnvelopeRecipient[], router: Route
   for (const recipient of recipients) {
     for (const expanded of await router.expand(recipient.address)) {
       const { account, recipient: final, transport, nexthop } = expanded.routed
-      const key = account === undefined ? `${transport}\0${nexthop}\0${final.toLowerCase()}` : `#${account.id}`
+      const what = expanded.task === undefined ? final.toLowerCase() : `${expanded.task.owner} ${expanded.task.target}`
+      const key = account === undefined ? `${transport}\0${nexthop}\0${what}` : `#${account.id}`
       if (seen.has(key)) continue
       seen.add(key)
       wanted.push({ recipient, expanded })
@@ -115,9 +146,11 @@ function wantsReport(recipient: EnvelopeRecipient): boolean {
 
 function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {
   const { notify, orcpt } = one.recipient
-  const { sender } = one.expanded // of an owner- alias
+  const { sender, delivered, task, routed } = one.expanded // sender: of an owner- alias
   return {
     ...queued,
+    ...(delivered !== routed.recipient && delivered !== queued.address && { delivered }),
+    ...(task !== undefined && { task }),
     ...(sender !== undefined && { sender }),
     ...(notify !== undefined && { notify }),
     ...(orcpt !== undefined && { orcpt }),
@@ -136,7 +169,8 @@ function transportOf(one: Wanted, filter: string | undefined): { transport: stri
 
 /** What local(8) puts in front: the envelope, kept where readers can see it. */
 function prefixLines(sender: string, one: Wanted, input: PlanInput): string {
-  const { recipient, original } = names(one)
+  const { original, delivered, forwarded } = one.expanded
   const originalTo = input.enableOriginalRecipient ? `X-Original-To: ${original}\r\n` : ''
-  return `Return-Path: <${sender}>\r\n${originalTo}Delivered-To: ${recipient}\r\n`
+  const by = forwarded === undefined ? '' : `Delivered-To: ${forwarded}\r\n`
+  return `Return-Path: <${sender}>\r\n${originalTo}Delivered-To: ${delivered}\r\n${by}`
 }

@@ -4,7 +4,7 @@
  */
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
-import type { Enqueue, QueuedRecipient } from '../queue/mod.ts'
+import type { ClientFacts, Enqueue, QueuedRecipient } from '../queue/mod.ts'
 
 /** One mailbox entry: a recipient whose delivery is only a store write. */
 export interface PlannedDeposit {
@@ -30,8 +30,21 @@ export interface Plan {
   readonly verp?: string | undefined
   readonly hold: boolean
   readonly saslUsername: string
+  readonly client?: ClientFacts | undefined
   readonly deposits: readonly PlannedDeposit[]
   readonly queued: readonly QueuedRecipient[]
+  /** Missing in records of earlier versions. */
+  readonly forwarded?: readonly Forwarded[]
+}
+
+/** What an alias or list sends on: a message of its own in the queue, marked so that it cannot come back. */
+export interface Forwarded {
+  readonly queueId: string
+  /** The address that sends on; the new message's Delivered-To. */
+  readonly by: string
+  readonly original: string
+  readonly sender: string
+  readonly recipients: readonly QueuedRecipient[]
 }
 
 export function encodePlan(plan: Plan): Buffer {
@@ -68,7 +81,7 @@ export interface QueuePort {
 export interface Applied {
   /** Deposits that were made. */
   readonly deposited: readonly PlannedDeposit[]
-  /** Recipients that stand in the queue now. */
+  /** Recipients of the message itself that stand in the queue now. */
   readonly queued: number
 }
 
@@ -99,6 +112,10 @@ export function applyPlan<F>(
     else deposited.push(deposit)
   }
   if (queued.length > 0) ports.queue.enqueue(tx, toEnqueue(plan, queued, record))
+  for (const { queueId, by, sender, recipients } of plan.forwarded ?? []) {
+    const message = toEnqueue({ ...plan, queueId, sender }, recipients, record)
+    ports.queue.enqueue(tx, { ...message, prefix: Buffer.from(`Delivered-To: ${by}\r\n`) })
+  }
   return { deposited, queued: queued.length }
 }
 
@@ -116,7 +133,7 @@ function toEnqueue(
   recipients: readonly QueuedRecipient[],
   record: { readonly id: Buffer; readonly at: Position },
 ): Enqueue {
-  const { queueId, arrivalMs, sender, sizeOctets, ret, envid, body, smtpUtf8, verp, hold, saslUsername } = plan
+  const { queueId, arrivalMs, sender, sizeOctets, ret, envid, body, smtpUtf8, verp, hold, saslUsername, client } = plan
   return {
     queueId,
     arrivalMs,
@@ -129,6 +146,7 @@ function toEnqueue(
     verp,
     hold,
     saslUsername,
+    client,
     recordId: record.id,
     at: record.at,
     recipients,

@@ -2,12 +2,13 @@
 import { publish } from '#src/base/mod.ts'
 import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
 import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
+import type { ClientFacts } from '../queue/mod.ts'
 import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
 import type { IntakeEvent } from './events.ts'
 import { type Field, headEnd, missingFields, readHead, valueOf } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
-import { applyPlan, encodePlan, type Plan } from './record.ts'
+import { applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
 import { receivedField } from './received.ts'
 
 /** A header section is held until it is whole; beyond this, what follows is passed on as body. */
@@ -166,7 +167,7 @@ export class IntakeSubmission<F> implements Submission {
   }
 
   #plan(envelope: Envelope, effects: readonly Effect[]): Promise<Plan> {
-    const { router, hasRoom, cf } = this.#deps
+    const { router, hasRoom, cf, queueIds, clock } = this.#deps
     const input = {
       queueId: this.queueId,
       arrivalMs: this.#arrivalMs,
@@ -174,15 +175,17 @@ export class IntakeSubmission<F> implements Submission {
       envelope,
       effects,
       saslUsername: this.#arrival.saslUsername ?? '',
+      client: clientOf(this.#arrival),
       deliveredTo: this.#deliveredTo,
       enableOriginalRecipient: cf.enable_original_recipient,
+      newQueueId: () => queueIds.next(clock.now()),
     }
     return makePlan(input, router, hasRoom)
   }
 
   /** Where nobody could take it, the client is told now instead of by a bounce. */
   #allOverQuota(plan: Plan): Reply | undefined {
-    const nobody = plan.deposits.length === 0 && plan.queued.length > 0
+    const nobody = plan.deposits.length === 0 && plan.forwarded === undefined && plan.queued.length > 0
     return nobody && plan.queued.every((r) => r.transport === 'error' && r.nexthop.startsWith('5.2.2'))
       ? { code: 452, enhanced: '4.2.2', lines: ['Mailbox full'] }
       : undefined
@@ -211,9 +214,32 @@ export class IntakeSubmission<F> implements Submission {
         commitMs: now - commitStart,
       })
     }
+    for (const forwarded of plan.forwarded ?? []) this.#tellForwarded(forwarded, now, commitStart)
     if (applied.queued === 0) publish<IntakeEvent>({ event: 'intake.done', queueId })
-    else this.#deps.onQueued()
+    if (applied.queued > 0 || plan.forwarded !== undefined) this.#deps.onQueued()
     return { code: 250, enhanced: '2.0.0', lines: [`Ok: queued as ${queueId}`] }
+  }
+
+  /** local's line of an alias that sent on, and qmgr's of the message that it made. */
+  #tellForwarded({ queueId, by, original, sender, recipients }: Forwarded, now: number, commitStart: number): void {
+    publish<IntakeEvent>({
+      event: 'intake.forwarded',
+      queueId: this.queueId,
+      recipient: by,
+      original,
+      as: queueId,
+      delayMs: now - this.#startMs,
+      commitMs: now - commitStart,
+    })
+    const sizeOctets = this.#draft.size
+    publish<IntakeEvent>({
+      event: 'intake.accepted',
+      queueId,
+      sender,
+      sizeOctets,
+      recipients: recipients.length,
+      hold: false,
+    })
   }
 
   #refuse({ sender }: Envelope, reply: Reply): Reply {
@@ -234,4 +260,10 @@ export class IntakeSubmission<F> implements Submission {
       ? { code: 452, enhanced: '4.3.1', lines: ['Insufficient system storage'] }
       : { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
   }
+}
+
+function clientOf(arrival: Arrival): ClientFacts | undefined {
+  if (arrival.origin === 'internal') return undefined
+  const { clientAddress: address, clientName: name, helo, protocol, saslMethod = '', saslSender = '' } = arrival
+  return { address, name, helo, protocol, saslMethod, saslSender }
 }

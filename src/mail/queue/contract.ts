@@ -13,6 +13,29 @@ export interface QueuedRecipient extends RecipientDsn {
   readonly nexthop: string
   /** Takes the place of the message's sender: the owner of the list that the recipient came from. */
   readonly sender?: string
+  /** Delivered-To, where it is not `address`: the address before aliases. */
+  readonly delivered?: string
+  readonly task?: LocalTask
+}
+
+/** A command, a file or a private list behind an alias, which local(8) carries out in the recipient's stead. */
+export interface LocalTask {
+  /** `|command`, `/file/name`, `:include:/file`. */
+  readonly target: string
+  readonly place: 'alias' | 'include'
+  /** Numeric user id whose rights it has; 0 means default_privs. */
+  readonly owner: number
+}
+
+/** Who brought the message, for the environment of commands and pipe(8)'s macros; `''` for what is not known. */
+export interface ClientFacts {
+  readonly address: string
+  readonly name: string
+  readonly helo: string
+  /** `SMTP`, `ESMTP` … */
+  readonly protocol: string
+  readonly saslMethod: string
+  readonly saslSender: string
 }
 
 /** What intake hands over, inside the log's transaction. */
@@ -34,6 +57,8 @@ export interface Enqueue {
   readonly prefix: Buffer
   /** Who authenticated, for sender-dependent choices and limits; `''` for none. */
   readonly saslUsername: string
+  /** Missing for mail that arose here. */
+  readonly client?: ClientFacts | undefined
 }
 
 /** The final or temporary word on one recipient of one attempt. */
@@ -72,6 +97,7 @@ export interface DeliveryJob {
   readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
   readonly smtpUtf8: boolean
   readonly saslUsername: string
+  readonly client?: ClientFacts | undefined
   /** Where the slice lies, for an agent that puts it into a mailbox. */
   readonly at: Position
   /** prefix + slice, at most 1 MiB a call. */

@@ -1,9 +1,11 @@
 /** The queue's rows: written by intake's transaction, read and settled by the runner. */
 import { type MessageLog, type Position, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Db, SqlValue, Tx } from '../../io/db/mod.ts'
-import type { DeliveryJob, Enqueue, Queue, RecipientResult } from './contract.ts'
+import type { DeliveryJob, Enqueue, Queue, QueuedRecipient, RecipientResult } from './contract.ts'
 
-type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername'>
+type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername' | 'client'>
+
+type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task'>
 
 /** A delivery that is due: some recipients of one message at one nexthop, and how often each was tried. */
 export interface DueJob extends DeliveryJob {
@@ -50,8 +52,8 @@ export class QueueStore implements Queue {
   }
 
   enqueue(tx: Tx, message: Enqueue): void {
-    const { ret, envid, body, smtpUtf8, verp, saslUsername, at } = message
-    const facts: Facts = { ret, envid, body, smtpUtf8, verp, saslUsername }
+    const { ret, envid, body, smtpUtf8, verp, saslUsername, client, at } = message
+    const facts: Facts = { ret, envid, body, smtpUtf8, verp, saslUsername, client }
     const { lastInsertRowid } = tx
       .sql(
         `INSERT INTO queue_message (queue_id, segment, offset, length, sender, arrival_ms, size, hold, prefix, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -76,7 +78,7 @@ export class QueueStore implements Queue {
         lastInsertRowid,
         r.address,
         r.original,
-        JSON.stringify({ notify: r.notify, orcpt: r.orcpt }),
+        JSON.stringify({ notify: r.notify, orcpt: r.orcpt, delivered: r.delivered, task: r.task }),
         r.transport,
         r.nexthop,
         r.sender ?? null,
@@ -148,7 +150,7 @@ export class QueueStore implements Queue {
         original: String(row[2]),
         transport: String(transport),
         nexthop: String(nexthop),
-        ...(JSON.parse(String(row[3])) as { notify?: DeliveryJob['recipients'][number]['notify']; orcpt?: string }), // written by enqueue
+        ...(JSON.parse(String(row[3])) as RecipientFacts), // written by enqueue
       })),
       read: (from, to) => {
         if (from < prefix.length) return prefix.subarray(from, Math.min(to, prefix.length))

@@ -30,14 +30,26 @@ export interface PathStep {
   readonly answer: string
 }
 
+/** What local(8) finds behind a name beside mailboxes: carried out by delivery, with somebody's rights. */
+export interface LocalTask {
+  /** `|command`, `/file/name`, or `:include:/file` for a list that only its owner may read. */
+  readonly target: string
+  readonly place: 'alias' | 'include'
+  /** Numeric user id of who owns the alias table or the list; 0 means default_privs. */
+  readonly owner: number
+}
+
 /** A recipient after expansion, with where it came from (for X-Original-To, Delivered-To, ORCPT). */
 export interface Expanded {
   readonly original: string
   readonly routed: Routed
   /** The envelope sender that an owner- alias puts in place of the message's. */
   readonly sender?: string
-  /** The alias that this came from; commands and files of it run with default_privs. */
-  readonly alias?: string
+  /** What Delivered-To names: the address that local(8) was given (frozen_delivered_to), else the recipient. */
+  readonly delivered: string
+  /** The alias or list that sends this on as new mail (Postfix: `forwarded as …`): its Delivered-To breaks loops. */
+  readonly forwarded?: string
+  readonly task?: LocalTask
 }
 
 /** Why an address cannot be served; what RCPT or VRFY answers. */

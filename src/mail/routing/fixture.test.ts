@@ -32,6 +32,8 @@ alias_maps =
 export interface Given {
   readonly accounts?: readonly string[]
   readonly systemUsers?: readonly string[]
+  /** System users with a .forward file. */
+  readonly forwarders?: readonly string[]
   readonly directory?: string
   readonly masterCf?: string
 }
@@ -45,8 +47,12 @@ export function testDeps(mainCf: string, given: Given = {}): RouterDeps {
     config: parseConfig(BASE + mainCf, new Map(), options),
     tables: createTables(),
     accounts: testAccounts(given.accounts ?? []),
-    systemUser: (name) => (given.systemUsers ?? []).includes(name),
+    systemUser: (name) =>
+      (given.systemUsers ?? []).includes(name)
+        ? { name, uid: 1000, gid: 1000, home: `/home/${name}`, shell: '/bin/sh' }
+        : undefined,
     accountForSystemUser: () => undefined,
+    hasForward: ({ name }) => (given.forwarders ?? []).includes(name),
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import type { PathStep, Unserved } from './contract.ts'
 import { findAddress, type NamedMaps } from './lookup.ts'
-import { mailboxOf, namesOf } from './aliases.ts'
+import { mailboxOf, namesOf } from './mailboxes.ts'
 import { resolveAddress, type Resolved } from './resolve.ts'
 import { split } from './syntax.ts'
 import type { World } from './world.ts'

@@ -6,7 +6,8 @@
  */
 export type * from './contract.ts'
 export { createRouter } from './router.ts'
-export type { RouterDeps } from './world.ts'
+export type { RoutingEvent } from './events.ts'
+export type { RouterDeps, SystemUser } from './world.ts'
 export { routingParams } from './params.ts'
 export { ExpansionError } from './virtual.ts'
 export { MapResultError } from './lookup.ts'

@@ -125,6 +125,30 @@ export const routingParams = defineParams({
   mailbox_transport_maps: str('', 'Tables of such transports by name.'),
   fallback_transport: str('', 'The transport for local names that nobody knows.'),
   fallback_transport_maps: str('', 'Tables of such transports by name.'),
+  home_mailbox: str(
+    '',
+    'A file or, ending in /, a Maildir in the home directory of system users that takes their mail.',
+  ),
+  mail_spool_directory: str(
+    '/var/mail',
+    'Where main.cf sets it: the directory with an mbox (ending in /: a Maildir) for each system user. Otherwise their mail is in the store.',
+  ),
+  mail_spool_copy: bool(
+    'no',
+    'Whether mail for system users that goes into the store is also appended to their mbox in mail_spool_directory.',
+  ),
+  reset_owner_alias: bool(
+    'no',
+    'Mail to an alias without an owner- alias inside a list is not sent in the name of that list.',
+  ),
+  frozen_delivered_to: bool('yes', 'Delivered-To names the address before aliases, not the last one of them.'),
+  duplicate_filter_limit: int(
+    '1000',
+    'How many addresses are remembered so that none gets mail twice; 0 is no limit.',
+    {
+      min: 0,
+    },
+  ),
   luser_relay: raw('', 'Where mail for unknown local names goes; $user, $extension and the like are filled in.'),
   allow_mail_to_commands: list('alias, forward', 'Where |command may stand: alias, forward, include.'),
   allow_mail_to_files: list('alias, forward', 'Where /file/name may stand: alias, forward, include.'),

@@ -1,11 +1,12 @@
 /**
  * The router: rewriting, classes, aliases and next hops of one configuration.
  */
-import { Aliases, mailboxOf, routedElsewhere } from './aliases.ts'
+import { Aliases } from './aliases.ts'
 import { Canonical } from './canonical.ts'
 import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
 import { unlisted } from './listed.ts'
 import { findAddress } from './lookup.ts'
+import { mailboxOf, routedElsewhere } from './mailboxes.ts'
 import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
 import { standardForm } from './rewrite.ts'
 import { isValidHostname, literalAddress, split } from './syntax.ts'
@@ -72,7 +73,12 @@ class ConfiguredRouter implements Router {
         const forward = (target: string, level: number): Promise<readonly Resolved[]> =>
           this.#forward(target, sender, path, level)
         found.push(...(await this.#aliases.expand(address, resolved, path, forward)))
-      } else found.push({ original: address, routed: { ...(await routedElsewhere(this.#world, resolved)), path } })
+      } else
+        found.push({
+          original: address,
+          routed: { ...(await routedElsewhere(this.#world, resolved)), path },
+          delivered: resolved.recipient,
+        })
     }
     return found
   }

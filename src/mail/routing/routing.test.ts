@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -203,10 +203,10 @@ masquerade_exceptions = root
 
 async function expanded(mainCf: string, address: string, given: Given = {}): Promise<string[]> {
   const list = await testRouter(mainCf, given).expand(address)
-  return list.map(({ routed: r }) =>
+  return list.map(({ routed: r, task }) =>
     r.account
       ? `account ${r.account.localPart}`
-      : `${r.transport} ${r.transport === 'error' ? r.nexthop : r.recipient}`,
+      : `${r.transport} ${task?.target ?? (r.transport === 'error' ? r.nexthop : r.recipient)}`,
   )
 }
 
@@ -245,7 +245,8 @@ mydestination = mail.example.com
 recipient_delimiter = +
 alias_maps = inline:{ {root = usuario}, {postmaster = root}, {many = ana, out@else.example, ana}, {cmd = "|/usr/bin/prog -a b"},
   {file = /var/log/mail-copy}, {list = :include:${file}}, {owner-list = ana}, {ana = \\ana, copy@else.example},
-  {usuario = usuario, ana}, {loop1 = loop2}, {loop2 = loop1}, {lost = :include:/nonexistent/x}, {nobody = ghost} }
+  {usuario = usuario, ana}, {loop1 = loop2}, {loop2 = loop1}, {lost = :include:/nonexistent/x}, {nobody = ghost},
+  {tilde = ~/box}, {empty = ()} }
 `
   const given = { accounts: ['usuario', 'ana', 'eva'] }
   const table: [string, string[]][] = [
@@ -257,15 +258,12 @@ alias_maps = inline:{ {root = usuario}, {postmaster = root}, {many = ana, out@el
     ['file', ['local /var/log/mail-copy']],
     [
       'list',
-      [
-        'account ana',
-        'smtp copy@else.example',
-        'smtp out@else.example',
-        'error 5.7.1 mail to command is restricted: |/bin/no',
-      ],
+      ['account ana', 'smtp copy@else.example', 'smtp out@else.example', 'error 5.7.1 mail to command is restricted'],
     ],
     ['nobody', ['error 5.1.1 unknown user: "ghost"']],
-    ['lost', ['retry lost@mail.example.com']],
+    ['lost', ['error 5.3.5 mail system configuration error']],
+    ['tilde', ['error 5.3.5 mail system configuration error']],
+    ['empty', ['retry empty@mail.example.com']],
     ['mailer-daemon', ['discard mailer-daemon@mail.example.com']],
   ]
   for (const [address, expected] of table) assert.deepEqual(await expanded(cf, address, given), expected, address)
@@ -273,7 +271,68 @@ alias_maps = inline:{ {root = usuario}, {postmaster = root}, {many = ana, out@el
   assert.match(loop ?? '', /^error 5\.4\.6 alias database loop for loop[12]$/)
   const [member] = await testRouter(cf, given).expand('list')
   assert.equal(member?.sender, 'owner-list@mail.example.com')
-  assert.equal(member?.original, 'list')
+  assert.equal(member?.original, 'ana@mail.example.com')
+  assert.equal(member?.forwarded, 'list@mail.example.com')
+})
+
+test('owners: inherited, reset, switched off; Delivered-To frozen or not', async () => {
+  const base = `
+mydestination = mail.example.com
+alias_maps = inline:{ {list = inner, eva}, {owner-list = boss}, {inner = ana}, {team = ana} }
+`
+  const given = { accounts: ['ana', 'eva', 'boss'] }
+  const table: [string, string, string[]][] = [
+    ['', 'list', ['ana owner-list@mail.example.com', 'eva owner-list@mail.example.com']],
+    ['reset_owner_alias = yes\n', 'list', ['ana -', 'eva owner-list@mail.example.com']],
+    ['expand_owner_alias = yes\n', 'list', ['ana boss@mail.example.com', 'eva boss@mail.example.com']],
+    ['owner_request_special = no\n', 'list', ['ana -', 'eva -']],
+  ]
+  for (const [cf, address, expected] of table) {
+    const list = await testRouter(base + cf, given).expand(address)
+    assert.deepEqual(
+      list.map((e) => `${e.routed.account?.localPart} ${e.sender ?? '-'}`),
+      expected,
+      cf,
+    )
+  }
+  const delivered = async (cf: string): Promise<string | undefined> =>
+    (await testRouter(base + cf, given).expand('team'))[0]?.delivered
+  assert.equal(await delivered(''), 'team@mail.example.com')
+  assert.equal(await delivered('frozen_delivered_to = no\n'), 'team@mail.example.com')
+})
+
+test('lists: whose rights, once each, never by a bad file', async (t) => {
+  const file = listFile(t, 'ana\n:include:/nonexistent/y\n')
+  const cf = `
+mydestination = mail.example.com
+allow_mail_to_commands = alias, include
+alias_maps = inline:{ {list = :include:${file}, :INCLUDE:${file}}, {rel = :include:x}, {open = :include:${file}.open} }
+`
+  const given = { accounts: ['ana'] }
+  assert.deepEqual(await expanded(cf, 'list', given), ['account ana', 'error 5.3.5 mail system configuration error'])
+  assert.deepEqual(await expanded(cf, 'rel', given), ['error 5.3.5 mail system configuration error'])
+  writeFileSync(`${file}.open`, '|/bin/x\n')
+  const [found] = await testRouter(cf, given).expand('open')
+  assert.deepEqual(found?.task, { target: '|/bin/x', place: 'include', owner: process.getuid?.() })
+  chmodSync(`${file}.open`, 0o666)
+  assert.deepEqual(await expanded(cf, 'open', given), ['error 5.3.5 mail system configuration error'])
+})
+
+test('a .forward file comes before every way to a mailbox, home_mailbox and a spool before the store', async () => {
+  const base = 'mydestination = mail.example.com\n'
+  const given = { accounts: ['ana', 'eva'], systemUsers: ['ana', 'eva'], forwarders: ['ana'] }
+  const table: [string, string, string][] = [
+    ['', 'ana', 'local ana@mail.example.com'],
+    ['mailbox_transport = lmtp:unix:/x\n', 'ana', 'local ana@mail.example.com'],
+    ['mailbox_transport = lmtp:unix:/x\n', 'eva', 'lmtp eva@mail.example.com'],
+    ['', 'eva', 'account eva'],
+    ['home_mailbox = Maildir/\n', 'eva', 'local eva@mail.example.com'],
+    ['mail_spool_directory = /var/spool/mail\n', 'eva', 'local eva@mail.example.com'],
+    ['mail_spool_copy = yes\n', 'eva', 'local eva@mail.example.com'],
+    ['mailbox_command_maps = inline:{ {eva = /bin/x} }\n', 'eva', 'local eva@mail.example.com'],
+  ]
+  for (const [cf, address, expected] of table)
+    assert.deepEqual(await expanded(base + cf, address, given), [expected], cf)
 })
 
 test('an alias to a virtual domain goes through virtual aliases', async () => {

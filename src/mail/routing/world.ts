@@ -17,12 +17,21 @@ export interface RouterDeps {
   readonly config: Config
   readonly tables: Tables
   readonly accounts: Pick<Accounts, 'recipient' | 'hostsDomain'>
-  /** Whether the system has such a user (passwd); for `unix:passwd.byname` and where mailbox_command applies. */
-  readonly systemUser: (name: string) => boolean
+  /** The system's user of that name (passwd); for `unix:passwd.byname` and where mailbox_command applies. */
+  readonly systemUser: (name: string) => SystemUser | undefined | Promise<SystemUser | undefined>
   /** The account that mail for a system user without one of its own goes to; undefined: delivery's local agent decides. */
-  readonly accountForSystemUser: (name: string) => Account | undefined
-  /** Whether a system user has a .forward file that delivery must look at. */
-  readonly hasForward?: (name: string) => boolean
+  readonly accountForSystemUser: (name: string) => Account | undefined | Promise<Account | undefined>
+  /** Whether a system user may have a .forward file for this recipient, so that delivery must look. */
+  readonly hasForward: (user: SystemUser, local: string, domain: string) => boolean
+}
+
+/** A line of passwd. */
+export interface SystemUser {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
+  readonly shell: string
 }
 
 /** Parameters that name tables asked by address or name. */
@@ -62,6 +71,8 @@ export class World implements Keys {
   /** Transports whose agent is local(8) and virtual(8), by master.cf. */
   readonly localTransports: ReadonlySet<string>
   readonly virtualTransports: ReadonlySet<string>
+  /** main.cf names a mail spool: then mail of system users is kept there. */
+  readonly spoolIsSet: boolean
   readonly #mydestination: DomainMatcher
   readonly #relayDomains: DomainMatcher
   readonly #virtualAliasDomains: DomainMatcher
@@ -81,6 +92,7 @@ export class World implements Keys {
     ) as Record<MapParameter, NamedMaps>
     this.localTransports = transportsOf(deps.config, 'local')
     this.virtualTransports = transportsOf(deps.config, 'virtual')
+    this.spoolIsSet = (deps.config.raw('mail_spool_directory') ?? '') !== ''
     const list = (parameter: 'mydestination' | 'relay_domains' | 'virtual_alias_domains' | 'virtual_mailbox_domains') =>
       deps.tables.matchDomain(parameter === 'relay_domains' ? cf[parameter] : withoutParents(cf[parameter]), {
         parentDomains: cf.parent_domain_matches_subdomains.includes(parameter),

@@ -20,12 +20,14 @@ export function intakeLine(e: IntakeEvent): Line {
         service: 'qmgr',
         text: `${e.queueId}: from=<${e.sender}>, size=${e.sizeOctets}, nrcpt=${e.recipients} (queue ${e.hold ? 'hold' : 'active'})`,
       }
-    case 'intake.deposited': {
+    case 'intake.deposited':
+    case 'intake.forwarded': {
+      const text = e.event === 'intake.deposited' ? 'delivered to mailbox' : `forwarded as ${e.as}`
       const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
       const delays = `${delayText(e.delayMs - e.commitMs)}/0/0/${delayText(e.commitMs)}`
       return {
         service: 'local',
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs)}, delays=${delays}, dsn=2.0.0, status=sent (delivered to mailbox)`,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs)}, delays=${delays}, dsn=2.0.0, status=sent (${text})`,
       }
     }
     case 'intake.done':

@@ -124,8 +124,9 @@ export function openRooms(options: RoomsOptions): Rooms {
       config: fresh,
       tables,
       accounts,
-      systemUser: () => false,
+      systemUser: () => undefined,
       accountForSystemUser: () => undefined,
+      hasForward: () => false,
     })
     const intake = createIntake({
       cf: fresh.bind(intakeParams),
