@@ -12,10 +12,12 @@ import { imapdParams } from '../services/imapd/mod.ts'
 import { pop3dParams } from '../services/pop3d/mod.ts'
 import { smtpdParams } from '../services/smtpd/mod.ts'
 import { mainParams } from './server/params.ts'
+import { tlsParams } from './server/tls-params.ts'
 
 export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
   return makeRegistry(
     mainParams,
+    tlsParams,
     smtpdParams,
     imapdParams,
     pop3dParams,

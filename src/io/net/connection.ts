@@ -1,6 +1,7 @@
 /**
  * A connection over a socket of Node's: writes of one tick joined, one re-armed timer, TLS on either side.
  */
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect as tlsConnect, TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
@@ -244,7 +245,7 @@ export class SocketConnection implements Connection {
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
         this.#socket = socket
-        this.#tls = factsOf(socket)
+        this.#tls = factsOf(socket, this.#serverTls?.fingerprintDigest ?? 'sha256')
         this.#listen(socket)
         resolve(this.#tls)
       })
@@ -259,7 +260,7 @@ const HALF_OPEN_MS = 300_000
 /** Bound on a handshake where the service names none (`smtpd_starttls_timeout`). */
 const HANDSHAKE_MS = 300_000
 
-function factsOf(socket: TLSSocket): TlsFacts {
+function factsOf(socket: TLSSocket, digest: string): TlsFacts {
   const cipher = socket.getCipher()
   const certificate = socket.getPeerX509Certificate()
   return {
@@ -267,7 +268,22 @@ function factsOf(socket: TLSSocket): TlsFacts {
     cipher: cipher.standardName ?? cipher.name,
     bits: /256|CHACHA20/.test(cipher.name) ? 256 : 128,
     serverName: typeof socket.servername === 'string' ? socket.servername : undefined,
-    peerFingerprint: certificate?.fingerprint256,
-    peerVerified: certificate === undefined ? undefined : socket.authorized,
+    peerFingerprint: certificate && fingerprint(digest, certificate.raw),
+    peerKeyFingerprint:
+      certificate && fingerprint(digest, certificate.publicKey.export({ type: 'spki', format: 'der' })),
+    peerVerified: certificate === undefined ? undefined : isVerified(socket),
   }
+}
+
+/** Node sets `authorized` of a server's side only where its own tls.Server took the socket; it asks the same handle. */
+function isVerified(socket: TLSSocket): boolean {
+  const handle: unknown = Reflect.get(socket, 'ssl')
+  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return socket.authorized
+  return typeof handle.verifyError === 'function' && handle.verifyError() === null
+}
+
+/** `AA:BB:…` */
+function fingerprint(digest: string, octets: Buffer): string {
+  const hex = createHash(digest).update(octets).digest('hex').toUpperCase()
+  return hex.match(/../g)?.join(':') ?? ''
 }

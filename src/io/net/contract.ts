@@ -15,8 +15,10 @@ export interface TlsFacts {
   readonly cipher: string
   readonly bits: number
   readonly serverName: string | undefined
-  /** SHA-256 of the peer's certificate, `AA:BB:…`, where it showed one. */
+  /** Hash of the peer's certificate, `AA:BB:…`, where it showed one; SHA-256 where nothing else is set. */
   readonly peerFingerprint: string | undefined
+  /** The same of its public key (SPKI). */
+  readonly peerKeyFingerprint: string | undefined
   /** undefined where no certificate was checked. */
   readonly peerVerified: boolean | undefined
 }

@@ -3,29 +3,53 @@
  */
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { callbackify } from 'node:util'
 import type { TlsIdentity } from './contract.ts'
+import { keyPairs, type KeyPair } from './pem.ts'
+import type { TlsVersion } from './tls-choices.ts'
 
-export interface IdentitySettings {
-  /** PEM files; the key may stand in the certificate's file. */
+/** PEM files of one certificate; the key may stand in the certificate's file, which `''` says too. */
+export interface CertificateFiles {
   readonly certFile: string
   readonly keyFile: string
-  /** Server name → PEM files (`tls_server_sni_maps`); the first stands for all where a client names none. */
-  readonly named?: ReadonlyMap<string, { readonly certFile: string; readonly keyFile: string }>
-  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
-  readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+}
+
+export interface IdentitySettings {
+  /** One for each kind of key (RSA, ECDSA); at least one. */
+  readonly files: readonly CertificateFiles[]
+  /** Files that hold keys, each followed by its certificates; where there are any, `files` are not read. */
+  readonly chainFiles?: readonly string[]
+  /** What to present for a name that a client asks for (`tls_server_sni_maps`); PEM as in a chain file. */
+  readonly forName?: (serverName: string) => Promise<string | undefined>
+  readonly minVersion?: TlsVersion
+  readonly maxVersion?: TlsVersion
+  readonly secureOptions?: number
   readonly ciphers?: string
+  /** Names of groups, joined with `:`. */
+  readonly groups?: string
+  /** PEM of Diffie-Hellman parameters; `auto` is what OpenSSL chooses. */
+  readonly dhParameters?: string
+  /** The server's order of ciphers counts, not the client's. */
+  readonly preferOwnOrder?: boolean
   readonly askClientCertificate?: boolean
+  /** PEM of the authorities that vouch for clients. */
+  readonly authorities?: readonly string[]
+  /** Of certificates in `TlsFacts`: a hash that OpenSSL knows; sha256 where it is not said. */
+  readonly fingerprintDigest?: string
   readonly alpn?: readonly string[]
   readonly handshakeMs?: number
 }
 
+type NameCallback = (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+
 /** What a listener needs to speak TLS. */
 export interface ServerTls extends TlsIdentity {
   readonly askClientCertificate: boolean
+  readonly fingerprintDigest: string | undefined
   readonly handshakeMs: number | undefined
   current(): {
     readonly context: SecureContext
-    readonly sni: ((name: string, done: (error: Error | null, context?: SecureContext) => void) => void) | undefined
+    readonly sni: NameCallback | undefined
     readonly alpn: readonly string[] | undefined
   }
 }
@@ -33,48 +57,76 @@ export interface ServerTls extends TlsIdentity {
 /** A certificate file that cannot be used; the message names the file. */
 export class IdentityError extends Error {}
 
-function load(
-  settings: IdentitySettings,
-  files: { readonly certFile: string; readonly keyFile: string },
-): SecureContext {
-  const read = (file: string): Buffer => {
-    try {
-      return readFileSync(file)
-    } catch (cause) {
-      throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
-    }
-  }
-  const cert = read(files.certFile)
-  const key = files.keyFile === '' || files.keyFile === files.certFile ? cert : read(files.keyFile)
+function read(file: string): string {
   try {
+    return readFileSync(file, 'latin1')
+  } catch (cause) {
+    throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
+  }
+}
+
+function pairsOf({ files, chainFiles = [] }: IdentitySettings): KeyPair[] {
+  if (chainFiles.length > 0) return keyPairs(chainFiles.map(read).join('\n'))
+  return files.map(({ certFile, keyFile }) => {
+    const cert = read(certFile)
+    return { cert, key: keyFile === '' || keyFile === certFile ? cert : read(keyFile) }
+  })
+}
+
+function contextOf(pairs: readonly KeyPair[], settings: IdentitySettings, name: string): SecureContext {
+  try {
+    if (pairs.length === 0) throw new Error('no private key')
     return createSecureContext({
-      cert,
-      key,
+      cert: pairs.map((pair) => pair.cert),
+      key: pairs.map((pair) => pair.key),
       ...(settings.minVersion !== undefined && { minVersion: settings.minVersion }),
       ...(settings.maxVersion !== undefined && { maxVersion: settings.maxVersion }),
+      ...(settings.secureOptions !== undefined && { secureOptions: settings.secureOptions }),
       ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
-      honorCipherOrder: true,
+      ...(settings.groups !== undefined && settings.groups !== '' && { ecdhCurve: settings.groups }),
+      ...(settings.dhParameters !== undefined && { dhparam: settings.dhParameters }),
+      ...(settings.authorities !== undefined && { ca: [...settings.authorities] }),
+      honorCipherOrder: settings.preferOwnOrder ?? true,
     })
   } catch (cause) {
-    throw new IdentityError(`${files.certFile}: ${cause instanceof Error ? cause.message : 'not usable'}`, { cause })
+    throw new IdentityError(`${name}: ${cause instanceof Error ? cause.message : 'not usable'}`, { cause })
   }
+}
+
+/** Contexts made for server names that are kept; the table may hold more. */
+const MAX_NAMED = 1000
+
+/** Makes and keeps the contexts for names; a name without one gets what all get. */
+function namedContexts(settings: IdentitySettings, fallback: () => SecureContext): NameCallback | undefined {
+  const { forName } = settings
+  if (forName === undefined) return undefined
+  const made = new Map<string, { readonly pem: string; readonly context: SecureContext }>()
+  const find = async (name: string): Promise<SecureContext> => {
+    const pem = await forName(name)
+    if (pem === undefined) return fallback()
+    const before = made.get(name)
+    if (before?.pem === pem) return before.context
+    const context = contextOf(keyPairs(pem), settings, name)
+    if (made.size >= MAX_NAMED) made.clear()
+    made.set(name, { pem, context })
+    return context
+  }
+  return callbackify((name: string) => find(name.toLowerCase()))
 }
 
 /** Reads the files now; throws IdentityError. `reload` throws it too and then goes on with what it had. */
 export function createIdentity(settings: IdentitySettings): ServerTls {
-  const readAll = (): { context: SecureContext; named: ReadonlyMap<string, SecureContext> } => ({
-    context: load(settings, settings),
-    named: new Map([...(settings.named ?? [])].map(([name, files]) => [name.toLowerCase(), load(settings, files)])),
-  })
-  let loaded = readAll()
-  const sni = (name: string, done: (error: Error | null, context?: SecureContext) => void): void =>
-    done(null, loaded.named.get(name.toLowerCase()) ?? loaded.context)
+  const name = settings.chainFiles?.[0] ?? settings.files[0]?.certFile ?? ''
+  const load = (): SecureContext => contextOf(pairsOf(settings), settings, name)
+  let context = load()
+  const sni = namedContexts(settings, () => context)
   return {
     askClientCertificate: settings.askClientCertificate ?? false,
+    fingerprintDigest: settings.fingerprintDigest,
     handshakeMs: settings.handshakeMs,
-    current: () => ({ context: loaded.context, sni: loaded.named.size > 0 ? sni : undefined, alpn: settings.alpn }),
+    current: () => ({ context, sni, alpn: settings.alpn }),
     reload() {
-      loaded = readAll()
+      context = load()
     },
   }
 }

@@ -12,9 +12,10 @@ export interface ListenOptions {
   readonly port: number
   /** Several threads listen on the same port and the kernel shares the connections out. */
   readonly shared?: boolean
-  readonly tls?: ServerTls | undefined
+  /** A function is asked for each connection: a reload may have changed it. */
+  readonly tls?: ServerTls | (() => ServerTls | undefined) | undefined
   /** TLS before the first octet (smtps, imaps, pop3s). */
-  readonly implicitTls?: boolean
+  readonly implicitTls?: boolean | (() => boolean)
   readonly onConnection: (connection: Connection) => void
   /** A handshake of implicit TLS that failed, for the log. */
   readonly onTlsFailure?: (connection: Connection, error: Error) => void
@@ -34,8 +35,10 @@ const BACKLOG = 1024
 
 export function listen(options: ListenOptions): Promise<Listener> {
   const accept = (socket: Socket): void => {
-    const connection = new SocketConnection(socket, options.tls)
-    if (options.implicitTls !== true) return options.onConnection(connection)
+    const { tls, implicitTls } = options
+    const connection = new SocketConnection(socket, typeof tls === 'function' ? tls() : tls)
+    const isWrapped = typeof implicitTls === 'function' ? implicitTls() : (implicitTls ?? false)
+    if (!isWrapped) return options.onConnection(connection)
     connection.startTls().then(
       () => options.onConnection(connection),
       (error: Error) => options.onTlsFailure?.(connection, error),

@@ -5,5 +5,21 @@
 export type * from './contract.ts'
 export { plainAddress, WRITE_HIGH_WATER } from './connection.ts'
 export { connect, type ConnectOptions, holderOf, listen, ListenError, type ListenOptions } from './listen.ts'
-export { createIdentity, IdentityError, type IdentitySettings, type ServerTls } from './identity.ts'
+export {
+  type CertificateFiles,
+  createIdentity,
+  IdentityError,
+  type IdentitySettings,
+  type ServerTls,
+} from './identity.ts'
+export { certificates, type KeyPair, keyPairs } from './pem.ts'
+export {
+  cipherChoice,
+  type CipherSettings,
+  groupChoice,
+  type ProtocolChoice,
+  protocolChoice,
+  TlsSettingError,
+  type TlsVersion,
+} from './tls-choices.ts'
 export { selfSigned } from './self-signed.ts'

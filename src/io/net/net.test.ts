@@ -25,7 +25,7 @@ function identity(t: TestContext): { tls: ServerTls; cert: string } {
   const keyFile = join(dir, 'key.pem')
   writeFileSync(certFile, cert)
   writeFileSync(keyFile, key)
-  return { tls: createIdentity({ certFile, keyFile }), cert }
+  return { tls: createIdentity({ files: [{ certFile, keyFile }] }), cert }
 }
 
 /** A server that answers each line with `echo LINE`, `STARTTLS` by TLS; closes after `bye` or when the peer does. */
@@ -153,7 +153,10 @@ test('a certificate that cannot be used is named', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-net-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const file = join(dir, 'cert.pem')
-  assert.throws(() => createIdentity({ certFile: file, keyFile: '' }), new IdentityError(`${file}: ENOENT`))
+  assert.throws(
+    () => createIdentity({ files: [{ certFile: file, keyFile: '' }] }),
+    new IdentityError(`${file}: ENOENT`),
+  )
   writeFileSync(file, 'not a certificate')
-  assert.throws(() => createIdentity({ certFile: file, keyFile: '' }), IdentityError)
+  assert.throws(() => createIdentity({ files: [{ certFile: file, keyFile: '' }] }), IdentityError)
 })

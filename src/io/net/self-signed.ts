@@ -50,7 +50,7 @@ function extensions(names: readonly string[], publicKey: KeyObject): Buffer {
       sequence(oid('551d0e'), octets(octets(keyId))),
       sequence(oid('551d13'), truth, octets(sequence(truth))),
       sequence(oid('551d11'), octets(sequence(...alternatives))),
-      sequence(oid('551d25'), octets(sequence(oid('2b06010505070301')))), // id-kp-serverAuth
+      sequence(oid('551d25'), octets(sequence(oid('2b06010505070301'), oid('2b06010505070302')))), // server, client
     ),
   )
 }

@@ -193,8 +193,12 @@ export const accessRestrictions: Restrictions = {
   check_etrn_access: { argument: 'table', check: (ask) => byName(ask, ask.ev.etrnDomain, 'Etrn command') },
   check_ccert_access: {
     argument: 'table',
-    check: (ask) =>
-      byKey(ask, ask.ev.facts.tls?.fingerprint, { name: ask.ev.client, replyClass: 'Client certificate' }),
+    check: async (ask) => {
+      const { tls } = ask.ev.facts
+      const what = { name: ask.ev.client, replyClass: 'Client certificate' } as const
+      const outcome = await byKey(ask, tls?.fingerprint, what)
+      return outcome === 'dunno' ? byKey(ask, tls?.keyFingerprint, what) : outcome
+    },
   },
   check_sasl_access: {
     argument: 'table',

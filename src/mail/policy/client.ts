@@ -25,9 +25,11 @@ async function byCertificate(ev: Evaluation, anyVerified: boolean): Promise<Outc
   const { tls } = ev.facts
   if (tls === undefined) return 'dunno'
   if (anyVerified && tls.verified === true) return 'ok'
-  if (tls.fingerprint === undefined) return 'dunno'
-  const found = await ev.orRetry(ev.client, ev.rules.relayClientcerts.find(tls.fingerprint))
-  return found === undefined ? 'dunno' : 'ok'
+  for (const key of [tls.fingerprint, tls.keyFingerprint]) {
+    if (key === undefined) continue
+    if ((await ev.orRetry(ev.client, ev.rules.relayClientcerts.find(key))) !== undefined) return 'ok'
+  }
+  return 'dunno'
 }
 
 export const clientRestrictions: Restrictions = {

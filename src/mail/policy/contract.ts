@@ -23,7 +23,14 @@ export interface SessionFacts {
   readonly helo: string | undefined
   readonly protocol: 'SMTP' | 'ESMTP'
   readonly tls:
-    | { readonly protocol: string; readonly cipher: string; readonly fingerprint?: string; readonly verified?: boolean }
+    | {
+        readonly protocol: string
+        readonly cipher: string
+        /** Of the client's certificate, `AA:BB:…`, where it showed one; and of the key in it. */
+        readonly fingerprint?: string
+        readonly keyFingerprint?: string
+        readonly verified?: boolean
+      }
     | undefined
   readonly sasl: { readonly method: string; readonly username: string; readonly sender: string } | undefined
   readonly sender: string | undefined

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../../io/config/mod.ts'
 import { ServerRunsError } from '../../io/db/mod.ts'
-import { IdentityError, ListenError } from '../../io/net/mod.ts'
+import { IdentityError, ListenError, TlsSettingError } from '../../io/net/mod.ts'
 import { AccountError } from '../../mail/accounts/mod.ts'
 import { ListenerError, type ListenerSpec } from '../server/listeners.ts'
 import { Server } from '../server/server.ts'
@@ -132,6 +132,7 @@ function exitOf(error: unknown): number {
     error instanceof ConfigError ||
     error instanceof ListenerError ||
     error instanceof IdentityError ||
+    error instanceof TlsSettingError ||
     error instanceof AccountError
   )
     return EX.config

@@ -1,11 +1,11 @@
 /** A front: listeners of one thread and the services behind them. */
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
-import { type Connection, listen, type Listener } from '../../io/net/mod.ts'
+import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
 import { createPolicy } from '../../mail/policy/mod.ts'
 import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
 import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
-import { createSmtpd, smtpdParams } from '../../services/smtpd/mod.ts'
+import { createSmtpd, smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
 import { identityOf } from './identity.ts'
 import type { ListenerSpec } from './listeners.ts'
@@ -20,8 +20,15 @@ export interface FrontStatus {
   readonly pop3: number
 }
 
-interface Open {
+/** What one listener does as the configuration is now. */
+interface Plan {
   readonly spec: ListenerSpec
+  readonly serve: Serve
+  readonly tls: ServerTls
+}
+
+interface Open {
+  plan: Plan
   readonly listener: Listener
 }
 
@@ -30,13 +37,14 @@ const STOP_GRACE_MS = 10_000
 /** A connection on which nothing moved for so long is not in the middle of anything. */
 const QUIET_MS = 250
 
-const key = (spec: ListenerSpec): string => `${spec.kind} ${spec.name} ${spec.address} ${spec.port} ${spec.implicitTls}`
+/** Where it listens; a service on any free port is known by its name. */
+const place = ({ kind, name, address, port }: ListenerSpec): string =>
+  `${address} ${port === 0 ? `${kind} ${name}` : port}`
 
 export class Front {
   readonly #rooms: Rooms
   readonly #shared: boolean
   readonly #open = new Map<string, Open>()
-  readonly #serve = new Map<string, Serve>()
   readonly #connections = new Map<Connection, ListenerSpec['kind']>()
 
   /** @param shared other threads listen on the same ports */
@@ -47,7 +55,7 @@ export class Front {
 
   /** Listeners with the ports they have. */
   get listening(): ListenerSpec[] {
-    return [...this.#open.values()].map(({ spec, listener }) => ({ ...spec, port: listener.port }))
+    return [...this.#open.values()].map(({ plan, listener }) => ({ ...plan.spec, port: listener.port }))
   }
 
   get status(): FrontStatus {
@@ -56,35 +64,68 @@ export class Front {
     return { smtp: count('smtpd'), imap: count('imapd'), pop3: count('pop3d') }
   }
 
-  /** Opens what is new, closes what is gone, and serves new connections by the configuration as it is now. */
-  async apply(specs: readonly ListenerSpec[]): Promise<void> {
-    const services = new Map(specs.map((spec) => [key(spec), this.#service(spec)] as const))
-    const { tls } = identityOf(this.#rooms.current.config, this.#rooms.paths.tls, this.#rooms.clock.now())
-    for (const [id, open] of this.#open) {
-      if (services.has(id)) continue
-      await open.listener.stop()
-      this.#open.delete(id)
-    }
-    for (const [id, serve] of services) this.#serve.set(id, serve)
-    for (const spec of specs) {
-      const id = key(spec)
-      if (this.#open.has(id)) continue
-      const listener = await listen({
-        address: spec.address,
-        port: spec.port,
-        shared: this.#shared,
-        tls,
-        implicitTls: spec.implicitTls,
-        onConnection: (connection) => this.#accept(id, spec, connection),
-      })
-      this.#open.set(id, { spec, listener })
-    }
+  /** What each listener would do. Throws what is wrong with the configuration: nothing has changed then. */
+  prepare(specs: readonly ListenerSpec[]): ReadonlyMap<string, Plan> {
+    return new Map(
+      specs.map((spec) => [place(spec), { spec, serve: this.#service(spec), tls: this.#identity(spec) }] as const),
+    )
   }
 
-  #accept(id: string, spec: ListenerSpec, connection: Connection): void {
+  /**
+   * Opens what is new, then closes what is gone, and serves new connections by the configuration as it is now. Throws
+   * what stands in the way, and leaves everything as it was.
+   */
+  async apply(specs: readonly ListenerSpec[]): Promise<void> {
+    const wanted = this.prepare(specs)
+    const opened = new Map<string, Open>()
+    try {
+      for (const [at, plan] of wanted) if (!this.#open.has(at)) opened.set(at, await this.#listen(plan))
+    } catch (error) {
+      for (const { listener } of opened.values()) void listener.stop()
+      throw error
+    }
+    for (const [at, open] of this.#open) {
+      const plan = wanted.get(at)
+      if (plan !== undefined) open.plan = plan
+      else {
+        this.#open.delete(at)
+        void open.listener.stop() // resolves when its last connection is gone, and they go on
+      }
+    }
+    for (const [at, open] of opened) this.#open.set(at, open)
+  }
+
+  async #listen(first: Plan): Promise<Open> {
+    const { address, port } = first.spec
+    const open: { plan: Plan } = { plan: first }
+    const listener = await listen({
+      address,
+      port,
+      shared: this.#shared,
+      tls: () => open.plan.tls,
+      implicitTls: () => open.plan.spec.implicitTls,
+      onConnection: (connection) => this.#accept(open.plan, connection),
+    })
+    return Object.assign(open, { listener })
+  }
+
+  #accept({ spec, serve }: Plan, connection: Connection): void {
     this.#connections.set(connection, spec.kind)
     connection.whenClosed(() => this.#connections.delete(connection))
-    this.#serve.get(id)?.(connection)
+    serve(connection)
+  }
+
+  #identity(spec: ListenerSpec): ServerTls {
+    const { current, paths, clock } = this.#rooms
+    const config = current.config.with(new Map(spec.overrides))
+    const level = spec.kind === 'smtpd' && tlsLevel(config.bind(smtpdParams)) === 'encrypt'
+    return identityOf({
+      config,
+      tlsDir: paths.tls,
+      nowMs: clock.now(),
+      tables: current.tables,
+      required: spec.implicitTls || level,
+    }).tls
   }
 
   #service(spec: ListenerSpec): Serve {

@@ -1,10 +1,26 @@
-/** The certificate that services show: the configured one, or one of our own making. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+/** The certificate that services show, and what TLS may be like: as configured, or a certificate of our own making. */
+import { getCurves } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Config } from '../../io/config/mod.ts'
-import { createIdentity, selfSigned, type ServerTls } from '../../io/net/mod.ts'
-import { mainParams } from './params.ts'
+import { getCACertificates } from 'node:tls'
+import type { Config, Settings } from '../../io/config/mod.ts'
+import {
+  certificates,
+  cipherChoice,
+  createIdentity,
+  groupChoice,
+  IdentityError,
+  type IdentitySettings,
+  protocolChoice,
+  selfSigned,
+  type ServerTls,
+} from '../../io/net/mod.ts'
+import type { Tables } from '../../io/tables/mod.ts'
+import { smtpdParams } from '../../services/smtpd/mod.ts'
+import { tlsParams } from './tls-params.ts'
+
+type TlsSettings = Settings<typeof tlsParams>
 
 export interface Identity {
   readonly tls: ServerTls
@@ -12,23 +28,121 @@ export interface Identity {
   readonly selfSigned: boolean
 }
 
-/** Throws IdentityError, which names the file. */
-export function identityOf(config: Config, tlsDir: string, nowMs: number): Identity {
-  const cf = config.bind(mainParams)
-  const [chain] = cf.smtpd_tls_chain_files
-  if (chain !== undefined) return { tls: createIdentity({ certFile: chain, keyFile: chain }), selfSigned: false }
-  if (cf.smtpd_tls_cert_file !== '' && cf.smtpd_tls_cert_file !== 'none') {
-    return {
-      tls: createIdentity({ certFile: cf.smtpd_tls_cert_file, keyFile: cf.smtpd_tls_key_file }),
-      selfSigned: false,
+export interface IdentityOptions {
+  /** With the -o of the listener. */
+  readonly config: Config
+  /** Where the certificate of our own making lies. */
+  readonly tlsDir: string
+  readonly nowMs: number
+  readonly tables: Pick<Tables, 'maps'>
+  /** TLS is required: the mandatory_ forms of the settings hold. */
+  readonly required?: boolean
+}
+
+/** Throws IdentityError, which names the file, or TlsSettingError. */
+export function identityOf(options: IdentityOptions): Identity {
+  const { config, tables, required = false } = options
+  const cf = config.bind(tlsParams)
+  const own = ownFiles(cf)
+  const isOwn = cf.smtpd_tls_chain_files.length > 0 || own.length > 0
+  const files = isOwn ? own : [{ certFile: madeFile(options), keyFile: '' }]
+  const forName = cf.tls_server_sni_maps === '' ? undefined : chainsByName(cf.tls_server_sni_maps, tables)
+  const settings: IdentitySettings = {
+    files,
+    chainFiles: cf.smtpd_tls_chain_files,
+    ...choices(cf, required),
+    ...(forName !== undefined && { forName }),
+    ...clientSettings(cf, required && config.bind(smtpdParams).smtpd_tls_req_ccert),
+  }
+  return { tls: createIdentity(settings), selfSigned: !isOwn }
+}
+
+function ownFiles(cf: TlsSettings): IdentitySettings['files'] {
+  const pairs = [
+    { certFile: cf.smtpd_tls_cert_file, keyFile: cf.smtpd_tls_key_file },
+    { certFile: cf.smtpd_tls_eccert_file, keyFile: cf.smtpd_tls_eckey_file },
+  ]
+  return pairs.filter(({ certFile }) => certFile !== '' && certFile !== 'none')
+}
+
+/** Protocols, ciphers and groups. */
+function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> {
+  const excluded = required
+    ? [...cf.smtpd_tls_exclude_ciphers, ...cf.smtpd_tls_mandatory_exclude_ciphers]
+    : cf.smtpd_tls_exclude_ciphers
+  const groups = [...cf.tls_eecdh_auto_curves, ...cf.tls_ffdhe_auto_groups]
+  const parameters = cf.smtpd_tls_dh1024_param_file
+  return {
+    ...protocolChoice(required ? cf.smtpd_tls_mandatory_protocols : cf.smtpd_tls_protocols),
+    ciphers: cipherChoice(required ? cf.smtpd_tls_mandatory_ciphers : cf.smtpd_tls_ciphers, excluded, cf),
+    groups: groupChoice(groups, getCurves()),
+    preferOwnOrder: cf.tls_preempt_cipherlist,
+    ...(parameters !== 'none' && {
+      dhParameters: parameters === '' || parameters === 'auto' ? 'auto' : read(parameters),
+    }),
+  }
+}
+
+function clientSettings(cf: TlsSettings, isRequired: boolean): Partial<IdentitySettings> {
+  const fingerprintDigest = cf.smtpd_tls_fingerprint_digest
+  if (!cf.smtpd_tls_ask_ccert && !isRequired) return { fingerprintDigest }
+  return { fingerprintDigest, askClientCertificate: true, authorities: authorities(cf) }
+}
+
+/** The most files of smtpd_tls_CApath that are read. */
+const MAX_AUTHORITY_FILES = 1000
+
+function authorities(cf: TlsSettings): string[] {
+  const { smtpd_tls_CAfile: file, smtpd_tls_CApath: path } = cf
+  const inPath =
+    path === ''
+      ? []
+      : readdirSync(path)
+          .slice(0, MAX_AUTHORITY_FILES)
+          .map((name) => join(path, name))
+  const texts = [...(file === '' ? [] : [file]), ...inPath].flatMap((one) => certificates(read(one)))
+  return [...texts, ...(cf.tls_append_default_CA ? getCACertificates('system') : [])]
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (cause) {
+    throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
+  }
+}
+
+/** tls_server_sni_maps: the name, then `.domain` above it; files, or what stood in them when the index was made. */
+function chainsByName(spec: string, tables: IdentityOptions['tables']): (name: string) => Promise<string | undefined> {
+  const maps = tables.maps(spec)
+  return async (name) => {
+    for (let key = name; key !== ''; key = parentOf(key)) {
+      const found = await maps.find(key)
+      if (found === undefined) continue
+      const text = Buffer.from(found.result, 'base64').toString('latin1')
+      if (text.includes('-----BEGIN ')) return text
+      return found.result
+        .split(/[\s,]+/)
+        .map(read)
+        .join('\n')
     }
+    return undefined
   }
+}
+
+/** `mail.example.com` → `.example.com` → `.com` → `''`. */
+function parentOf(name: string): string {
+  const dot = name.indexOf('.', 1)
+  return dot < 0 ? '' : name.slice(dot)
+}
+
+/** Made once, before others look for it. */
+function madeFile({ config, tlsDir, nowMs }: IdentityOptions): string {
   const file = join(tlsDir, 'self-signed.pem')
-  if (!existsSync(file)) {
-    mkdirSync(tlsDir, { recursive: true, mode: 0o700 })
-    const names = [config.value('myhostname') ?? hostname(), 'localhost', '127.0.0.1', '::1']
-    const { cert, key } = selfSigned([...new Set(names)], nowMs)
-    writeFileSync(file, key + cert, { mode: 0o600 })
-  }
-  return { tls: createIdentity({ certFile: file, keyFile: file }), selfSigned: true }
+  if (existsSync(file)) return file
+  mkdirSync(tlsDir, { recursive: true, mode: 0o700 })
+  const names = [config.value('myhostname') ?? hostname(), 'localhost', '127.0.0.1', '::1']
+  const { cert, key } = selfSigned([...new Set(names)], nowMs)
+  writeFileSync(file, key + cert, { mode: 0o600 })
+  return file
 }

@@ -27,9 +27,6 @@ export const mainParams = defineParams({
     'Where main.cf sets it: the quota of each mailbox, in octets; 0 is none. Its default is no quota.',
     { min: 0 },
   ),
-  smtpd_tls_cert_file: str('', 'PEM file with the certificate and those above it.'),
-  smtpd_tls_key_file: str('$smtpd_tls_cert_file', 'PEM file with the private key.'),
-  smtpd_tls_chain_files: list('', 'PEM files with key and certificates, key first; used before smtpd_tls_cert_file.'),
   smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
   smtpd_sasl_path: str('smtpd', 'Cyrus: the name of the application, so that smtpd.conf is read.'),
 })

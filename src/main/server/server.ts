@@ -131,8 +131,9 @@ export class Server {
   }
 
   async #begin(): Promise<void> {
-    const { cf, config } = this.#rooms.current
-    identityOf(config, this.#rooms.paths.tls, Date.now()) // a certificate is made once, before the threads look for it
+    const { cf, config, tables } = this.#rooms.current
+    const { paths, clock } = this.#rooms
+    identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables }) // made once, before the threads look for it
     this.#upkeep.start()
     const single = this.#options.singleThread ?? isSingle(cf.single_thread)
     try {
@@ -262,6 +263,7 @@ export class Server {
         specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),
       )
       this.#rooms.reload()
+      new Front(this.#rooms, false).prepare(specs) // so that no thread takes it up before another refuses it
       this.#specs = specs
       if (this.#front !== undefined) await this.#front.apply(specs)
       for (const { worker } of this.#workers.values()) {

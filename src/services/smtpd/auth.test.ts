@@ -90,7 +90,7 @@ test('AUTH only where it is offered', async (t) => {
 })
 
 test('STARTTLS begins the session anew, and what was sent in plain behind it is not heard', async (t) => {
-  const smtpd = await startSmtpd(t, 'smtpd_tls_auth_only = yes\nsmtpd_helo_required = yes\n')
+  const smtpd = await startSmtpd(t, 'smtpd_tls_auth_only = yes\nsmtpd_helo_required = yes\nsmtpd_tls_loglevel = 1\n')
   await dialogue(
     smtpd.port,
     `S: 220 …

@@ -144,7 +144,7 @@ export async function startSmtpd(t: TestContext, mainCf = '', options: TestOptio
   const listener = await listen({
     address: '127.0.0.1',
     port: 0,
-    tls: createIdentity({ certFile: join(dir, 'cert.pem'), keyFile: '' }),
+    tls: createIdentity({ files: [{ certFile: join(dir, 'cert.pem'), keyFile: '' }] }),
     implicitTls: options.implicitTls ?? false,
     onConnection: serve,
   })

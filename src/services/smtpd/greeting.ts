@@ -1,5 +1,6 @@
 /** How a connection becomes a session: who it is, whether it may, the greeting. RFC 5321 §3.1. */
 import type { Reply } from '../../formats/smtp/mod.ts'
+import { tlsLevel } from './deps.ts'
 import type { Session } from './session.ts'
 
 export async function admit(session: Session): Promise<void> {
@@ -17,7 +18,7 @@ export async function admit(session: Session): Promise<void> {
     : cf.smtpd_forbid_bare_newline === 'yes'
       ? 'normalize'
       : cf.smtpd_forbid_bare_newline
-  const refusal = await tooMany(session)
+  const refusal = certificateRefusal(session) ?? (await tooMany(session))
   if (refusal === undefined) return greet(session)
   session.open = false
   await session.say(refusal)
@@ -54,8 +55,16 @@ async function tooMany(session: Session): Promise<Reply | undefined> {
   return session.overRate('connection', cf.smtpd_client_connection_rate_limit) ? refusal : undefined
 }
 
+/** smtpd_tls_req_ccert: where TLS is required, who shows no certificate that somebody vouches for is sent away. */
+export function certificateRefusal({ cf, tls }: Session): Reply | undefined {
+  const isRequired = cf.smtpd_tls_req_ccert && (cf.smtpd_tls_wrappermode || tlsLevel(cf) === 'encrypt')
+  if (tls === undefined || !isRequired || tls.peerVerified === true) return undefined
+  const why = tls.peerFingerprint === undefined ? 'No client certificate presented' : 'Client certificate not trusted'
+  return { code: 421, enhanced: '4.7.1', lines: [`${cf.myhostname} Error: ${why}`] }
+}
+
 export function publishTls(session: Session): void {
-  if (session.tls === undefined) return
+  if (session.tls === undefined || session.cf.smtpd_tls_loglevel === 0) return
   const { protocol, cipher, bits } = session.tls
   session.publish({ event: 'smtpd.tls', protocol, cipher, bits })
 }

@@ -12,7 +12,7 @@ import { openLists } from './lists.ts'
 import { LocalRates } from './rates.ts'
 import { Session } from './session.ts'
 
-export type { SmtpdDeps, SmtpdSettings } from './deps.ts'
+export { type SmtpdDeps, type SmtpdSettings, tlsLevel } from './deps.ts'
 export type { SmtpdEvent } from './events.ts'
 export { type ClientRates, LocalRates, type RateKind } from './rates.ts'
 export { smtpdParams } from './params.ts'

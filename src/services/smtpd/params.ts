@@ -133,6 +133,12 @@ const security = defineParams({
     '',
     'may: STARTTLS is offered; encrypt: it is required.',
   ),
+  smtpd_tls_loglevel: int('0', '1: a log line for each TLS session; higher levels say no more.', { min: 0 }),
+  smtpd_tls_wrappermode: bool('no', 'Whether a service speaks TLS from the first octet on (port 465).'),
+  smtpd_tls_req_ccert: bool(
+    'no',
+    'Whether, where TLS is required, a client without a trusted certificate is sent away.',
+  ),
   smtpd_use_tls: bool('no', 'Postfix 2.2 form of smtpd_tls_security_level = may.'),
   smtpd_enforce_tls: bool('no', 'Postfix 2.2 form of smtpd_tls_security_level = encrypt.'),
   smtpd_reject_footer: raw(

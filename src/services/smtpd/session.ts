@@ -118,6 +118,7 @@ export class Session {
         protocol: tls.protocol,
         cipher: tls.cipher,
         ...(tls.peerFingerprint !== undefined && { fingerprint: tls.peerFingerprint }),
+        ...(tls.peerKeyFingerprint !== undefined && { keyFingerprint: tls.peerKeyFingerprint }),
         ...(tls.peerVerified !== undefined && { verified: tls.peerVerified }),
       },
       sasl: this.sasl,

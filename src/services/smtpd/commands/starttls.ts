@@ -1,7 +1,7 @@
 /** STARTTLS. RFC 3207. */
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { tlsLevel } from '../deps.ts'
-import { publishTls } from '../greeting.ts'
+import { certificateRefusal, publishTls } from '../greeting.ts'
 import { Departure } from '../input.ts'
 import type { Session } from '../session.ts'
 
@@ -29,7 +29,9 @@ export async function starttls(session: Session, { rest }: CommandLine): Promise
   }
   input.clear()
   publishTls(session)
-  return undefined
+  const refusal = certificateRefusal(session)
+  if (refusal !== undefined) session.open = false
+  return refusal
 }
 
 /** smtpd_starttls_timeout. A handshake that is late fails by losing its connection. */

@@ -1,0 +1,119 @@
+/** What smtpd_tls_* and tls_* make of a server, seen by clients that speak TLS from the first octet on (port 465). */
+import assert from 'node:assert/strict'
+import { X509Certificate, createHash } from 'node:crypto'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { selfSigned } from '#src/io/net/mod.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const made = (name: string): { cert: string; key: string } => selfSigned([name], Date.now())
+
+/** The handshake's outcome, and the server's first line. */
+async function meet(server: TestServer, options: ConnectionOptions = {}): Promise<{ socket: TLSSocket; line: string }> {
+  const port = server.port('submissions')
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options })
+  socket.setEncoding('latin1')
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed')))
+    socket.once('data', (line: string) => resolve({ socket, line }))
+  })
+}
+
+/** Says lines one after the other, and answers the replies to them. */
+async function say(socket: TLSSocket, lines: readonly string[]): Promise<string[]> {
+  const replies: string[] = []
+  for (const line of lines) {
+    socket.write(`${line}\r\n`)
+    replies.push(await new Promise<string>((resolve) => socket.once('data', (text: string) => resolve(text.trimEnd()))))
+  }
+  return replies
+}
+
+test('protocols, ciphers and groups are those that are set', async (t) => {
+  const server = await startServer(t, {
+    mainCf:
+      'smtpd_tls_mandatory_protocols = TLSv1.2\nsmtpd_tls_mandatory_exclude_ciphers = ECDHE-ECDSA-AES256-GCM-SHA384\n' +
+      'tls_eecdh_auto_curves = prime256v1\nsmtpd_tls_mandatory_ciphers = high\n' +
+      'tls_high_cipherlist = ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256\n',
+  })
+  await assert.rejects(meet(server, { minVersion: 'TLSv1.3' }))
+  await assert.rejects(meet(server, { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', maxVersion: 'TLSv1.2' }))
+  await assert.rejects(meet(server, { ecdhCurve: 'secp384r1' }))
+  const { socket } = await meet(server)
+  assert.equal(socket.getProtocol(), 'TLSv1.2')
+  assert.equal(socket.getCipher().name, 'ECDHE-ECDSA-AES128-GCM-SHA256')
+  assert.deepEqual((socket.getEphemeralKeyInfo() as { name: string }).name, 'prime256v1')
+  socket.destroy()
+})
+
+test('a certificate is chosen by the name that is asked for, and taken anew on reload', async (t) => {
+  const [main, shop, sub] = [made('mail.example.test'), made('shop.example.test'), made('sub.other.test')]
+  const server = await startServer(t, {
+    mainCf:
+      'smtpd_tls_chain_files = $config_directory/main.pem\n' +
+      'tls_server_sni_maps = inline:{{shop.example.test = $config_directory/shop.pem},{.other.test = $config_directory/sub.pem}}\n',
+    files: { 'main.pem': main.key + main.cert, 'shop.pem': shop.key + shop.cert, 'sub.pem': sub.key + sub.cert },
+  })
+  const shown = async (servername?: string): Promise<string | undefined> => {
+    const { socket } = await meet(server, servername === undefined ? {} : { servername })
+    const fingerprint = socket.getPeerX509Certificate()?.fingerprint256
+    socket.destroy()
+    return fingerprint
+  }
+  const of = (pem: string): string => new X509Certificate(pem).fingerprint256
+  assert.equal(await shown(), of(main.cert))
+  assert.equal(await shown('shop.example.test'), of(shop.cert))
+  assert.equal(await shown('x.other.test'), of(sub.cert))
+  assert.equal(await shown('nobody.test'), of(main.cert))
+  const renewed = made('mail.example.test')
+  writeFileSync(join(server.dir, 'main.pem'), renewed.key + renewed.cert)
+  assert.equal(await server.server.reload(), undefined)
+  assert.equal(await shown(), of(renewed.cert))
+  writeFileSync(join(server.dir, 'main.pem'), 'nothing')
+  assert.match((await server.server.reload()) ?? '', /main\.pem: no private key/)
+  assert.equal(await shown(), of(renewed.cert))
+})
+
+test('client certificates: asked for, told apart by the hash that is set, and required', async (t) => {
+  const client = made('client.example.test')
+  const digest = createHash('sha1').update(new X509Certificate(client.cert).raw).digest('hex').toUpperCase()
+  const server = await startServer(t, {
+    mainCf:
+      'smtpd_tls_ask_ccert = yes\nsmtpd_tls_fingerprint_digest = sha1\nsmtpd_tls_CAfile = $config_directory/ca.pem\n' +
+      'relay_clientcerts = inline:{{FINGERPRINT = ok}}\n'.replace('FINGERPRINT', digest.replace(/..(?=.)/g, '$&:')) +
+      'smtpd_tls_loglevel = 1\n',
+    files: {
+      'ca.pem': client.cert,
+      'master.cf':
+        'submissions inet n - n - - smtpd\n -o smtpd_tls_wrappermode=yes\n' +
+        ' -o { smtpd_relay_restrictions = permit_tls_clientcerts, reject }\n',
+    },
+  })
+  const mail = ['EHLO x', 'MAIL FROM:<a@elsewhere.test>', 'RCPT TO:<b@elsewhere.test>']
+  const stranger = await meet(server)
+  assert.match((await say(stranger.socket, mail)).at(-1) ?? '', /^554 5\.7\.1 .*Access denied/)
+  stranger.socket.destroy()
+  const known = await meet(server, { cert: client.cert, key: client.key })
+  assert.equal((await say(known.socket, mail)).at(-1), '250 2.1.5 Ok')
+  known.socket.destroy()
+  assert.match(server.log(), /TLS connection established from localhost\[127\.0\.0\.1\]/)
+
+  appendFileSync(join(server.dir, 'main.cf'), 'smtpd_tls_req_ccert = yes\n')
+  assert.equal(await server.server.reload(), undefined)
+  const required = 'mail.example.test Error: '
+  assert.equal((await meet(server)).line, `421 4.7.1 ${required}No client certificate presented\r\n`)
+  const other = made('other.example.test')
+  const { line } = await meet(server, { cert: other.cert, key: other.key })
+  assert.equal(line, `421 4.7.1 ${required}Client certificate not trusted\r\n`)
+  assert.match((await meet(server, { cert: client.cert, key: client.key })).line, /^220 /)
+})
+
+test('a setting of TLS that is none stops the start', async (t) => {
+  await assert.rejects(
+    startServer(t, { mainCf: 'smtpd_tls_mandatory_protocols = >=TLSv9\n' }),
+    /invalid TLS protocol: "TLSv9"/,
+  )
+})
