@@ -64,9 +64,21 @@ export function setState(tx: Tx, number: number, state: SegmentState): void {
   tx.sql('UPDATE segment SET state = ? WHERE number = ?').run(state, number)
 }
 
+/** Octets newly referred to in running transactions, by segment: a batch of messages is one update. */
+const retained = new WeakMap<Tx, Map<number, number>>()
+
 /** A row refers to this content from now on. Call once a reference, in the transaction that makes it. */
 export function retainContent(tx: Tx, at: Position): void {
-  tx.sql('UPDATE segment SET live_octets = live_octets + ? WHERE number = ?').run(at.length, at.segment)
+  let octets = retained.get(tx)
+  if (octets === undefined) {
+    const gathered = (octets = new Map<number, number>())
+    retained.set(tx, gathered)
+    tx.beforeCommit(() => {
+      for (const [segment, more] of gathered)
+        tx.sql('UPDATE segment SET live_octets = live_octets + ? WHERE number = ?').run(more, segment)
+    })
+  }
+  octets.set(at.segment, (octets.get(at.segment) ?? 0) + at.length)
 }
 
 /** A row no longer refers to this content. A sealed segment without references is dead, and upkeep removes its file. */

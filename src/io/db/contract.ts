@@ -26,6 +26,8 @@ export interface Reader {
 /** Inside one BEGIN IMMEDIATE … COMMIT. Valid only while the function it was handed to runs. */
 export interface Tx extends Reader {
   readonly writing: true
+  /** Runs `work` just before the commit: what many steps of the transaction gather is written once. What it throws rolls back. */
+  beforeCommit(work: () => void): void
 }
 
 /** One room's tables: its name and the steps that bring an older database up to date, never edited once released. */

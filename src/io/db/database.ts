@@ -51,6 +51,7 @@ const COUNT_RESTART = `INSERT INTO server_state VALUES ('wal_restarts', '1')
 class WritingTx implements Tx {
   readonly writing = true
   readonly after: (() => void)[] = []
+  readonly #before: (() => void)[] = []
   readonly #connection: DbConnection
   #open = true
 
@@ -61,6 +62,15 @@ class WritingTx implements Tx {
   sql(text: string): Statement {
     if (!this.#open) throw new TypeError('The transaction is over')
     return this.#connection.sql(text)
+  }
+
+  beforeCommit(work: () => void): void {
+    this.#before.push(work)
+  }
+
+  /** All that was gathered is written; what that gathers anew, too. */
+  settle(): void {
+    for (let work; (work = this.#before.shift()) !== undefined;) work()
   }
 
   end(): void {
@@ -199,6 +209,7 @@ export class SqliteDb implements Db {
     try {
       result = work(tx)
       if (isThenable(result)) throw new TypeError('A transaction must be synchronous')
+      tx.settle()
       this.#writer.sql('COMMIT').run()
     } catch (error) {
       // Some failures (no room, I/O) have rolled back already.

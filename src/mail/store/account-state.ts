@@ -33,17 +33,6 @@ export function nextModSeq(tx: Tx, account: AccountId): number {
   return Number(row[0])
 }
 
-/** The next MODSEQ with one message more; undefined when the account is gone or was never there. */
-export function nextModSeqForMessage(tx: Tx, account: AccountId, octets: number): number | undefined {
-  const row = tx
-    .sql(
-      `UPDATE account_state SET mod_seq = mod_seq + 1, octets = octets + ?, messages = messages + 1
-       WHERE account = ? AND removed = 0 RETURNING mod_seq`,
-    )
-    .get(octets, account)
-  return row === undefined ? undefined : Number(row[0])
-}
-
 export function addUsage(tx: Tx, account: AccountId, octets: number, messages: number): void {
   tx.sql('UPDATE account_state SET octets = octets + ?, messages = messages + ? WHERE account = ?').run(
     octets,
