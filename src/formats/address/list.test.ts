@@ -103,3 +103,15 @@ test('a megabyte of anything is read in a moment', () => {
     assert.ok(performance.now() - before < 3000, unit)
   }
 })
+
+test('the short way for one address alone answers as the long one', () => {
+  const words = fc.constantFrom('a', 'b@c.d', '<', '>', ' ', '.', '+', '-', 'Ana', '@', '\r\n ', "'", ',', 'e.f@g')
+  fc.assert(
+    fc.property(fc.array(words, { maxLength: 8 }), (list) => {
+      const text = list.join('')
+      // A comma at the end adds nothing, and is not known to the short way.
+      assert.deepEqual(parseAddressList(text), parseAddressList(`${text},`))
+    }),
+    { numRuns: 3000 },
+  )
+})

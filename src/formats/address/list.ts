@@ -32,7 +32,20 @@ export const LIST_LIMIT = 10_000
 /** Words, specials and comments that are looked at between two commas. */
 const ENTRY_LIMIT = 250
 
+/** The form that nearly all have: `ana@example.com`, `Ana Lopez <ana@example.com>`, alone in its field. */
+const SIMPLE = /^([\s]*(?:([\w'-]+(?: [\w'-]+)*) )?<?)([\w.+-]+)@([\w.-]+)(>?)\s*$/
+
+function simple(text: string): ListItem | undefined {
+  const [, before, name = '', local = '', domain = '', closing] = SIMPLE.exec(text) ?? []
+  if (before === undefined || before.endsWith('<') !== (closing === '>') || (name !== '' && closing === ''))
+    return undefined
+  const from = before.length
+  return { kind: 'mailbox', name, route: '', local, domain, from, to: from + local.length + 1 + domain.length }
+}
+
 export function parseAddressList(text: string): ListItem[] {
+  const only = simple(text)
+  if (only !== undefined) return [only]
   return new ListParser(tokenise(text)).parse()
 }
 

@@ -20,4 +20,4 @@ export {
   selectFields,
 } from './section.ts'
 export { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
-export { parenthesised, printAString, printNString, printString } from './strings.ts'
+export { printAString, printNString, printString } from './strings.ts'

@@ -34,6 +34,19 @@ export function printString(value: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{${clean.length}}\r\n`), clean])
 }
 
+/** What stands between quotes as it is. */
+const PLAIN = /^[^\0\r\n"\\\x80-\uffff]*$/
+
+/** The same as text, an octet a character: what is made of many strings becomes octets once, at the end. */
+export function stringText(value: string): string {
+  if (value.length <= QUOTED_LIMIT && PLAIN.test(value)) return `"${value}"`
+  return printString(value).toString('latin1')
+}
+
+export function nStringText(value: string | undefined): string {
+  return value === undefined ? 'NIL' : stringText(value)
+}
+
 const NIL = Buffer.from('NIL')
 
 export function printNString(value: string | undefined): Buffer {
@@ -45,17 +58,4 @@ export function printAString(value: string): Buffer {
   return /^[!#$&'+,./0-9:;<=>?@A-Z[\]^_`a-z|}~-]+$/.test(value) && !/^NIL$/i.test(value)
     ? Buffer.from(value)
     : printString(value)
-}
-
-const SPACE = Buffer.from(' ')
-
-/** `(a b c)`. */
-export function parenthesised(items: readonly Buffer[], separator: Buffer = SPACE): Buffer {
-  const parts: Buffer[] = [Buffer.from('(')]
-  for (const [i, item] of items.entries()) {
-    if (i > 0 && separator.length > 0) parts.push(separator)
-    parts.push(item)
-  }
-  parts.push(Buffer.from(')'))
-  return Buffer.concat(parts)
 }

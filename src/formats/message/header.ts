@@ -10,6 +10,8 @@ export interface HeaderField {
 const LF = 0x0a
 const COLON = 0x3a
 
+const NAME = /^[!-9;-~]+$/
+
 /** @param header up to and perhaps with the blank line that ends it */
 export function headerFields(header: Buffer): HeaderField[] {
   const fields: HeaderField[] = []
@@ -20,7 +22,7 @@ export function headerFields(header: Buffer): HeaderField[] {
     const raw = header.subarray(at, end)
     const colon = raw.indexOf(COLON)
     const name = colon > 0 ? raw.toString('latin1', 0, colon).trimEnd().toLowerCase() : ''
-    if (/^[!-9;-~]+$/.test(name)) fields.push({ name, raw })
+    if (NAME.test(name)) fields.push({ name, raw })
     at = end
   }
   return fields
@@ -31,10 +33,13 @@ function lineEnd(buf: Buffer, at: number): number {
   return lf < 0 ? buf.length : lf + 1
 }
 
+const ASCII = /^[\0-\x7f]*$/
+
 /** A field's value, unfolded (RFC 5322 §2.2.3), outer blanks removed. Octets that are no UTF-8 are taken as Latin-1. */
 export function fieldValue({ raw }: HeaderField): string {
-  const body = raw.subarray(raw.indexOf(COLON) + 1)
-  const utf8 = body.toString('utf8')
-  const text = utf8.includes('\ufffd') ? body.toString('latin1') : utf8
+  const from = raw.indexOf(COLON) + 1
+  const latin1 = raw.toString('latin1', from)
+  const utf8 = ASCII.test(latin1) ? latin1 : raw.toString('utf8', from)
+  const text = utf8.includes('\ufffd') ? latin1 : utf8
   return text.replace(/\r?\n/g, '').trim()
 }

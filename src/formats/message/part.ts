@@ -1,5 +1,5 @@
 /** The MIME tree of a message. RFC 2045, RFC 2046. Offsets are in octets from the message's first. */
-import { fieldValue, headerFields, type HeaderField } from './header.ts'
+import { fieldValue, type HeaderField } from './header.ts'
 import { parseParameterised } from './parameters.ts'
 
 export interface Part {
@@ -41,10 +41,9 @@ export const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
 
 /** @param inDigest what a part without Content-Type is: RFC 2046 §5.1.5 */
 export function partOf(
-  header: Buffer,
+  fields: readonly HeaderField[],
   options: { headerFrom: number; bodyFrom: number; isMessage: boolean; inDigest: boolean },
 ): Part {
-  const fields = headerFields(header)
   const value = (name: string): string | undefined => {
     const field = fields.find((f) => f.name === name)
     return field && fieldValue(field)

@@ -3,6 +3,7 @@
  * is broken gets a sensible tree, and the same one for ever. RFC 2046 §5.1.
  */
 import { headerFields, type HeaderField } from './header.ts'
+import { countLineEnds, headerEnd, lineAt } from './lines.ts'
 import { parameter } from './parameters.ts'
 import { type Part, partOf } from './part.ts'
 
@@ -74,7 +75,7 @@ export class StructureScanner {
     if (used < buf.length) this.#skip(buf, used, buf.length)
     if (this.#mode === 'header') this.#endHeader(this.#at)
     while (this.#stack.length > 0) this.#close(this.#at, false)
-    return { root: this.#root ?? this.#newPart(EMPTY, 0), fields: this.#fields, sizeOctets: this.#at }
+    return { root: this.#root ?? this.#newPart([], 0), fields: this.#fields, sizeOctets: this.#at }
   }
 
   /** Deals with as much of `buf` as can be told; answers how many octets that was. */
@@ -95,6 +96,8 @@ export class StructureScanner {
   #headerLine(buf: Buffer, i: number, final: boolean): number {
     let blank = false
     if (this.#lineStart) {
+      const whole = this.#wholeHeader(buf, i)
+      if (whole > i) return whole
       if (this.#stack.length > 0 && this.#mayBeBoundary(buf, i, final)) {
         const line = lineAt(buf, i)
         if (line === undefined && !final && buf.length - i <= BOUNDARY_LINE_LIMIT) return i
@@ -109,6 +112,18 @@ export class StructureScanner {
     this.#keepHeader(buf, i, end)
     this.#skip(buf, i, end)
     if (blank || this.#headerOctets >= HEADER_LIMIT) this.#endHeader(this.#at)
+    return end
+  }
+
+  /** The message's own header section where all of it is in `buf`: answers where it ends, else `i`. */
+  #wholeHeader(buf: Buffer, i: number): number {
+    if (this.#headerOctets > 0 || this.#stack.length > 0 || buf[i] === CR || buf[i] === LF) return i
+    const end = headerEnd(buf, i)
+    if (end < 0 || end - i > HEADER_LIMIT) return i
+    this.#header = buf.subarray(i, end)
+    this.#headerOctets = end - i
+    this.#skip(buf, i, end)
+    this.#endHeader(this.#at)
     return end
   }
 
@@ -162,9 +177,7 @@ export class StructureScanner {
   /** Passes octets by: counts lines where somebody asks for them, and remembers the last two. */
   #skip(buf: Buffer, from: number, to: number): void {
     if (to <= from) return
-    let lines = 0
-    for (let i = from; i < to; i++) if (buf[i] === LF) lines++
-    this.#lines += lines
+    this.#lines += countLineEnds(buf, from, to)
     this.#beforeLast = to - from > 1 ? buf[to - 2]! : this.#last
     this.#last = buf[to - 1]!
     this.#lineStart = this.#last === LF
@@ -196,21 +209,22 @@ export class StructureScanner {
     this.#headerOctets = 0
   }
 
-  #newPart(header: Buffer, bodyFrom: number): Part {
+  #newPart(fields: readonly HeaderField[], bodyFrom: number): Part {
     const parent = this.#stack.at(-1)?.part
     const isMessage = parent === undefined || parent.type === 'message'
     const inDigest = parent?.type === 'multipart' && parent.subtype === 'digest'
-    return partOf(header, { headerFrom: this.#headerFrom, bodyFrom, isMessage, inDigest })
+    return partOf(fields, { headerFrom: this.#headerFrom, bodyFrom, isMessage, inDigest })
   }
 
   #endHeader(bodyFrom: number): void {
     const header = this.#header.subarray(0, this.#headerOctets)
     this.#header = EMPTY
-    const part = this.#newPart(header, bodyFrom)
+    const fields = headerFields(header)
+    const part = this.#newPart(fields, bodyFrom)
     this.#parts++
     if (this.#root === undefined) {
       this.#root = part
-      this.#fields = headerFields(header)
+      this.#fields = fields
     } else this.#stack.at(-1)?.part.children.push(part)
     this.#mode = 'body'
     const deep = this.#stack.length >= DEPTH_LIMIT
@@ -235,12 +249,6 @@ export class StructureScanner {
   }
 }
 
-/** Behind the line end that follows `at`, undefined where it has not come. */
-function lineAt(buf: Buffer, at: number): number | undefined {
-  const lf = buf.indexOf(LF, at)
-  return lf < 0 ? undefined : lf + 1
-}
-
 function isMessageType(part: Part): boolean {
   return part.type === 'message' && (part.subtype === 'rfc822' || part.subtype === 'global')
 }
@@ -251,7 +259,7 @@ function isEmbeddedMessage(part: Part): boolean {
 }
 
 function emptyText(at: number): Part {
-  return { ...partOf(EMPTY, { headerFrom: at, bodyFrom: at, isMessage: false, inDigest: false }), bodyTo: at }
+  return { ...partOf([], { headerFrom: at, bodyFrom: at, isMessage: false, inDigest: false }), bodyTo: at }
 }
 
 function delimiterOf(part: Part): Buffer | undefined {

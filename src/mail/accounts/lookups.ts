@@ -1,6 +1,7 @@
 /**
- * Rows of accounts, kept in memory while no thread or process has changed any: each lookup first reads the generation,
- * one row by its key (1.2 µs), which every change raises in its own transaction. So a change takes effect at once.
+ * Rows of accounts, kept in memory while no thread or process has changed any: a lookup first reads the generation, one
+ * row by its key, which every change raises in its own transaction. A read is a lock of the database and costs as much as
+ * all the rest of a recipient, so on a busy thread it holds for some milliseconds: shorter than a command line takes to end.
  */
 import type { Db } from '../../io/db/mod.ts'
 import type { Account } from './contract.ts'
@@ -12,6 +13,9 @@ import type { Verifiers } from './verifiers.ts'
 const NAMES_MAX = 20_000
 /** Opened verifiers kept, about 3 KiB each. */
 const CREDENTIALS_MAX = 1_000
+
+/** A change by another process takes effect this much later at the most. */
+const FRESH_MS = 5
 
 /** What is kept of an account's password. */
 export interface Kept {
@@ -51,7 +55,8 @@ export class Lookups {
   readonly #seal: Seal
   readonly #defaultRealm: string
   #generation = -1
-  #fresh = false
+  /** Until then the generation need not be read again, in the time of performance.now(). */
+  #freshUntil = 0
   readonly #byName = new Bounded<string, Account | undefined>(NAMES_MAX)
   readonly #byId = new Bounded<number, Account | undefined>(NAMES_MAX)
   readonly #credentials = new Bounded<number, Kept | undefined>(CREDENTIALS_MAX)
@@ -127,14 +132,13 @@ export class Lookups {
 
   /** This thread has changed something: the next lookup looks again. */
   changed(): void {
-    this.#fresh = false
+    this.#freshUntil = 0
   }
 
-  /** Once a turn of the event loop is enough: what another thread commits within it could as well have come after it. */
   #refresh(): void {
-    if (this.#fresh) return
-    this.#fresh = true
-    setImmediate(() => (this.#fresh = false))
+    const now = performance.now()
+    if (now < this.#freshUntil) return
+    this.#freshUntil = now + FRESH_MS
     const generation = Number(this.#db.read.sql('SELECT generation FROM account_generation WHERE one = 1').get()?.[0])
     if (generation === this.#generation) return
     for (const map of [this.#byName, this.#byId, this.#credentials, this.#domains]) map.clear()

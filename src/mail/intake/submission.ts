@@ -129,7 +129,10 @@ export class IntakeSubmission<F> implements Submission {
 
   async #rewrite(fields: readonly Field[]): Promise<Field[]> {
     const rewritten: Field[] = []
-    for (const field of fields) rewritten.push({ name: field.name, raw: await this.#deps.rewriteField(field) })
+    for (const field of fields) {
+      const raw = this.#deps.rewriteField(field)
+      rewritten.push({ name: field.name, raw: Buffer.isBuffer(raw) ? raw : await raw })
+    }
     return rewritten
   }
 

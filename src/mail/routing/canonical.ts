@@ -6,16 +6,28 @@ import { mapAddress, type NamedMaps } from './lookup.ts'
 import { split, quote, unquote } from './syntax.ts'
 import type { World } from './world.ts'
 
-export type AddressRole = 'envelope_sender' | 'envelope_recipient' | 'header_sender' | 'header_recipient'
+const ROLES = ['envelope_sender', 'envelope_recipient', 'header_sender', 'header_recipient'] as const
+export type AddressRole = (typeof ROLES)[number]
 
 /** canonical(5): an address is mapped again until it maps to itself, at most so often. */
 const MAX_ROUNDS = 10
 /** A canonical entry is one address; more are cut off by the first being taken. */
 const MAX_RESULTS = 100
 
+function isTouched({ cf, maps }: World, role: AddressRole): boolean {
+  const own = role.endsWith('sender') ? 'sender' : 'recipient'
+  return (
+    (cf[`${own}_canonical_classes`].includes(role) && maps[`${own}_canonical_maps`].maps.tables.length > 0) ||
+    (cf.canonical_classes.includes(role) && maps.canonical_maps.maps.tables.length > 0) ||
+    (cf.masquerade_classes.includes(role) && cf.masquerade_domains.length > 0)
+  )
+}
+
 export class Canonical {
   readonly #world: World
   readonly #excepted: (name: string) => Promise<string | undefined>
+  /** Roles that nothing is configured for: their addresses stay as they are. */
+  readonly #untouched: ReadonlySet<AddressRole>
 
   constructor(world: World) {
     this.#world = world
@@ -23,10 +35,12 @@ export class Canonical {
       parentDomains: false,
       parameter: 'masquerade_exceptions',
     })
+    this.#untouched = new Set(ROLES.filter((role) => !isTouched(world, role)))
   }
 
   /** Own table of the role, canonical_maps, masquerading, each where its classes have the role. Throws TableError. */
   async map(address: string, role: AddressRole, path: PathStep[] = []): Promise<string> {
+    if (this.#untouched.has(role)) return address
     const { cf, maps } = this.#world
     let mapped = address
     const own = role.endsWith('sender') ? 'sender' : 'recipient'

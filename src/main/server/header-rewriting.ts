@@ -1,5 +1,5 @@
 /** Addresses in header fields, rewritten as the router says; all else of the field stays as it was. */
-import { parseAddressList } from '../../formats/address/mod.ts'
+import { type ListItem, parseAddressList, replaceAddresses } from '../../formats/address/mod.ts'
 import type { Field } from '../../mail/intake/mod.ts'
 import { quote, type Router } from '../../mail/routing/mod.ts'
 
@@ -16,21 +16,34 @@ const SENDER = new Set([
 ])
 const RECIPIENT = new Set(['to', 'cc', 'bcc', 'apparently-to', 'resent-to', 'resent-cc', 'resent-bcc'])
 
-export async function rewriteField(field: Field, router: Router): Promise<Buffer> {
-  const kind = SENDER.has(field.name) ? 'sender' : RECIPIENT.has(field.name) ? 'recipient' : undefined
-  if (kind === undefined) return field.raw
-  const text = field.raw.toString('utf8')
-  const colon = text.indexOf(':') + 1
-  const value = text.slice(colon)
-  let out = text.slice(0, colon)
-  let at = 0
+type HeaderRouter = Pick<Router, 'rewriteHeaderAddress'>
+
+/** The field as it is to be; at once where it holds no addresses. */
+export function rewriteField(field: Field, router: HeaderRouter): Buffer | Promise<Buffer> {
+  if (SENDER.has(field.name)) return rewriteAddresses(field.raw, 'sender', router)
+  return RECIPIENT.has(field.name) ? rewriteAddresses(field.raw, 'recipient', router) : field.raw
+}
+
+async function rewriteAddresses(raw: Buffer, kind: 'sender' | 'recipient', router: HeaderRouter): Promise<Buffer> {
+  // An octet a character: names in other character sets stay as they are.
+  const text = raw.toString('latin1')
+  const from = text.indexOf(':') + 1
+  const value = text.slice(from)
+  const replacements: { item: ListItem; text: string }[] = []
   for (const item of parseAddressList(value)) {
     if (item.kind !== 'mailbox' || item.local === '') continue
-    const address = item.domain === '' ? item.local : `${item.local}@${item.domain}`
+    const address = decoded(item.domain === '' ? item.local : `${item.local}@${item.domain}`)
+    if (address === undefined) continue
     const rewritten = await router.rewriteHeaderAddress(address, kind)
-    if (rewritten === address || item.from < at) continue
-    out += value.slice(at, item.from) + quote(rewritten)
-    at = item.to
+    if (rewritten !== address) replacements.push({ item, text: Buffer.from(quote(rewritten)).toString('latin1') })
   }
-  return at === 0 ? field.raw : Buffer.from(out + value.slice(at))
+  if (replacements.length === 0) return raw
+  return Buffer.from(text.slice(0, from) + replaceAddresses(value, replacements), 'latin1')
+}
+
+/** An address is ASCII or UTF-8 (RFC 6532 §3.2); undefined: neither, so no table could know it. */
+function decoded(octets: string): string | undefined {
+  if (/^[\0-\x7f]*$/.test(octets)) return octets
+  const text = Buffer.from(octets, 'latin1').toString('utf8')
+  return text.includes('\ufffd') ? undefined : text
 }
