@@ -28,13 +28,13 @@ export interface ParsedDate {
   readonly day: number
 }
 
+/** As nearly all mail has it; everything else is looked at more slowly. */
+const USUAL =
+  /^(?:[A-Z][a-z]{2}, {1,2})?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})(?: \([^()]*\))?$/
+
 /** Reads a Date field's value; undefined where there is no date in it. */
 export function parseDate(text: string): ParsedDate | undefined {
-  const plain = text.replace(/\([^()]*\)/g, ' ').replace(/\s+/g, ' ')
-  const match =
-    /(?:^|[\s,])(\d{1,2})[ -]([A-Za-z]{3})[A-Za-z]*[ -](\d{2,4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?(?: ?([+-]\d{4}|[A-Za-z]{1,5}))?)?/.exec(
-      plain,
-    )
+  const match = USUAL.exec(text) ?? findDate(text)
   if (match === null) return undefined
   const [, dayWord, monthWord, yearWord, hour = '0', minute = '0', second = '0', zone = 'UTC'] = match
   const month = MONTHS.findIndex((m) => m.toLowerCase() === monthWord?.toLowerCase())
@@ -43,6 +43,13 @@ export function parseDate(text: string): ParsedDate | undefined {
   const midnight = Date.UTC(fullYear(yearWord ?? ''), month, date)
   const time = (Number(hour) * 60 + Number(minute) - zoneMinutes(zone)) * 60_000 + Math.min(Number(second), 60) * 1000
   return { ms: midnight + time, day: Math.floor(midnight / 86_400_000) }
+}
+
+const ANY =
+  /(?:^|[\s,])(\d{1,2})[ -]([A-Za-z]{3})[A-Za-z]*[ -](\d{2,4})(?: (\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?(?: ?([+-]\d{4}|[A-Za-z]{1,5}))?)?/
+
+function findDate(text: string): RegExpExecArray | null {
+  return ANY.exec(text.replace(/\([^()]*\)/g, ' ').replace(/\s+/g, ' '))
 }
 
 /** RFC 5322 §4.3: two digits below 50 are 20xx, other two- and three-digit years count from 1900. */

@@ -19,9 +19,10 @@ export function countLineEnds(buf: Buffer, from: number, to: number): number {
   if (to - from >= 64) {
     for (; (buf.byteOffset + i) % 4 !== 0; i++) if (buf[i] === LF) lines++
     const words = new Int32Array(buf.buffer, buf.byteOffset + i, (to - i) >> 2)
-    for (const word of words) {
+    // Not `for … of`: on a typed array it costs four times as much.
+    for (let at = 0; at < words.length; at++) {
       // Exact: an octet's high bit is set in the end where the octet was LF, and in no other case.
-      const other = word ^ 0x0a0a0a0a
+      const other = words[at]! ^ 0x0a0a0a0a
       const hits = ~(((other & 0x7f7f7f7f) + 0x7f7f7f7f) | other | 0x7f7f7f7f)
       if (hits !== 0) lines += Math.imul(hits >>> 7, 0x01010101) >>> 24
     }

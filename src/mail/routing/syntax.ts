@@ -84,12 +84,13 @@ export function addressList(text: string, limit: number): string[] {
   return found
 }
 
+/** Labels of at most 63 characters that begin and end with something else than a hyphen. */
+const HOSTNAME =
+  /^[\w\x80-\uffff](?:[\w\x80-\uffff-]{0,61}[\w\x80-\uffff])?(?:\.[\w\x80-\uffff](?:[\w\x80-\uffff-]{0,61}[\w\x80-\uffff])?)*$/
+
 /** A domain that a host can have: Postfix's valid_hostname(). Underscores pass; an address does not. */
 export function isValidHostname(name: string): boolean {
-  if (name === '' || Buffer.byteLength(name) > 255 || /^[0-9.]+$/.test(name)) return false
-  return name
-    .split('.')
-    .every((label) => label.length <= 63 && /^[\w\x80-\uffff]([\w\x80-\uffff-]*[\w\x80-\uffff])?$/.test(label))
+  return HOSTNAME.test(name) && (name.length <= 85 || Buffer.byteLength(name) <= 255) && !/^[0-9.]+$/.test(name)
 }
 
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]`: the address inside, undefined for other texts. RFC 5321 §4.1.3. */

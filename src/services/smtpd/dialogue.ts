@@ -152,7 +152,7 @@ async function refuse(session: Session, error: unknown): Promise<void> {
     // Whether the message was kept is not known: the client hears nothing, and tries again (rule 4 of the log).
     session.publish({ event: 'smtpd.defect', error })
     session.connection.destroy()
-    throw new Departure('lost connection')
+    throw Departure.lostConnection
   }
   const reply = replyTo(session, error)
   if (!(error instanceof ExcusedError)) session.errors++

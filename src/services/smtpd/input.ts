@@ -15,10 +15,14 @@ const WAITING_LIMIT = 256 * 1024
 export class Departure extends Error {
   readonly how: 'lost connection' | 'timeout'
 
-  constructor(how: 'lost connection' | 'timeout') {
+  private constructor(how: 'lost connection' | 'timeout') {
     super(how)
     this.how = how
   }
+
+  // Most sessions end in one, and an error's stack costs as much as a command: each is made once.
+  static readonly lostConnection = new Departure('lost connection')
+  static readonly timeout = new Departure('timeout')
 }
 
 export interface Line {
@@ -58,7 +62,7 @@ export class Input {
     this.#options = options
     connection.attach({
       data: (chunk) => this.#push(chunk),
-      end: () => this.#depart('lost connection'),
+      end: () => this.#depart(Departure.lostConnection),
       idle: () => this.#idle(),
     })
   }
@@ -143,7 +147,7 @@ export class Input {
   async drained(): Promise<void> {
     this.#connection.idleAfter(this.#options.timeoutMs)
     await this.#connection.drained()
-    if (this.#connection.closed) throw new Departure('lost connection')
+    if (this.#connection.closed) throw Departure.lostConnection
   }
 
   /** An empty rest must not keep a chunk of 64 KiB alive in a session that idles. */
@@ -192,8 +196,8 @@ export class Input {
     }
   }
 
-  #depart(how: Departure['how']): void {
-    this.#departure ??= new Departure(how)
+  #depart(departure: Departure): void {
+    this.#departure ??= departure
     const waiter = this.#waiter
     this.#waiter = undefined
     waiter?.reject(this.#departure)
@@ -201,7 +205,7 @@ export class Input {
 
   #idle(): void {
     // Nobody waits for the client: it is our turn to speak, and either we are busy or it does not read.
-    if (this.#waiter !== undefined) this.#depart('timeout')
+    if (this.#waiter !== undefined) this.#depart(Departure.timeout)
     else if (this.#connection.pendingOctets > 0) this.#connection.destroy()
   }
 }

@@ -25,7 +25,7 @@ export async function starttls(session: Session, { rest }: CommandLine): Promise
     const why = error instanceof Error ? error.message : String(error)
     session.publish({ event: 'smtpd.info', text: `SSL_accept error from ${session.nameAddress}: ${why}` })
     session.open = false
-    throw new Departure('lost connection')
+    throw Departure.lostConnection
   }
   input.clear()
   publishTls(session)
