@@ -1,6 +1,6 @@
 /**
  * `npm run bench` (`-- --quick`): messages a second, CPU a message, fsyncs a message and peak memory of SMTP in to a local mailbox,
- * beside Debian's Postfix where it is installed. Machines are shared and noisy: judge by CPU and by ratios within one run.
+ * beside Debian's Postfix where it is installed, and beside the floor (floor.ts). Machines are shared and noisy: judge by CPU and by ratios within one run.
  */
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -64,6 +64,31 @@ async function startOurs(): Promise<Target> {
   }
 }
 
+/** bench/floor.ts: what a receiver in Node costs at least; `rows`: with the transaction and the log lines of a mailbox. */
+async function startFloor(mode: 'bare' | 'rows'): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-floor-'))
+  const child = fork(join(import.meta.dirname, 'floor.ts'), [dir, mode], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const { port } = await new Promise<{ port: number }>(
+    (resolve) => child.once('message', (message) => resolve(message as { port: number })), // bench/floor.ts's words
+  )
+  return {
+    name: `floor ${mode}`,
+    pid: child.pid ?? 0,
+    port,
+    recipient: 'bench1@bench.example',
+    syncs: () => Promise.resolve(undefined),
+    settled: () => Promise.resolve(),
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.send('stop')
+      await gone
+      rmSync(dir, { recursive: true })
+    },
+  }
+}
+
 function asTarget(peer: Peer): Target {
   return {
     name: 'postfix',
@@ -100,9 +125,10 @@ async function measure(target: Target, load: Omit<Load, 'port' | 'recipient'>): 
 }
 
 const peer = startPostfix()
+const floors = [await startFloor('bare'), await startFloor('rows')]
 const targets = [await startOurs(), ...(peer === undefined ? [] : [asTarget(peer)])]
 const columns = ['server', 'size', 'sessions', 'messages/s', 'CPU ms/message', 'fsyncs/message', 'peak MiB']
-const widths = [8, 7, 8, 10, 14, 14, 8]
+const widths = [10, 7, 8, 10, 14, 14, 8]
 const row = (cells: readonly string[]): string => cells.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')
 console.log(row(columns))
 try {
@@ -110,8 +136,9 @@ try {
     for (const sessions of [1, 10, 50]) {
       for (const connectEach of [false, true]) {
         if (connectEach && (octets !== 10_240 || sessions !== 10)) continue
-        for (const target of targets) {
-          const many = octets > 100_000 ? 60 : target.name === 'postigo' ? 3000 : 400
+        const beside = octets === 10_240 && sessions === 10 ? floors : []
+        for (const target of [...targets, ...beside]) {
+          const many = octets > 100_000 ? 60 : target.name === 'postfix' ? 400 : 3000
           const messages = Math.max(sessions, quick ? many / 5 : many)
           console.log(row(await measure(target, { sessions, octets, messages, connectEach })))
         }
@@ -121,5 +148,5 @@ try {
   if (peer === undefined)
     console.log('Postfix is not measured: it is not installed, or this is not root (apt-get install postfix)')
 } finally {
-  for (const target of targets) await target.stop()
+  for (const target of [...targets, ...floors]) await target.stop()
 }
