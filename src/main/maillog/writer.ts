@@ -1,6 +1,6 @@
 /**
  * Where log lines go: standard output, `maillog_file`, or the journal (standard output under systemd, which puts time and
- * host in front itself). Lines of some milliseconds leave in one write.
+ * host in front itself). Lines of one turn of the event loop leave in one write.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 
@@ -43,23 +43,15 @@ export function printable(text: string): string {
 
 const STDOUT = 1
 
-/** How long a line may wait for others to be written with. */
-const GATHER_MS = 10
-/** So many characters do not wait. */
-const GATHER_LIMIT = 64 * 1024
-
 export function createLogWriter(options: LogWriterOptions): LogWriter {
   const open = (): number => (options.file === '' ? STDOUT : openSync(options.file, 'a', 0o640))
   let fd = open()
   let waiting = ''
   let second = 0
   let prefix = ''
-  let timer: NodeJS.Timeout | undefined
   const flush = (): void => {
     const text = waiting
     waiting = ''
-    clearTimeout(timer)
-    timer = undefined
     if (text !== '') writeAll(fd, text)
   }
   const head = (): string => {
@@ -73,9 +65,8 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   }
   const { pid } = process
   const add = (line: string): void => {
+    if (waiting === '') setImmediate(flush)
     waiting += line
-    if (waiting.length > GATHER_LIMIT) flush()
-    else timer ??= setTimeout(flush, GATHER_MS)
   }
   return {
     line(service, text, syslogName = options.syslogName) {
