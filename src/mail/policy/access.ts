@@ -203,7 +203,7 @@ export const accessRestrictions: Restrictions = {
   check_sasl_access: {
     argument: 'table',
     check: (ask) => {
-      const login = ask.ev.facts.sasl?.username
+      const login = ask.ev.sasl?.username
       return byKey(ask, login, { name: login ?? '', replyClass: 'SASL login name' })
     },
   },

@@ -46,7 +46,7 @@ export const clientRestrictions: Restrictions = {
   },
   permit_sasl_authenticated: {
     argument: 'none',
-    check: ({ ev }) => (ev.facts.sasl === undefined ? 'dunno' : 'ok'),
+    check: ({ ev }) => (ev.sasl === undefined ? 'dunno' : 'ok'),
   },
   permit_tls_clientcerts: { argument: 'none', check: ({ ev }) => byCertificate(ev, false) },
   permit_tls_all_clientcerts: { argument: 'none', check: ({ ev }) => byCertificate(ev, true) },

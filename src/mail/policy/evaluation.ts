@@ -77,6 +77,11 @@ export class Evaluation {
     this.etrnDomain = etrnDomain
   }
 
+  /** Who logged in. XCLIENT's LOGIN counts for nothing where nobody can log in. */
+  get sasl(): SessionFacts['sasl'] {
+    return this.rules.cf.smtpd_sasl_auth_enable ? this.facts.sasl : undefined
+  }
+
   /** `name[address]` */
   get client(): string {
     return `${this.facts.client.name}[${this.facts.client.address}]`

@@ -178,7 +178,7 @@ function permitting(rule: string): Restriction {
       if (argument === '' || target === undefined) return 'dunno'
       askAhead(ask)
       const { recipient } = ev.facts
-      if (recipient === undefined || !(await isAuthDestination(ev, recipient))) return 'dunno'
+      if (recipient !== undefined && !(await isAuthDestination(ev, recipient))) return 'dunno'
       const listed = await isListed(ev, target, argument)
       if (listed === 'no') return 'dunno'
       if (listed !== 'failed') return 'ok'

@@ -47,7 +47,7 @@ test('client restrictions speak as Postfix does', async () => {
     [{}, 'OK'],
     [{ address: '198.51.100.1' }, '554 5.7.1 <client.good.test[198.51.100.1]>: Client host rejected: Access denied'],
   ])
-  await rcpt('smtpd_client_restrictions = permit_sasl_authenticated, defer', [
+  await rcpt('smtpd_sasl_auth_enable = yes\nsmtpd_client_restrictions = permit_sasl_authenticated, defer', [
     [{ login: 'ana' }, 'OK'],
     [{}, '450 4.3.2 <client.good.test[192.0.2.50]>: Client host rejected: Try again later'],
   ])
@@ -489,7 +489,7 @@ test('probes are asked where there are some', async () => {
 
 test('local_header_rewrite_clients', async () => {
   const policy = testPolicy(
-    'mynetworks = 192.0.2.50\nlocal_header_rewrite_clients = permit_mynetworks, permit_sasl_authenticated',
+    'smtpd_sasl_auth_enable = yes\nmynetworks = 192.0.2.50\nlocal_header_rewrite_clients = permit_mynetworks, permit_sasl_authenticated',
   )
   assert.equal(await policy.rewritesHeaders(facts()), true)
   assert.equal(await policy.rewritesHeaders(facts({ address: '198.51.100.1' })), false)

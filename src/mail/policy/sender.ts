@@ -38,13 +38,20 @@ async function loginKeys(ev: Evaluation, address: string): Promise<{ key: string
 }
 
 async function refuseNotOwner(ev: Evaluation, sender: string, letUnowned: boolean): Promise<Outcome> {
-  const { sasl } = ev.facts
+  const { sasl } = ev
   if (sasl === undefined) return 'dunno'
   const owners = await ownersOf(ev, sender)
   if (owners === undefined && letUnowned) return 'dunno'
   const login = sasl.username.toLowerCase()
   if (owners?.some((o) => o.toLowerCase() === login) === true) return 'dunno'
   return ev.reject(553, '5.7.1', `<${sender}>: Sender address rejected: not owned by user ${sasl.username}`)
+}
+
+/** Nobody logged in, and yet the sender is somebody's. */
+async function refuseStranger(ev: Evaluation, sender: string): Promise<Outcome> {
+  if (!ev.rules.cf.smtpd_sasl_auth_enable || ev.sasl !== undefined) return 'dunno'
+  if ((await ownersOf(ev, sender)) === undefined) return 'dunno'
+  return ev.reject(553, '5.7.1', `<${sender}>: Sender address rejected: not logged in`)
 }
 
 export const senderRestrictions: Restrictions = {
@@ -54,10 +61,8 @@ export const senderRestrictions: Restrictions = {
   reject_unlisted_sender: onSender((ev, sender) => refuseUnlisted(ev, sender, 'sender')),
   reject_unverified_sender: onSender((ev, sender) => refuseUnverified(ev, sender, 'sender')),
   reject_authenticated_sender_login_mismatch: onSender((ev, sender) => refuseNotOwner(ev, sender, false)),
-  reject_known_sender_login_mismatch: onSender((ev, sender) => refuseNotOwner(ev, sender, true)),
-  reject_unauthenticated_sender_login_mismatch: onSender(async (ev, sender) => {
-    if (!ev.rules.cf.smtpd_sasl_auth_enable || ev.facts.sasl !== undefined) return 'dunno'
-    if ((await ownersOf(ev, sender)) === undefined) return 'dunno'
-    return ev.reject(553, '5.7.1', `<${sender}>: Sender address rejected: not logged in`)
-  }),
+  reject_known_sender_login_mismatch: onSender(async (ev, sender) =>
+    ev.sasl === undefined ? refuseStranger(ev, sender) : refuseNotOwner(ev, sender, true),
+  ),
+  reject_unauthenticated_sender_login_mismatch: onSender(refuseStranger),
 }
