@@ -191,8 +191,8 @@ test('EHLO keywords, AUTH= among them', () => {
 
 test('xtext', () => {
   for (const text of ['a+b=c', 'ünï', 'x y', '']) assert.equal(decodeXtext(encodeXtext(text)), text)
-  assert.equal(decodeXtext('a+2Bb'), 'a+b')
-  for (const bad of ['a+', 'a+2', 'a+2b', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
+  for (const text of ['a+2Bb', 'a+2bb']) assert.equal(decodeXtext(text), 'a+b')
+  for (const bad of ['a+', 'a+2', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
 })
 
 const offered = { dsn: true, smtpUtf8: true, verp: true, verpFilter: '-=+', verpDefault: '+=' }

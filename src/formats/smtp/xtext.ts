@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
  * may stand as they are (RFC 6533 §3).
  */
 export function decodeXtext(text: string): string | undefined {
-  if (!/^(?:[!-*,-<>-~\u0080-\uffff]|\+[0-9A-F]{2})*$/.test(text)) return undefined
+  if (!/^(?:[!-*,-<>-~\u0080-\uffff]|\+[0-9A-Fa-f]{2})*$/.test(text)) return undefined
   if (!text.includes('+')) return text
   const octets = Buffer.concat(
     text.split(/(\+..)/).map((part) => (part.startsWith('+') ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part))),

@@ -1,6 +1,7 @@
 /**
  * What other rooms see of routing (Postfix: trivial-rewrite and the address part of cleanup).
  */
+import type { Config } from '../../io/config/mod.ts'
 import type { Account } from '../accounts/mod.ts'
 
 export type AddressClass = 'local' | 'virtual-alias' | 'virtual-mailbox' | 'relay' | 'default'
@@ -61,10 +62,18 @@ export interface Unserved {
 }
 
 export interface Router {
+  /**
+   * The same for one smtpd: its master.cf may have recipients and their tables looked up otherwise
+   * (`-o local_recipient_maps=`). Rewriting and routes stay main.cf's, as they are other processes' in Postfix.
+   */
+  seenBy(listener: Config): Router
   /** Rewrites an envelope address to standard form (append_at_myorigin …). `''` stays. */
   standard(address: string): string
-  /** The domain could be one: what Postfix answers with 501 5.1.7 (sender) or 5.1.3 (recipient) otherwise. */
-  validAddress(address: string): boolean
+  /**
+   * The domain could be one: what Postfix answers with 501 5.1.7 (sender) or 5.1.3 (recipient) otherwise. One outside
+   * ASCII must be declared (SMTPUTF8, RFC 6531 §3.1).
+   */
+  validAddress(address: string, declaredUtf8?: boolean): boolean
   /** The address class and transport of one address, without expansion; recorded. `sender` is for sender_dependent_*. */
   resolve(address: string, sender?: string): Promise<Routed>
   /**

@@ -95,6 +95,7 @@ export const routingParams = defineParams({
     'yes',
     'Routing is looked for inside a quoted local part too, so that nobody relays through it.',
   ),
+  allow_min_user: bool('no', 'Whether an address may begin with `-`, which programs would take for an option.'),
   resolve_null_domain: bool('no', 'user@ is a local address, not an error.'),
   resolve_numeric_domain: bool('no', 'user@192.0.2.1 is taken for user@[192.0.2.1], not for an error.'),
   empty_address_recipient: str('MAILER-DAEMON', 'Who gets mail addressed to the null address.'),

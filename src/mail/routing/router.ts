@@ -1,6 +1,7 @@
 /**
  * The router: rewriting, classes, aliases and next hops of one configuration.
  */
+import type { Config } from '../../io/config/mod.ts'
 import { Aliases } from './aliases.ts'
 import { Canonical } from './canonical.ts'
 import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
@@ -15,6 +16,22 @@ import { World, type RouterDeps } from './world.ts'
 
 /** Aliases that lead to virtual aliases that lead to aliases … */
 const MAX_FORWARDS = 100
+
+/** What smtpd(8) itself reads to tell whether there is such a recipient. */
+const SMTPD_OWN = [
+  'local_recipient_maps',
+  'relay_recipient_maps',
+  'virtual_alias_maps',
+  'virtual_mailbox_maps',
+  'canonical_maps',
+  'recipient_canonical_maps',
+  'sender_canonical_maps',
+  'show_user_unknown_table_name',
+  'unknown_local_recipient_reject_code',
+  'unknown_relay_recipient_reject_code',
+  'unknown_virtual_alias_reject_code',
+  'unknown_virtual_mailbox_reject_code',
+] as const
 
 export function createRouter(deps: RouterDeps): Router {
   return new ConfiguredRouter(new World(deps))
@@ -31,15 +48,25 @@ class ConfiguredRouter implements Router {
     this.#aliases = new Aliases(world)
   }
 
+  seenBy(listener: Config): Router {
+    const { deps } = this.#world
+    const own = SMTPD_OWN.filter((name) => listener.value(name) !== deps.config.value(name))
+    if (own.length === 0) return this
+    const overrides = new Map(own.map((name) => [name, listener.value(name) ?? '']))
+    return new ConfiguredRouter(new World({ ...deps, config: deps.config.with(overrides) }))
+  }
+
   standard(address: string): string {
     return this.#world.standard(address)
   }
 
-  validAddress(address: string): boolean {
+  validAddress(address: string, declaredUtf8 = true): boolean {
     if (address === '') return true
+    if (address.startsWith('-') && !this.#world.cf.allow_min_user) return false
     const { domain } = split(this.#world.standard(address))
     if (domain === undefined) return true
     if (domain === '') return this.#world.cf.resolve_null_domain
+    if (!declaredUtf8 && /[^\0-\x7f]/.test(domain)) return false
     return domain.startsWith('[') ? literalAddress(domain) !== undefined : isValidHostname(domain)
   }
 

@@ -1,4 +1,5 @@
 /** A front: listeners of one thread and the services behind them. */
+import type { Config } from '../../io/config/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
@@ -164,7 +165,7 @@ export class Front {
       policy: createPolicy({
         config,
         tables: current.tables,
-        router,
+        router: router.seenBy(config),
         dns: resolver,
         mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
       }),
@@ -173,8 +174,8 @@ export class Front {
       tables: current.tables,
       serviceName: spec.name,
       tlsAvailable: true,
-      flush: flusher(this.#rooms),
-      validAddress: (address) => router.validAddress(address),
+      flush: flusher(this.#rooms, config),
+      validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
     })
   }
 
@@ -207,8 +208,8 @@ export class Front {
 }
 
 /** ETRN: only for fast_flush_domains, so that nobody makes us try all the world at once. */
-function flusher(rooms: Rooms): (domain: string) => Promise<'started' | 'denied' | 'failed'> {
-  const { config, tables } = rooms.current
+function flusher(rooms: Rooms, config: Config): (domain: string) => Promise<'started' | 'denied' | 'failed'> {
+  const { tables } = rooms.current
   const parameter = 'fast_flush_domains'
   const allowed = tables.matchDomain(config.value(parameter) ?? '', { parentDomains: true, parameter })
   return async (domain) => {

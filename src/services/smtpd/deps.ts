@@ -33,7 +33,7 @@ export interface SmtpdDeps {
   /** Mail waiting for a domain is to be sent now (ETRN). `denied`: not one of fast_flush_domains. */
   readonly flush: (domain: string) => Promise<'started' | 'denied' | 'failed'>
   /** The address could be one: 501 5.1.7 or 5.1.3 otherwise. */
-  readonly validAddress: (address: string) => boolean
+  readonly validAddress: (address: string, declaredUtf8: boolean) => boolean
   /** The listener's name in warnings about rates: `smtp`, `submission`, `127.0.0.1:2525`. */
   readonly serviceName?: string
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */

@@ -201,7 +201,7 @@ function depart(session: Session, error: unknown): void {
 
 function end(session: Session): void {
   session.reset()
-  if (session.counted) session.shared.rates.closed(session.peer.address)
+  if (session.counted) session.shared.rates.closed(session.origin.address)
   session.publish({
     event: 'smtpd.disconnect',
     counts: session.counts.toString(),

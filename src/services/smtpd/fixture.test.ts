@@ -139,7 +139,7 @@ export async function startSmtpd(t: TestContext, mainCf = '', options: TestOptio
     mechanisms: (tls) => (tls ? overTls : plain),
     tlsAvailable: options.tlsAvailable ?? true,
     flush: options.flush ?? (async () => 'denied'),
-    validAddress: (address) => router.validAddress(address),
+    validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
   })
   const listener = await listen({
     address: '127.0.0.1',

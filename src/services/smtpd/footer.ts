@@ -15,7 +15,7 @@ export function footed(reply: Reply, template: string, session: Session): Reply 
 }
 
 function fill(template: string, { client, cf, deps }: Session): string {
-  return template.replace(/\$(?:\{(\w+)\}|\((\w+)\)|(\w+)|\$)/g, (all, a?: string, b?: string, c?: string) => {
+  return template.replace(/\$(?:\{(\w+)\}|\((\w+)\)|(\w+)|\$)/g, (_, a?: string, b?: string, c?: string) => {
     switch (a ?? b ?? c) {
       case 'client_address':
         return client.address
@@ -28,7 +28,7 @@ function fill(template: string, { client, cf, deps }: Session): string {
       case undefined:
         return '$'
       default:
-        return all
+        return '' // as Postfix has it
     }
   })
 }

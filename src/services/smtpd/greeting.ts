@@ -10,7 +10,7 @@ export async function admit(session: Session): Promise<void> {
     session.client = { ...client, ...(await deps.resolver.clientName(client.address)) }
   }
   const { name, address } = session.client
-  session.peer = { name, address }
+  session.peer = session.origin = { name, address }
   session.publish({ event: 'smtpd.connect', port: client.port })
   if (session.tls !== undefined) publishTls(session)
   session.bareNewline = (await shared.lists.bareNewlineExclusions(session.peer))

@@ -21,7 +21,7 @@ const identity = defineParams({
 const protocol = defineParams({
   smtpd_helo_required: bool('no', 'Whether a client must say HELO or EHLO before MAIL.'),
   strict_rfc821_envelopes: bool('no', 'Whether addresses in MAIL and RCPT must stand in brackets.'),
-  allow_min_user: bool('no', 'Whether an address may begin with `-`, which programs would take for an option.'),
+  soft_bounce: bool('no', 'Whether every refusal for good is said as one for now, for trying a configuration.'),
   disable_vrfy_command: bool('no', 'Whether VRFY is refused.'),
   smtputf8_enable: bool(
     '${{$compatibility_level} <level {1} ? {no} : {yes}}',

@@ -1,26 +1,36 @@
 /** The addresses of MAIL, RCPT and VRFY. */
-import { type Path, PathError, takePath } from '../../formats/address/mod.ts'
+import { parseMailbox, type Path, PathError, takePath } from '../../formats/address/mod.ts'
 import { SmtpError } from '../../formats/smtp/mod.ts'
 import type { Session } from './session.ts'
 
 /** The path that a command's argument begins with; what is none gets Postfix's reply and a line in the log. */
-export function pathOf(session: Session, argument: string, command: 'MAIL' | 'RCPT' | 'VRFY'): Path {
+export function pathOf(
+  session: Session,
+  argument: string,
+  command: 'MAIL' | 'RCPT' | 'VRFY',
+  declaredUtf8 = false,
+): Path {
   const { cf } = session
-  const path = parsed(argument, command !== 'VRFY' && cf.strict_rfc821_envelopes)
-  if (path !== undefined && (path.address === '' ? command === 'MAIL' : acceptable(session, path.address))) return path
+  const path = command === 'VRFY' ? mailbox(argument) : parsed(() => takePath(argument, cf.strict_rfc821_envelopes))
+  if (
+    path !== undefined &&
+    (path.address === '' ? command === 'MAIL' : session.deps.validAddress(path.address, declaredUtf8))
+  )
+    return path
   session.warn(`Illegal address syntax from ${session.nameAddress} in ${command} command: ${argument}`)
   throw command === 'MAIL'
     ? new SmtpError(501, '5.1.7', 'Bad sender address syntax')
     : new SmtpError(501, '5.1.3', 'Bad recipient address syntax')
 }
 
-function acceptable({ cf, deps }: Session, address: string): boolean {
-  return (cf.allow_min_user || !address.startsWith('-')) && deps.validAddress(address)
+/** VRFY's argument may have a name in front of the path. */
+function mailbox(argument: string): Path | undefined {
+  return parsed(() => ({ address: parseMailbox(argument), rest: '' }))
 }
 
-function parsed(argument: string, strict: boolean): Path | undefined {
+function parsed(parse: () => Path): Path | undefined {
   try {
-    return takePath(argument, strict)
+    return parse()
   } catch (error) {
     if (error instanceof PathError) return undefined
     throw error

@@ -43,6 +43,8 @@ export class Session {
   client: ClientFacts
   /** Who is connected: decides about XCLIENT and the rates. */
   peer: { readonly name: string; readonly address: string }
+  /** Who is at the other end of the connection, whatever XCLIENT said: decides about XFORWARD. */
+  origin: { readonly name: string; readonly address: string }
   helo: string | undefined
   esmtp = false
   sasl: SessionFacts['sasl']
@@ -70,7 +72,7 @@ export class Session {
     this.memory = policy.session()
     const { address, port } = connection.remote
     this.client = { address, port, name: 'unknown', reverseName: 'unknown', nameStatus: 'permanent' }
-    this.peer = { name: 'unknown', address }
+    this.peer = this.origin = { name: 'unknown', address }
     this.input = new Input(connection, {
       timeoutMs: cf.smtpd_timeout,
       octetsPerSecond: cf.smtpd_per_request_deadline ? cf.smtpd_min_data_rate : undefined,
@@ -136,9 +138,30 @@ export class Session {
   say(reply: Reply): void | Promise<void> {
     const { smtpd_soft_error_limit, smtpd_error_sleep_time, smtpd_reject_footer } = this.cf
     const footer = smtpd_reject_footer !== '' && reply.code >= 400
-    const text = printReply(footer ? footed(reply, smtpd_reject_footer, this) : reply)
+    const said = this.#fit(reply)
+    const text = printReply(footer ? footed(said, smtpd_reject_footer, this) : said)
     if (this.errors < smtpd_soft_error_limit || smtpd_error_sleep_time === 0) this.#out += text
     else return this.#sayLater(text, smtpd_error_sleep_time)
+  }
+
+  /** soft_bounce, and no UTF-8 for whom it is switched off. */
+  #fit(reply: Reply): Reply {
+    if (reply.code < 400) return reply
+    const { soft_bounce, smtputf8_enable } = this.cf
+    const { code, enhanced } = reply
+    const soft = soft_bounce && code >= 500
+    return {
+      code: soft ? code - 100 : code,
+      // The pattern stays that of an enhanced status.
+      ...(enhanced && { enhanced: soft ? (enhanced.replace(/^5/, '4') as typeof enhanced) : enhanced }),
+      lines: smtputf8_enable
+        ? reply.lines
+        : reply.lines.map((line) =>
+            Buffer.from(line)
+              .toString('latin1')
+              .replace(/[^\0-\x7f]/g, ' '),
+          ),
+    }
   }
 
   async #sayLater(text: string, delayMs: number): Promise<void> {

@@ -28,14 +28,13 @@ export type Phase =
       /** Effects that intake knows already: what comes behind them was said by DATA's end. */
       readonly effectsBefore: number
     }
-  /** A BDAT chunk was refused; those that follow it are read and thrown away, up to the last. */
-  | { readonly name: 'refused chunks' }
+  /** A BDAT chunk was refused; those that follow it are read and thrown away, up to the last. RSET ends it. */
+  | { readonly name: 'refused chunks'; readonly transaction: Transaction | undefined }
 
 export const IDLE: Phase = { name: 'idle' }
-export const REFUSED_CHUNKS: Phase = { name: 'refused chunks' }
 
 export function transactionOf(phase: Phase): Transaction | undefined {
-  return phase.name === 'mail' || phase.name === 'content' ? phase.transaction : undefined
+  return phase.name === 'idle' ? undefined : phase.transaction
 }
 
 export function envelopeOf({ sender, parameters, recipients }: Transaction): Envelope {

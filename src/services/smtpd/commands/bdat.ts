@@ -3,7 +3,7 @@ import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/m
 import { Departure } from '../input.ts'
 import { begin, type ContentPhase, ContentWriter, finish, withRecipients } from '../message.ts'
 import type { Session } from '../session.ts'
-import { IDLE, REFUSED_CHUNKS } from '../transaction.ts'
+import { IDLE } from '../transaction.ts'
 import { discardedKeywords } from './helo.ts'
 
 interface Chunk {
@@ -42,15 +42,15 @@ async function announced(session: Session, { rest, text }: CommandLine): Promise
 }
 
 async function accept(session: Session, { size, last }: Chunk): Promise<ContentPhase> {
-  if (session.phase.name === 'refused chunks') {
-    throw new SmtpError(551, '5.0.0', `Discarded ${size} bytes after earlier error`)
-  }
-  const transaction = withRecipients(session)
-  const queueId = transaction.queueId ?? 'NOQUEUE'
+  const queueId = session.transaction?.queueId ?? 'NOQUEUE'
   if (size === 0 && !last) {
     session.warn(`${queueId}: null BDAT request from ${session.nameAddress}`)
     throw new SmtpError(551, '5.7.1', 'Null BDAT request')
   }
+  if (session.phase.name === 'refused chunks') {
+    throw new SmtpError(551, '5.0.0', `Discarded ${size} bytes after earlier error`)
+  }
+  const transaction = withRecipients(session)
   const before = session.phase.name === 'content' ? session.phase.submission.sizeOctets : 0
   const limit = session.cf.message_size_limit
   if (limit > 0 && before + size > limit) {
@@ -62,8 +62,9 @@ async function accept(session: Session, { size, last }: Chunk): Promise<ContentP
 
 /** The message is given up; unless this was the last chunk, those that follow are too. */
 function refused(session: Session, { last }: Chunk, error: unknown): unknown {
+  const { transaction } = session
   session.reset()
-  session.phase = last ? IDLE : REFUSED_CHUNKS
+  session.phase = last ? IDLE : { name: 'refused chunks', transaction }
   return error
 }
 

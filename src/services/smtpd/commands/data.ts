@@ -5,7 +5,8 @@ import { begin, type ContentPhase, ContentWriter, finish, withRecipients } from 
 import type { Session } from '../session.ts'
 
 export async function data(session: Session, { rest }: CommandLine): Promise<Reply> {
-  if (session.phase.name === 'content') throw new SmtpError(503, '5.5.1', 'Error: DATA after BDAT')
+  const { name } = session.phase
+  if (name === 'content' || name === 'refused chunks') throw new SmtpError(503, '5.5.1', 'Error: DATA after BDAT')
   const transaction = withRecipients(session)
   if (rest !== '') throw new SmtpError(501, '5.5.4', 'Syntax: DATA')
   const phase = await begin(session, transaction, true)

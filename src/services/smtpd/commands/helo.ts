@@ -40,7 +40,7 @@ export async function offersAuth(session: Session): Promise<boolean> {
 }
 
 async function keywords(session: Session): Promise<string[]> {
-  const { cf, shared, deps, tls, client, peer } = session
+  const { cf, shared, deps, tls, client, peer, origin } = session
   const discarded = await discardedKeywords(session)
   if (discarded.size > 0 && !discarded.has('SILENT-DISCARD')) {
     session.publish({ event: 'smtpd.discarding', keywords: ORDER.filter((k) => discarded.has(k)).join(' ') })
@@ -61,7 +61,7 @@ async function keywords(session: Session): Promise<string[]> {
   }
   if (await shared.lists.verp(client)) add('XVERP')
   if (await shared.lists.xclient(peer)) add('XCLIENT', 'NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT')
-  if (await shared.lists.xforward(peer)) add('XFORWARD', 'NAME ADDR PROTO HELO SOURCE PORT IDENT')
+  if (await shared.lists.xforward(origin)) add('XFORWARD', 'NAME ADDR PROTO HELO SOURCE PORT IDENT')
   add('ENHANCEDSTATUSCODES')
   add('8BITMIME')
   add('DSN')

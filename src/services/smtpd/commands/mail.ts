@@ -12,14 +12,19 @@ import type { Session } from '../session.ts'
 import { checkUtf8, pathOf } from '../paths.ts'
 import { discardedKeywords } from './helo.ts'
 
+/** What a file's length can be. */
+const MAX_OFFSET = 2 ** 63 - 1
+
 export async function mail(session: Session, { rest }: CommandLine): Promise<Reply> {
   const { cf, deps } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
     throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: nested MAIL command')
+  if (session.phase.name === 'refused chunks') throw new SmtpError(503, '5.5.1', 'Error: MAIL after BDAT')
   const argument = pathArgument(rest, 'FROM')
   if (argument === undefined) throw new SmtpError(501, '5.5.4', 'Syntax: MAIL FROM:<address>')
-  const { address: sender, rest: words } = pathOf(session, argument, 'MAIL')
+  const declared = cf.smtputf8_enable && /\sSMTPUTF8(?:\s|$)/i.test(argument)
+  const { address: sender, rest: words } = pathOf(session, argument, 'MAIL', declared)
   const parameters = parseMailParameters(words, await offered(session, words))
   if (parameters.verp !== undefined && sender === '')
     throw new SmtpError(503, '5.5.4', 'Error: XVERP requires non-null sender')
@@ -49,6 +54,7 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
 /** RFC 1870 §6.1: what will not fit is refused before it is sent. */
 function checkSize(session: Session, { sizeOctets }: MailParameters): void {
   const limit = session.cf.message_size_limit
+  if (sizeOctets > MAX_OFFSET) throw new SmtpError(552, '5.3.4', 'Message size exceeds file system imposed limit')
   if (limit > 0 && sizeOctets > limit)
     throw session.refusal('MAIL', new SmtpError(552, '5.3.4', 'Message size exceeds fixed limit'))
   const noRoom = session.deps.intake.noRoom(sizeOctets)

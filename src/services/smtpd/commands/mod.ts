@@ -43,6 +43,6 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ETRN', { run: etrn, junk: true }],
   ['HELP', { run: help, beforeTls: true, junk: true }],
   ['QUIT', { run: quit, beforeTls: true }],
-  ['XCLIENT', { run: xclient, junk: true }],
-  ['XFORWARD', { run: xforward, junk: true }],
+  ['XCLIENT', { run: xclient }],
+  ['XFORWARD', { run: xforward }],
 ])

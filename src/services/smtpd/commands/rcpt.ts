@@ -13,12 +13,13 @@ import { offered } from './mail.ts'
 
 export async function rcpt(session: Session, { rest }: CommandLine): Promise<Reply> {
   const { cf, deps, phase } = session
-  if (phase.name === 'content') throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
+  const chunks = phase.name === 'content' || phase.name === 'refused chunks'
+  if (chunks && session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
   if (phase.name !== 'mail') throw new SmtpError(503, '5.5.1', 'Error: need MAIL command')
   const { transaction } = phase
   const argument = pathArgument(rest, 'TO')
   if (argument === undefined) throw new SmtpError(501, '5.5.4', 'Syntax: RCPT TO:<address>')
-  const { address, rest: words } = pathOf(session, argument, 'RCPT')
+  const { address, rest: words } = pathOf(session, argument, 'RCPT', transaction.parameters.smtpUtf8)
   const dsn = words === '' ? undefined : parseRcptParameters(words, await offered(session, words))
   checkLimit(session, transaction)
   checkUtf8(session, address, transaction.parameters.smtpUtf8)

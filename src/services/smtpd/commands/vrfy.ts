@@ -13,8 +13,7 @@ export async function vrfy(session: Session, { rest }: CommandLine): Promise<Rep
   if (argument === '') {
     throw new SmtpError(501, '5.5.4', `Syntax: VRFY address${cf.smtputf8_enable ? ' [SMTPUTF8]' : ''}`)
   }
-  const { address, rest: more } = pathOf(session, argument, 'VRFY')
-  if (more !== '') throw new SmtpError(501, '5.1.3', 'Bad recipient address syntax')
+  const { address } = pathOf(session, argument, 'VRFY', declared)
   checkUtf8(session, address, declared)
   session.obey(await deps.policy.vrfy(session.facts(address)))
   // 252 and not 250: whether mail gets there is not known (RFC 5321 §3.5.3). The address is said as it came.

@@ -23,7 +23,7 @@ export async function xclient(session: Session, { rest }: CommandLine): Promise<
     throw new SmtpError(550, '5.7.0', 'Error: insufficient authorization')
   const { client, helo, esmtp, sasl } = session
   const override: Override = { client, helo, esmtp, sasl }
-  for (const [name, value] of attributes(rest)) apply(override, name, value)
+  for (const [name, value] of attributes(rest, true)) apply(override, name, value)
   session.restart()
   Object.assign(session, override)
   session.peer = { name: override.client.name, address: override.client.address }
@@ -31,13 +31,13 @@ export async function xclient(session: Session, { rest }: CommandLine): Promise<
   return undefined
 }
 
-/** `NAME=value` pairs, values decoded from xtext. Shared with XFORWARD. */
-export function attributes(text: string): [name: string, value: string][] {
+/** `NAME=value` pairs, values decoded from xtext. Shared with XFORWARD. @param lenient what is no xtext stays as it came */
+export function attributes(text: string, lenient = false): [name: string, value: string][] {
   return text.split(/\s+/).map((word) => {
     const equals = word.indexOf('=')
     const value = equals < 1 ? '' : word.slice(equals + 1)
     if (value === '') throw new SmtpError(501, '5.5.4', 'Error: attribute=value expected')
-    const decoded = decodeXtext(value)
+    const decoded = decodeXtext(value) ?? (lenient ? value : undefined)
     if (decoded === undefined) throw new SmtpError(501, '5.5.4', 'Bad attribute value syntax: ' + value)
     return [word.slice(0, equals), printable(decoded)]
   })
@@ -100,11 +100,11 @@ function hostName(attribute: string, value: string): [string, 'ok' | 'permanent'
 
 function address(attribute: string, value: string): string {
   const bare = value.replace(/^IPv6:/i, '')
-  if (isIP(bare) === 0 || (bare !== value && isIP(bare) !== 6)) throw badValue(attribute, value)
+  if (isIP(bare) !== (bare === value ? 4 : 6)) throw badValue(attribute, value)
   return bare
 }
 
 function port(attribute: string, value: string): number {
-  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) throw badValue(attribute, value)
+  if (!/^\d{1,5}$/.test(value)) throw badValue(attribute, value)
   return Number(value)
 }

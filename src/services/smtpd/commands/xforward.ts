@@ -11,7 +11,7 @@ const PROTOCOL_LIMIT = 64
 export async function xforward(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: MAIL transaction in progress')
   if (rest === '') throw new SmtpError(501, '5.5.4', 'Syntax: XFORWARD attribute=value...')
-  if (!(await session.shared.lists.xforward(session.peer)))
+  if (!(await session.shared.lists.xforward(session.origin)))
     throw new SmtpError(550, '5.7.0', 'Error: insufficient authorization')
   const forwarded: { -readonly [N in keyof Forwarded]: Forwarded[N] } = { ...session.forwarded }
   for (const [name, value] of attributes(rest)) {
