@@ -6,7 +6,7 @@ export type Step = string | { readonly content: string }
 
 export interface Play {
   readonly steps: readonly Step[]
-  /** For whom XCLIENT speaks first; '' for nobody. */
+  /** For whom XCLIENT speaks first; '' for nobody: then it is this host. */
   readonly client: string
 }
 
@@ -18,7 +18,8 @@ export const DEFAULT_CLIENT = 'ADDR=192.0.2.7 NAME=client.example.test REVERSE_N
 
 /** One reply a step, in front of them the greeting and those to XCLIENT; the last is `<closed>` where the server hung up. */
 export async function play(host: string, port: number, { steps, client }: Play): Promise<string[]> {
-  const peer = new Peer(connect(port, host))
+  // A stranger's connection comes from an address that is not this host's in inet_interfaces.
+  const peer = new Peer(connect({ port, host, ...(client !== '' && { localAddress: '127.0.0.2' }) }))
   const replies = [await peer.reply()]
   try {
     if (client !== '') replies.push(await peer.ask(`XCLIENT ${client}`))

@@ -4,7 +4,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { replies } from './cases/replies.ts'
+import { actions } from './cases/access.ts'
+import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { Comparison } from './compare.ts'
 import { startDns, parseZone, type TestDns } from './dns.ts'
 import { reasonToSkip } from './namespace.ts'
@@ -12,7 +13,7 @@ import { compareWorld } from './run.ts'
 import type { World } from './world.ts'
 import { ZONE } from './zone.ts'
 
-const WORLDS: readonly World[] = [replies]
+const WORLDS: readonly World[] = [replies, keys, syntax, settings, actions]
 /** Ports between two worlds. */
 const STEP = 1000
 const FIRST_PORT = 11_000

@@ -95,11 +95,8 @@ function makeSpool(dir: string): void {
 /** As an administrator would: `postmap`, or `sqlite3`'s job for a database. */
 function index(dir: string, table: string): void {
   const [type = '', name = ''] = table.split(':')
-  execFileSync(name.startsWith('aliases') ? '/usr/sbin/postalias' : '/usr/sbin/postmap', [
-    '-c',
-    dir,
-    `${type}:${join(dir, name)}`,
-  ])
+  const command = name.startsWith('aliases') ? '/usr/sbin/postalias' : '/usr/sbin/postmap'
+  execFileSync(command, ['-c', dir, `${type}:${join(dir, name)}`], { stdio: 'pipe' })
 }
 
 /** Whether there was one to end. */

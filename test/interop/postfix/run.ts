@@ -14,6 +14,8 @@ import { PORT_OFFSET, portsOf, type Session, type World } from './world.ts'
 const PARALLEL = 6
 const ARRIVAL_LIMIT_MS = 20_000
 
+type Product = 'postfix' | 'postigo'
+
 /** Ports of worlds do not overlap. */
 export interface Setting {
   readonly dir: string
@@ -25,35 +27,35 @@ export async function compareWorld(world: World, setting: Setting, comparison: C
   const { dir, address, base } = setting
   mkdirSync(dir, { recursive: true })
   writeView(dir, address)
-  const sinks = [await startSink(address), await startSink(address)] as const
-  const places = sinks.map((sink, i) => ({
-    dir: join(dir, i === 0 ? 'postfix' : 'postigo'),
-    address,
-    sinkPort: sink.port,
-  }))
-  const [theirs, ours] = places as [(typeof places)[0], (typeof places)[0]] // one a sink
+  const sink = await startSink(address)
+  const place = { address, sinkPort: sink.port }
+  const [theirs, ours] = [
+    { ...place, dir: join(dir, 'postfix') },
+    { ...place, dir: join(dir, 'postigo') },
+  ]
   const postfix = await startPostfix(world, theirs, base, dir)
   const postigo = await startPostigo(world, ours, base, dir, theirs.dir)
   try {
-    const said = await Promise.all([playAll(world, address, base, 0), playAll(world, address, base, PORT_OFFSET)])
+    const said = await Promise.all([playAll(world, address, base, 'postfix'), playAll(world, address, base, 'postigo')])
     for (const [i, session] of world.sessions.entries())
       addReplies(session, said[0][i] ?? [], said[1][i] ?? [], world, comparison)
-    if (world.sink === true) await addArrivals(world, sinks, postfix, comparison)
+    if (world.sink === true) await addArrivals(world, sink, postfix, comparison)
   } finally {
-    for (const sink of sinks) sink.stop()
+    sink.stop()
     await Promise.all([postfix.stop(), postigo.stop()])
   }
 }
 
-async function playAll(world: World, address: string, base: number, offset: number): Promise<string[][]> {
+async function playAll(world: World, address: string, base: number, product: Product): Promise<string[][]> {
   const ports = portsOf(world, base)
   const said: string[][] = []
   let next = 0
   const worker = async (): Promise<void> => {
     for (let i = next++; i < world.sessions.length; i = next++) {
       const session = world.sessions[i]!
-      const port = (ports.get(JSON.stringify(session.overrides ?? {})) ?? 0) + offset
-      said[i] = await play(address, port, { steps: session.steps, client: session.client ?? DEFAULT_CLIENT })
+      const port = (ports.get(JSON.stringify(session.overrides ?? {})) ?? 0) + (product === 'postigo' ? PORT_OFFSET : 0)
+      const steps = session.steps.map((step) => marked(step, product))
+      said[i] = await play(address, port, { steps, client: session.client ?? DEFAULT_CLIENT })
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
@@ -76,19 +78,21 @@ function addReplies(
 
 const named = (step: Step): string => (typeof step === 'string' ? step : '(content)')
 
-/** Messages are told apart by their field `X-Session`. */
-async function addArrivals(
-  world: World,
-  sinks: readonly [Sink, Sink],
-  postfix: Running,
-  comparison: Comparison,
-): Promise<void> {
+/** What comes to the sink says by `X-Session` through whom it came. */
+function marked(step: Step, product: Product): Step {
+  return typeof step === 'string' ? step : { content: step.content.replace(/^X-Session: /m, `$&${product} `) }
+}
+
+async function addArrivals(world: World, sink: Sink, postfix: Running, comparison: Comparison): Promise<void> {
   const until = Date.now() + ARRIVAL_LIMIT_MS
   while (!postfix.idle() && Date.now() < until) await sleep(50)
-  const count = (sink: Sink): number => sink.arrived.reduce((sum, one) => sum + one.recipients.length, 0)
-  while (count(sinks[1]) < count(sinks[0]) && Date.now() < until) await sleep(50)
-  await sleep(200) // for what should not come
-  const [theirs, ours] = sinks.map(bySession) as [Map<string, string>, Map<string, string>] // one a sink
+  let [theirs, ours] = [bySession(sink, 'postfix'), bySession(sink, 'postigo')]
+  while (ours.size < theirs.size && Date.now() < until) {
+    await sleep(50)
+    ours = bySession(sink, 'postigo')
+  }
+  await sleep(300) // for what should not come
+  ;[theirs, ours] = [bySession(sink, 'postfix'), bySession(sink, 'postigo')]
   for (const { name } of world.sessions) {
     const [postfixGot, postigoGot] = [theirs.get(name), ours.get(name)]
     if (postfixGot === undefined && postigoGot === undefined) continue
@@ -100,9 +104,11 @@ async function addArrivals(
   }
 }
 
-function bySession(sink: Sink): Map<string, string> {
+/** Messages are told apart by their field `X-Session`. */
+function bySession(sink: Sink, product: Product): Map<string, string> {
   const groups = Map.groupBy(sink.arrived, (one) => /^X-Session: (.*?)\r?$/m.exec(one.message)?.[1] ?? '?')
-  return new Map([...groups].map(([name, messages]) => [name, arrival(messages)]))
+  const own = [...groups].filter(([name]) => name.startsWith(product))
+  return new Map(own.map(([name, messages]) => [name.slice(product.length + 1), arrival(messages)]))
 }
 
 /** Deliveries to one hop may be one or several: recipients are joined by what they got. */

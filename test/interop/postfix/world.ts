@@ -3,7 +3,7 @@
  * the directory and the sink's port differ, and Postigo adds an offset to every port.
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Step } from './player.ts'
 
 export interface Session {
@@ -78,7 +78,10 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
     text.replaceAll('@SINK@', `[${address}]:${sinkPort}`).replaceAll('@ADDRESS@', address)
   const mainCf = `${MAIN_CF}inet_interfaces = 127.0.0.1\nmaillog_file_prefixes = ${dir}\n${world.mainCf}`
   writeFileSync(join(dir, 'main.cf'), fill(mainCf))
-  for (const [name, text] of Object.entries(world.files)) writeFileSync(join(dir, name), fill(text))
+  for (const [name, text] of Object.entries(world.files)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true })
+    writeFileSync(join(dir, name), fill(text))
+  }
   const ports = portsOf(world, base)
   const services = [...listenersOf(world)].map(([key, overrides]) => {
     const words = Object.entries(overrides).map(([name, value]) => `\n  -o { ${name} = ${fill(value)} }`)

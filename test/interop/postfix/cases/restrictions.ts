@@ -172,9 +172,12 @@ const FIXED = [
 ]
 
 /** What stands behind the restriction that is tried, so that its silence is seen. */
-const THEN: Readonly<Record<string, string>> = {
-  relay: 'reject_unauth_destination',
-  recipient: 'permit_auth_destination, reject_unauth_destination',
+const THEN: Readonly<Record<List, string>> = {
+  client: ', check_client_access static:{REJECT fell through}',
+  helo: ', check_client_access static:{REJECT fell through}',
+  sender: ', check_client_access static:{REJECT fell through}',
+  relay: ', reject_unauth_destination, check_client_access static:{REJECT fell through}',
+  recipient: ', reject_unauth_destination, check_client_access static:{REJECT fell through}',
 }
 
 type List = 'client' | 'helo' | 'sender' | 'relay' | 'recipient'
@@ -184,7 +187,11 @@ function inList(
   restriction: string,
   more: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
-  const then = list in THEN ? `, ${THEN[list]}` : ''
+  const then = restriction.includes('permit')
+    ? THEN[list]
+    : list === 'relay' || list === 'recipient'
+      ? ', reject_unauth_destination'
+      : ''
   // Postfix does not start without something that keeps strangers from relaying, in the one list or the other.
   const other =
     list === 'recipient'
