@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import type { CliIo, Command } from '#src/main/cli/io.ts'
+import { check } from '#src/main/cli/check.ts'
 import { openAccountsOf } from '#src/main/cli/open-accounts.ts'
 import { newaliases } from '#src/main/cli/postalias.ts'
 import { postmap } from '#src/main/cli/postmap.ts'
@@ -18,7 +19,7 @@ import { transcript } from '../support/transcript.ts'
 
 const here = import.meta.dirname
 
-async function type(dir: string, command: Command, argv: readonly string[], input = ''): Promise<string> {
+async function type(dir: string, command: Command, argv: readonly string[], input = '', code = 0): Promise<string> {
   let out = ''
   let err = ''
   const io: CliIo = {
@@ -29,7 +30,7 @@ async function type(dir: string, command: Command, argv: readonly string[], inpu
     cwd: dir,
     tty: false,
   }
-  assert.equal(await command(argv, io), 0, err)
+  assert.equal(await command(argv, io), code, err)
   return out
 }
 
@@ -138,6 +139,40 @@ test('each mistake of the how-to is found', async (t) => {
   ]) {
     assert.match(text, expected)
   }
+})
+
+/** The main.cf as the page prints it: continued lines begin at the margin. */
+const asPrinted = (text: string): string => text.replace(/^[ \t]+/gm, '')
+
+test('check --fix arrives at the same file whether or not the lists were indented, and comments stay', async (t) => {
+  const mended: string[] = []
+  for (const printed of [false, true]) {
+    const dir = mkdtempSync(join(tmpdir(), 'postigo-howto-'))
+    t.after(() => rmSync(dir, { recursive: true }))
+    cpSync(join(here, 'etc'), dir, { recursive: true })
+    const file = join(dir, 'main.cf')
+    const before = readFileSync(file, 'utf8')
+    if (printed) writeFileSync(file, asPrinted(before))
+    const told = await type(dir, check, [], '', printed ? 78 : 0)
+    assert.equal(/"permit_mynetworks," is no setting: it continues line 21/.test(told), printed)
+    assert.match(told, /stmpd_helo_restrictions is no parameter/)
+    assert.match(told, /sasldb is the word of Cyrus SASL 1/)
+    assert.match(await type(dir, check, ['--fix']), /\+ \d+: smtpd_helo_restrictions = permit_sasl_authenticated,/)
+    assert.equal(readFileSync(`${file}.before-fix`, 'utf8'), printed ? asPrinted(before) : before)
+    const after = readFileSync(file, 'utf8')
+    mended.push(after)
+    assert.match(after, /^# order and with its own mistakes left in/m)
+    assert.match(after, /^# inet_interfaces = localhost$/m)
+    assert.doesNotMatch(after, /stmpd|check_relay_domains|maps_rbl|^check_client_access|\$mydomain, \$mydomain/m)
+    assert.equal(after.match(/^smtp_sasl_auth_enable/gm)?.length, 1)
+    assert.doesNotMatch(await type(dir, check, ['--fix']), /^changed/, 'a mended file needs no mending')
+  }
+  assert.equal(mended[0], mended[1])
+  assert.match(
+    mended[0] ?? '',
+    /^mydestination = \$myhostname, localhost\.\$mydomain, dominio\.virtual$/m,
+    'whose domains is not ours to say',
+  )
 })
 
 test('limits: too big at MAIL and after DATA; VRFY and ETRN', async (t) => {

@@ -24,6 +24,12 @@ export function editMainCf(
   return { text: joinLines(out), doubled }
 }
 
+/** Takes settings out by the lines that they begin in; comments between their lines stay. */
+export function removeSettings(text: string, lines: ReadonlySet<number>): string {
+  if (lines.size === 0) return text
+  return joinLines(editLines(text, (_, line) => (lines.has(line) ? { kind: 'remove' } : undefined)))
+}
+
 /** Changes entries of a master.cf: an edit, or none, for each in its order. What is added comes at the end. */
 export function editMasterCf(
   text: string,
@@ -40,12 +46,12 @@ function joinLines(lines: readonly string[]): string {
 }
 
 /** Walks a text's lines; those of an edited logical line are replaced where it begins. */
-function editLines(text: string, editOf: (logical: string) => Edit | undefined): string[] {
+function editLines(text: string, editOf: (logical: string, line: number) => Edit | undefined): string[] {
   const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   const edits = new Map<number, { edit: Edit; isFirst: boolean }>()
   for (const logical of readLogicalLines(text).lines) {
-    const edit = editOf(logical.text)
+    const edit = editOf(logical.text, logical.line)
     if (edit === undefined) continue
     for (let n = logical.line; n <= logical.lastLine; n++) edits.set(n, { edit, isFirst: n === logical.line })
   }

@@ -19,7 +19,8 @@ export {
   readMasterEntries,
   splitFields,
 } from './master.ts'
-export { type Edit, editMainCf, editMasterCf } from './edit.ts'
+export { type Edit, editMainCf, editMasterCf, removeSettings } from './edit.ts'
+export { indentContinuations, type LostContinuation, lostContinuations } from './continuations.ts'
 export { printFolded, printMasterEntry, printMasterField, printSetting } from './print.ts'
 export { servicePort } from './services.ts'
 export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'

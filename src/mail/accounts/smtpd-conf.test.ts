@@ -10,7 +10,7 @@ const DEFAULTS = { sources: ['accounts'], saslauthdPath: '/var/run/saslauthd/mux
 /** Columns: what the file says, what follows, findings as `severity line: part of the text`. */
 const files: readonly (readonly [text: string, expected: Partial<SaslConf>, findings: readonly string[]])[] = [
   ['', {}, []],
-  ['pwcheck_method: sasldb\n', {}, []],
+  ['pwcheck_method: sasldb\n', {}, ['note 1: word of Cyrus SASL 1']],
   ['pwcheck_method: auxprop\r\nauxprop_plugin: sasldb\r\n', {}, []],
   ['# a comment\n\n  PWCHECK_METHOD:saslauthd\n', { sources: ['saslauthd'] }, []],
   ['pwcheck_method: auxprop saslauthd', { sources: ['accounts', 'saslauthd'] }, []],

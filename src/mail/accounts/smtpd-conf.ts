@@ -100,6 +100,13 @@ function sourcesOf(setting: Line | undefined, report: Report): PasswordSource[] 
   const sources: PasswordSource[] = []
   for (const word of setting.value.split(/[\s,]+/)) {
     const source = SOURCES[word.toLowerCase()]
+    if (word.toLowerCase() === 'sasldb')
+      report(
+        'note',
+        setting,
+        'sasldb is the word of Cyrus SASL 1; it asks the accounts here, as auxprop does, and saslauthd need not run',
+        'pwcheck_method: auxprop',
+      )
     if (source && !sources.includes(source)) sources.push(source)
     if (!source)
       report(

@@ -1,37 +1,132 @@
-/** `postigo check`: what is wrong with a configuration, with file and line. */
+/** `postigo check`: what is wrong with a configuration, with file and line; `--fix` writes what is certainly meant. */
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../../io/config/mod.ts'
-import { AccountError, readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
+import {
+  type Config,
+  ConfigError,
+  countClasses,
+  type Finding,
+  indentContinuations,
+  lostContinuations,
+  replaceFile,
+} from '../../io/config/mod.ts'
+import { readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
+import { allParams } from '../registry.ts'
+import { allFindings } from '../server/findings.ts'
 import { listenersOf } from '../server/listeners.ts'
 import { mainParams } from '../server/params.ts'
-import { readConfig } from '../server/rooms.ts'
-import { allFindings } from '../server/findings.ts'
-import { type Command, configDirectory, EX } from './io.ts'
+import { changedLines, mendMainCf, readerOf } from './check-fix.ts'
+import { type CliIo, type Command, configDirectory, EX } from './io.ts'
+
+const USAGE = `usage: postigo check [-c DIR] [--json] [--fix]
+
+Says what is wrong with a configuration: file, line, what will happen, and what to write instead.
+  --fix    writes what is certainly a slip into main.cf, keeping comments and order; the file as it
+           was stays beside it as main.cf.before-fix. What changes which domains or clients are yours
+           is only proposed.
+  --json   for programs
+Exit status: 0, or 78 where there is an error.
+`
 
 export const check: Command = async (argv, io) => {
   const { values } = parseArgs({
     args: [...argv],
-    options: { config: { type: 'string', short: 'c' }, json: { type: 'boolean' } },
+    options: {
+      config: { type: 'string', short: 'c' },
+      json: { type: 'boolean' },
+      fix: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
-  const directory = configDirectory(values.config, io)
+  if (values.help === true) {
+    io.out(USAGE)
+    return EX.ok
+  }
+  const directory = resolve(io.cwd, configDirectory(values.config, io))
   try {
-    const config = readConfig({ directory })
-    listenersOf(config, config.bind(mainParams).mailbox_services)
-    const sasl = readSaslConf(config.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(directory))
-    const findings = [...(await allFindings(config)), ...sasl.findings]
-    if (values.json === true) io.out(`${JSON.stringify(findings, undefined, 2)}\n`)
-    else {
-      for (const { severity, file, line, text, proposal } of findings) {
-        io.out(
-          `${file}${line > 0 ? `, line ${line}` : ''}: ${severity}: ${text}\n${proposal === undefined ? '' : `    write: ${proposal}\n`}`,
-        )
-      }
-      if (findings.length === 0) io.out('nothing to complain about\n')
-    }
+    const changes = values.fix === true ? await fix(directory) : []
+    const findings = await findingsOf(directory)
+    if (values.json === true) io.out(`${JSON.stringify(values.fix ? { changes, findings } : findings, undefined, 2)}\n`)
+    else print(findings, changes, io)
     return findings.some((finding) => finding.severity === 'error') ? EX.config : EX.ok
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof AccountError) && !(error instanceof Error)) throw error
+    if (!(error instanceof Error)) throw error
     io.err(`postigo check: ${error.message}\n`)
     return EX.config
   }
+}
+
+const mainCfOf = (directory: string): string => join(directory, 'main.cf')
+
+function readMainCf(directory: string): string {
+  const file = mainCfOf(directory)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { file, line: 0 }, error)
+  }
+}
+
+function masterCf(directory: string): string | undefined {
+  try {
+    return readFileSync(join(directory, 'master.cf'), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Everything that can be told; where lines lost their indentation, of the text as it was meant. */
+async function findingsOf(directory: string): Promise<Finding[]> {
+  const text = readMainCf(directory)
+  const file = mainCfOf(directory)
+  const lost = lostContinuations(text).map(({ line, text: words, settingLine }): Finding => ({
+    severity: 'error',
+    file,
+    line,
+    name: '',
+    text: `"${words}" is no setting: it continues line ${settingLine}, and must begin with white space`,
+    proposal: `    ${words}`,
+  }))
+  const config = readerOf(directory, masterCf(directory))(indentContinuations(text))
+  listenersOf(config, config.bind(mainParams).mailbox_services)
+  const sasl = readSaslConf(config.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(directory))
+  const findings = [...lost, ...(await allFindings(config)), ...sasl.findings]
+  return findings.toSorted((a, b) => Number(b.file === file) - Number(a.file === file) || a.line - b.line)
+}
+
+/** Writes what is certainly meant; answers what was changed, as lines. */
+async function fix(directory: string): Promise<string[]> {
+  const file = mainCfOf(directory)
+  const text = readMainCf(directory)
+  const read = readerOf(directory, masterCf(directory))
+  const mended = mendMainCf(text, read)
+  const changes = changedLines(text, mended)
+  if (mended !== text) {
+    copyFileSync(file, `${file}.before-fix`)
+    replaceFile(file, mended)
+  }
+  return [...changes, ...(await narrowSecrets(read(mended)))]
+}
+
+/** Tables with passwords that every user can read. */
+async function narrowSecrets(config: Config): Promise<string[]> {
+  const wide = new Set(
+    (await allFindings(config)).flatMap(({ proposal }) => /^chmod 600 (\/.+)$/.exec(proposal ?? '')?.[1] ?? []),
+  )
+  for (const path of wide) chmodSync(path, 0o600)
+  return [...wide].map((path) => `chmod 600 ${path}`)
+}
+
+function print(findings: readonly Finding[], changes: readonly string[], io: CliIo): void {
+  if (changes.length > 0) io.out(`changed:\n${changes.map((line) => `  ${line}\n`).join('')}\n`)
+  for (const { severity, file, line, text, proposal } of findings) {
+    io.out(`${file}${line > 0 ? `, line ${line}` : ''}: ${severity}: ${text}\n`)
+    if (proposal !== undefined) io.out(`    write: ${proposal}\n`)
+  }
+  if (findings.length === 0) io.out('nothing to complain about\n')
+  const { honoured, withoutEffect, notSupported } = countClasses(allParams())
+  io.out(
+    `(of postconf(5)'s parameters ${honoured} are honoured, ${withoutEffect} have no effect here for a reason, ${notSupported.length} are not supported yet)\n`,
+  )
 }

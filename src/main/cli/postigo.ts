@@ -44,8 +44,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   check: {
     load: async () => (await import('./check.ts')).check,
-    summary: 'say what is wrong with a configuration, and what to write',
-    words: '[-c DIR] [--json]',
+    summary: 'say what is wrong with a configuration, and what to write (--fix)',
   },
   trial: {
     load: async () => (await import('./trial.ts')).trial,
@@ -122,6 +121,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = await entry.load()
   return command(rest, processIo)
 }
+
+// `postigo … | head` closes the pipe early: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EX.ok)
+  throw error
+})
 
 try {
   process.exitCode = await main(process.argv.slice(2))
