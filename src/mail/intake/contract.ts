@@ -2,6 +2,7 @@
  * What smtpd, sendmail and notices see of intake (Postfix: cleanup), the one way into the system for a message.
  */
 import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
+import type { Completion } from '../queue/mod.ts'
 
 /** What access actions, header checks and restrictions ask for on a message. */
 export type Effect =
@@ -59,6 +60,12 @@ export interface OpenOptions {
   readonly firstRecipient: string
   /** For mail from this host without a From field. */
   readonly sender?: string
+  /** The sender's name in that field (sendmail -F). */
+  readonly fullName?: string
+  /** What the message settles in the queue, in the transaction that takes it in. */
+  readonly completes?: Completion
+  /** A report of the delivery is wanted (sendmail -v, -bv). */
+  readonly trace?: 'verify' | 'deliver'
 }
 
 export interface Intake {

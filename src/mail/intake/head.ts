@@ -90,10 +90,37 @@ export interface Completion {
   /** Mail of this host gets what it lacks; other mail is left as it came. */
   readonly addMissing: boolean
   readonly sender: string
+  /** The sender's name; `''` for none. */
+  readonly fullName: string
   readonly queueId: string
   readonly hostname: string
   readonly date: string
   readonly undisclosedRecipientsHeader: string
+}
+
+/** A name of plain words stands as it is, any other is quoted or encoded. RFC 5322 §3.4, RFC 2047 §5. */
+function fromValue({ sender, fullName, hostname }: Completion): string {
+  const address = sender === '' ? `MAILER-DAEMON@${hostname}` : sender
+  const name = fullName.replace(/[\r\n\0]+/g, ' ').trim()
+  if (name === '') return address
+  if (/^[\w!#$%&'*+/=?^`{|}~ -]+$/.test(name)) return `${name} <${address}>`
+  if (/^[\x20-\x7e]*$/.test(name)) return `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
+  const words = encodedWords(name)
+  return `${words} <${address}>`
+}
+
+/** RFC 2047 §2: at most 75 characters a word, never cut inside a character. */
+function encodedWords(text: string): string {
+  const words: string[] = []
+  let piece = ''
+  for (const character of text) {
+    if (Buffer.byteLength(piece + character) > 45) {
+      words.push(piece)
+      piece = ''
+    }
+    piece += character
+  }
+  return [...words, piece].map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
 }
 
 const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc', 'bcc', 'resent-bcc', 'apparently-to'])
@@ -107,7 +134,7 @@ export function missingFields(fields: readonly Field[], c: Completion): string[]
     const lacks = (name: string): boolean => !has.has((resent + name).toLowerCase())
     if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.queueId}@${c.hostname}>`)
     if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
-    if (lacks('From')) lines.push(`${resent}From: ${c.sender === '' ? `MAILER-DAEMON@${c.hostname}` : c.sender}`)
+    if (lacks('From')) lines.push(`${resent}From: ${fromValue(c)}`)
   }
   if (c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {
     lines.push(c.undisclosedRecipientsHeader)

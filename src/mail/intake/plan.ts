@@ -2,7 +2,7 @@
  * From an envelope to a plan: rewriting, expansion, routing; each recipient a mailbox entry or a queue row.
  */
 import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
-import type { ClientFacts, QueuedRecipient } from '../queue/mod.ts'
+import type { ClientFacts, Completion, QueuedRecipient } from '../queue/mod.ts'
 import type { Expanded, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
 import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
@@ -15,6 +15,8 @@ export interface PlanInput {
   readonly effects: readonly Effect[]
   readonly saslUsername: string
   readonly client: ClientFacts | undefined
+  readonly trace?: 'verify' | 'deliver' | undefined
+  readonly completes?: Completion | undefined
   /** Delivered-To values already in the message, lower case: local(8)'s loop detection. */
   readonly deliveredTo: ReadonlySet<string>
   readonly enableOriginalRecipient: boolean
@@ -48,7 +50,12 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
       looped.add(loop)
       const name = { recipient: loop, original: one.expanded.original }
       queued.push(withDsn(one, returned(name, '5.4.6', `mail forwarding loop for ${loop}`)))
-    } else if (routed.account === undefined || hold || filter !== undefined || wantsReport(one.recipient)) {
+    } else if (
+      routed.account === undefined ||
+      hold ||
+      filter !== undefined ||
+      wantsReport(one.recipient, input.trace)
+    ) {
       const row = withDsn(one, { ...address(one), ...transportOf(one, filter) })
       if (forwarded === undefined || hold) queued.push(row)
       else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
@@ -77,6 +84,8 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
     hold,
     saslUsername,
     ...(queued.length + forwarded.length > 0 && client !== undefined && { client }),
+    ...(input.trace !== undefined && { trace: input.trace }),
+    ...(input.completes !== undefined && { completes: input.completes }),
     deposits,
     queued,
     ...(forwarded.length > 0 && { forwarded }),
@@ -140,8 +149,8 @@ const address = ({ expanded }: Wanted): { address: string; original: string } =>
 })
 
 /** `NOTIFY=SUCCESS` asks for a report: the queue sends it (RFC 3461 §5.2). */
-function wantsReport(recipient: EnvelopeRecipient): boolean {
-  return recipient.notify?.includes('SUCCESS') === true
+function wantsReport(recipient: EnvelopeRecipient, trace: PlanInput['trace']): boolean {
+  return trace !== undefined || recipient.notify?.includes('SUCCESS') === true
 }
 
 function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {

@@ -43,7 +43,9 @@ export function receivedField(f: ReceivedFacts): string {
     lines.push(
       `Received: by ${f.hostname} (${f.mailName}${arrival.origin === 'pickup' ? ', from userid ' + arrival.helo : ''})`,
     )
-    lines.push(`\tid ${f.queueId}`)
+    const id = `\tid ${f.queueId}`
+    if (f.recipient === undefined) return [...lines, `${id}; ${f.date}`].map((line) => line + '\r\n').join('')
+    lines.push(id)
   }
   if (f.recipient === undefined) lines[lines.length - 1] += ';'
   lines.push(f.recipient === undefined ? `\t${f.date}` : `\tfor <${f.recipient}>; ${f.date}`)

@@ -4,7 +4,7 @@
  */
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
-import type { ClientFacts, Enqueue, QueuedRecipient } from '../queue/mod.ts'
+import type { ClientFacts, Completion, Enqueue, QueuedRecipient } from '../queue/mod.ts'
 
 /** One mailbox entry: a recipient whose delivery is only a store write. */
 export interface PlannedDeposit {
@@ -31,6 +31,8 @@ export interface Plan {
   readonly hold: boolean
   readonly saslUsername: string
   readonly client?: ClientFacts | undefined
+  readonly trace?: 'verify' | 'deliver' | undefined
+  readonly completes?: Completion | undefined
   readonly deposits: readonly PlannedDeposit[]
   readonly queued: readonly QueuedRecipient[]
   /** Missing in records of earlier versions. */
@@ -76,6 +78,7 @@ export interface DepositPort<F> {
 
 export interface QueuePort {
   enqueue(tx: Tx, message: Enqueue): void
+  complete(tx: Tx, completion: Completion): void
 }
 
 export interface Applied {
@@ -111,6 +114,7 @@ export function applyPlan<F>(
     if (made === undefined) queued.push(returned(deposit, '5.1.1', 'account was removed'))
     else deposited.push(deposit)
   }
+  if (plan.completes !== undefined) ports.queue.complete(tx, plan.completes)
   if (queued.length > 0) ports.queue.enqueue(tx, toEnqueue(plan, queued, record))
   for (const { queueId, by, sender, recipients } of plan.forwarded ?? []) {
     const message = toEnqueue({ ...plan, queueId, sender }, recipients, record)
@@ -133,7 +137,21 @@ function toEnqueue(
   recipients: readonly QueuedRecipient[],
   record: { readonly id: Buffer; readonly at: Position },
 ): Enqueue {
-  const { queueId, arrivalMs, sender, sizeOctets, ret, envid, body, smtpUtf8, verp, hold, saslUsername, client } = plan
+  const {
+    queueId,
+    arrivalMs,
+    sender,
+    sizeOctets,
+    ret,
+    envid,
+    body,
+    smtpUtf8,
+    verp,
+    hold,
+    saslUsername,
+    client,
+    trace,
+  } = plan
   return {
     queueId,
     arrivalMs,
@@ -147,6 +165,7 @@ function toEnqueue(
     hold,
     saslUsername,
     client,
+    trace,
     recordId: record.id,
     at: record.at,
     recipients,

@@ -145,6 +145,7 @@ export class IntakeSubmission<F> implements Submission {
     const lines = missingFields(fields, {
       addMissing: this.#arrival.rewriteHeaders || cf.always_add_missing_headers,
       sender: this.#options.sender ?? '',
+      fullName: this.#options.fullName ?? '',
       queueId: this.queueId,
       hostname: cf.myhostname,
       date: date(this.#arrivalMs),
@@ -179,6 +180,8 @@ export class IntakeSubmission<F> implements Submission {
       effects,
       saslUsername: this.#arrival.saslUsername ?? '',
       client: clientOf(this.#arrival),
+      trace: this.#options.trace,
+      completes: this.#options.completes,
       deliveredTo: this.#deliveredTo,
       enableOriginalRecipient: cf.enable_original_recipient,
       newQueueId: () => queueIds.next(clock.now()),
@@ -188,6 +191,7 @@ export class IntakeSubmission<F> implements Submission {
 
   /** Where nobody could take it, the client is told now instead of by a bounce. */
   #allOverQuota(plan: Plan): Reply | undefined {
+    if (this.#arrival.origin !== 'smtp') return undefined // there is nobody who could be told
     const nobody = plan.deposits.length === 0 && plan.forwarded === undefined && plan.queued.length > 0
     return nobody && plan.queued.every((r) => r.transport === 'error' && r.nexthop.startsWith('5.2.2'))
       ? { code: 452, enhanced: '4.2.2', lines: ['Mailbox full'] }
@@ -266,7 +270,7 @@ export class IntakeSubmission<F> implements Submission {
 }
 
 function clientOf(arrival: Arrival): ClientFacts | undefined {
-  if (arrival.origin === 'internal') return undefined
+  if (arrival.origin !== 'smtp') return undefined
   const { clientAddress: address, clientName: name, helo, protocol, saslMethod = '', saslSender = '' } = arrival
   return { address, name, helo, protocol, saslMethod, saslSender }
 }

@@ -1,6 +1,6 @@
 /** Reports of mail that could not be delivered. RFC 3464 in RFC 6522's multipart/report, sent through intake. */
 import type { Intake } from '../intake/mod.ts'
-import type { Ended } from '../queue/mod.ts'
+import type { Completion, Ended, QueueStore } from '../queue/mod.ts'
 
 export interface NoticeSettings {
   readonly hostname: string
@@ -14,24 +14,29 @@ export interface NoticeSettings {
 /** Octets of a returned message that are read at a time. */
 const PIECE = 256 * 1024
 
-/** Who asked not to be told (NOTIFY=NEVER), or only of other things. RFC 3461 §4.1. */
-function wanted({ recipient, result }: Ended): boolean {
-  const { notify } = recipient
-  if (result.status === 'sent') return notify?.includes('SUCCESS') === true
-  return notify === undefined || notify.includes('FAILURE')
-}
-
 /**
  * Tells the sender what became of recipients, in one report for one message. A message of the null sender is never
  * answered (RFC 5321 §6.1).
  */
-export async function sendReport(ended: readonly Ended[], intake: Intake, settings: NoticeSettings): Promise<void> {
-  const told = ended.filter(wanted)
+export async function sendReport(
+  kind: 'ended' | 'delayed',
+  told: readonly Ended[],
+  { intake, queue }: { readonly intake: Intake; readonly queue: Pick<QueueStore, 'completeNow'> },
+  settings: NoticeSettings,
+): Promise<void> {
   const [first] = told
-  if (first === undefined || first.job.sender === '') return
+  if (first === undefined) return
+  const completes: Completion = {
+    reported: {
+      queueId: first.job.queueId,
+      recipients: kind === 'delayed' ? [] : told.map(({ recipient }) => recipient.n),
+      warned: kind === 'delayed',
+    },
+  }
+  if (first.job.sender === '') return queue.completeNow(completes)
   const submission = intake.open(
     { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
-    { effects: [], recipients: 1, firstRecipient: first.job.sender, sender: '' },
+    { effects: [], recipients: 1, firstRecipient: first.job.sender, sender: '', completes },
   )
   if ('code' in submission) throw new Error(`no report for ${first.job.queueId}: ${submission.lines.join(' ')}`)
   const boundary = `${submission.queueId}/${settings.hostname}`

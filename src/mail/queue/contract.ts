@@ -52,6 +52,8 @@ export interface Enqueue {
   readonly body?: '7BIT' | '8BITMIME' | 'BINARYMIME' | undefined
   readonly smtpUtf8: boolean
   readonly verp?: string | undefined
+  /** A report of the delivery is wanted: `verify` instead of it (sendmail -bv), `deliver` beside it (sendmail -v). */
+  readonly trace?: 'verify' | 'deliver' | undefined
   readonly hold: boolean
   /** Header lines to put in front when it leaves (PREPEND). */
   readonly prefix: Buffer
@@ -70,6 +72,8 @@ export type RecipientResult =
       readonly text: string
       readonly remoteMta?: string
       readonly remoteReply?: string
+      /** Nobody was there to talk to: no message for this destination would fare better now. */
+      readonly destinationDown?: boolean
     }
 
 /** Delivers one message to some recipients at one nexthop; implemented by mail/delivery, plugged by main. */
@@ -98,12 +102,32 @@ export interface DeliveryJob {
   readonly smtpUtf8: boolean
   readonly saslUsername: string
   readonly client?: ClientFacts | undefined
+  readonly trace?: 'verify' | 'deliver' | undefined
+  /** XVERP delimiters; the sender is the recipient's own already, and there is only one. */
+  readonly verp?: string | undefined
   /** Where the slice lies, for an agent that puts it into a mailbox. */
   readonly at: Position
   /** prefix + slice, at most 1 MiB a call. */
   read(from: number, to: number): Buffer
 }
 
+/**
+ * What a new message settles in the queue, in the transaction that takes it in: a report stands for the recipients that it
+ * tells of, a message of the maildrop for its file. Plain JSON, for it stands in the message's record (rule 1 of the log).
+ */
+export interface Completion {
+  readonly reported?: {
+    readonly queueId: string
+    /** Recipients by their place in that message, whose story ends with the report. */
+    readonly recipients: readonly number[]
+    /** The sender is told of a delay, for the first and only time. */
+    readonly warned?: boolean
+  }
+  /** The file of the maildrop. */
+  readonly dropped?: string
+}
+
 export interface Queue {
   enqueue(tx: Tx, message: Enqueue): void
+  complete(tx: Tx, completion: Completion): void
 }

@@ -14,3 +14,5 @@ export type QueueEvent =
     })
   | { readonly event: 'queue.removed'; readonly queueId: string }
   | { readonly event: 'queue.defect'; readonly queueId: string; readonly error: unknown }
+  /** A report could not be made; it is tried again. */
+  | { readonly event: 'queue.report-failed'; readonly text: string }

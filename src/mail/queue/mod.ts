@@ -3,10 +3,32 @@
  * In: an envelope and content from intake. Out: one final status per recipient.
  * On disk: table `queue_message`, one row per message; `queue_recipient`, one per recipient that is not done with.
  * Settings: params.ts. Standards: RFC 5321 §4.5.4.1 (retry), RFC 3461 §5 (DSN).
+ *
+ * What a kill leaves, and what the next start makes of it (test/process/queue-kill.test.ts):
+ *
+ * | stopped after | in the rows | the next start |
+ * | --- | --- | --- |
+ * | enqueue | the recipient, due | delivers |
+ * | the far server's reply, before settle | the recipient, due | delivers again: the one double allowed |
+ * | settle of a failure | `outcome` | makes the report |
+ * | the report's append, before its commit | `outcome` | cut; makes the report |
+ * | the report's commit | nothing: its record completed the recipients | – |
  */
 export type * from './contract.ts'
+export {
+  type ListPlace,
+  type Operation,
+  type QueueCounts,
+  QueueDesk,
+  type QueuedMessage,
+  type QueueName,
+  type Selection,
+} from './desk.ts'
 export type { QueueEvent } from './events.ts'
+export { readLimits } from './limits.ts'
+export type { Notify } from './notifier.ts'
 export { queueParams } from './params.ts'
-export { type Ended, QueueRunner, type RunnerDeps } from './runner.ts'
+export type { DueJob, Ended, JobRecipient } from './rows.ts'
+export { QueueRunner, type RunnerDeps } from './runner.ts'
 export { queueSchema } from './schema.ts'
-export { type DueJob, type QueueCounts, type QueuedMessage, QueueStore } from './store.ts'
+export { QueueStore } from './store.ts'

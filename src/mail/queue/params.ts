@@ -1,14 +1,49 @@
 /** Parameters of the queue, with Postfix's names and defaults. */
-import { bool, defineParams, int, list, time } from '../../io/config/mod.ts'
+import { bool, defineParams, int, list, str, time } from '../../io/config/mod.ts'
 
 export const queueParams = defineParams({
-  minimal_backoff_time: time('300s', 'The shortest wait before a deferred recipient is tried again.', { min: 1000 }),
-  maximal_backoff_time: time('4000s', 'The longest; the wait doubles from one to the other.', { min: 1000 }),
-  maximal_queue_lifetime: time('5d', 'After so long a deferred message is returned.', { unit: 'd' }),
-  bounce_queue_lifetime: time('5d', 'The same for messages of the null sender, which are given up.', { unit: 'd' }),
-  default_destination_concurrency_limit: int('20', 'Deliveries to one destination at a time.', { min: 1 }),
-  default_process_limit: int('100', 'Deliveries of the whole queue at a time.', { min: 1 }),
+  queue_run_delay: time('300s', 'How often deferred recipients that are due are looked for.', { min: 1000 }),
+  minimal_backoff_time: time(
+    '300s',
+    'The shortest wait before a deferred recipient is tried again, and how long a dead destination is left alone.',
+    { min: 1000 },
+  ),
+  maximal_backoff_time: time('4000s', 'The longest; in between a message waits as long as it is old.', { min: 1000 }),
+  maximal_queue_lifetime: time('5d', 'After so long a deferred message is returned.', { unit: 'd', min: 0 }),
+  bounce_queue_lifetime: time('5d', 'The same for messages of the null sender, which are given up.', {
+    unit: 'd',
+    min: 0,
+  }),
+  delay_warning_time: time('0h', 'After so long in the queue the sender is told of the delay, once; 0 is never.', {
+    unit: 'h',
+    min: 0,
+  }),
+  initial_destination_concurrency: int('5', 'Deliveries to one destination at a time, to begin with.', { min: 1 }),
+  default_destination_concurrency_limit: int('20', 'Deliveries to one destination at a time, at the most.', { min: 0 }),
+  default_destination_recipient_limit: int(
+    '50',
+    'Recipients of one delivery; with 1 each is a destination of its own.',
+    {
+      min: 0,
+    },
+  ),
+  default_destination_concurrency_positive_feedback: str(
+    '1',
+    'How much a delivery that found its server adds to the concurrency: a number, also divided by concurrency or sqrt_concurrency.',
+  ),
+  default_destination_concurrency_negative_feedback: str(
+    '1',
+    'How much a delivery that found no server takes from the concurrency.',
+  ),
+  default_destination_concurrency_failed_cohort_limit: int(
+    '1',
+    'How often all deliveries at a time must fail before a destination counts as dead; 0 is never.',
+    { min: 0 },
+  ),
+  default_destination_rate_delay: time('0s', 'The wait between two deliveries to one destination.', { min: 0 }),
+  default_transport_rate_delay: time('0s', 'The wait between two deliveries by one transport.', { min: 0 }),
+  default_process_limit: int('100', 'Deliveries by one transport at a time, where master.cf does not say.', { min: 1 }),
   defer_transports: list('', 'Transports that nothing is sent by until it is asked for.'),
+  fast_flush_domains: list('$relay_domains', 'Domains whose waiting mail ETRN and `postqueue -s` may ask for.'),
   soft_bounce: bool('no', 'Whether refusals for good are kept in the queue, for trying a configuration.'),
-  fast_flush_domains: list('$relay_domains', 'Domains whose waiting mail ETRN may ask for.'),
 })

@@ -1,52 +1,56 @@
 /**
- * The scheduler: what is due is handed to agents, a bounded number at a time, a bounded number to one destination; what they
- * report is written before anything else is done with it. RFC 5321 §4.5.4.1.
+ * The queue at work: what is due is handed to agents as the schedule allows; what they report is written before anything else
+ * is done with it; when nothing of a message is on its way any more, its sender is told what there is to tell.
+ * RFC 5321 §4.5.4.1, RFC 3461 §5.
  */
 import { type Clock, publish, type Wakeup } from '#src/base/mod.ts'
-import type { Settings } from '../../io/config/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
 import type { Agent, RecipientResult } from './contract.ts'
 import type { QueueEvent } from './events.ts'
-import type { queueParams } from './params.ts'
-import type { DueJob, QueueStore, Settlement } from './store.ts'
-
-/** A recipient whose story has ended; the sender may have to be told (mail/notices). */
-export interface Ended {
-  readonly job: DueJob
-  readonly recipient: DueJob['recipients'][number]
-  readonly result: RecipientResult
-  /** Given up for its age, after temporary failures. */
-  readonly expired: boolean
-}
+import { transportLimits } from './limits.ts'
+import { Loader } from './loader.ts'
+import { Notifier, type Notify } from './notifier.ts'
+import { queueParams } from './params.ts'
+import { planSettlements } from './plan.ts'
+import type { DueJob } from './rows.ts'
+import { Schedule, type Slice } from './schedule.ts'
+import type { QueueStore } from './store.ts'
 
 export interface RunnerDeps {
   readonly store: QueueStore
-  readonly cf: () => Settings<typeof queueParams>
+  readonly config: () => Config
   readonly clock: Clock
   readonly queued: Wakeup
   readonly agent: Agent
-  /** Tells the sender; a promise that must resolve before the recipients' rows go. */
-  readonly notify: (ended: readonly Ended[]) => Promise<void>
+  readonly notify: Notify
 }
 
-/** Recipients looked at in one go. */
-const LOOK_LIMIT = 1000
 /** The queue is looked at anew at least this often. */
 const LOOK_AGAIN_MS = 60_000
 
 export class QueueRunner {
   readonly #deps: RunnerDeps
-  readonly #busy = new Set<number>()
-  readonly #destinations = new Map<string, number>()
+  readonly #schedule: Schedule
+  readonly #loader: Loader
+  readonly #notifier: Notifier
   readonly #stop = new AbortController()
-  #jobs = new Set<Promise<void>>()
+  readonly #jobs = new Set<Promise<void>>()
   #finished: Promise<void> | undefined
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps
+    this.#schedule = new Schedule(transportLimits(deps.config))
+    this.#loader = new Loader(deps, this.#schedule)
+    this.#notifier = new Notifier(deps, this.#schedule)
   }
 
   start(): void {
     this.#finished = this.#run()
+  }
+
+  /** Whether something of the message is on its way or waits for its turn: Postfix's active queue. */
+  isActive(message: number): boolean {
+    return this.#schedule.isActive(message)
   }
 
   /** Deliveries in progress are given up where they are: their recipients stay as they were. */
@@ -58,99 +62,125 @@ export class QueueRunner {
   }
 
   async #run(): Promise<void> {
-    const { store, clock, queued } = this.#deps
-    while (!this.#stop.signal.aborted) {
+    const { clock, queued } = this.#deps
+    const { signal } = this.#stop
+    this.#track(this.#notifier.catchUp(signal))
+    while (!signal.aborted) {
       const seen = queued.value
+      const nextRun = await this.#loader.load(signal)
       this.#startDue()
-      const next = store.nextDueMs()
-      const wait = next === undefined || this.#busy.size > 0 ? LOOK_AGAIN_MS : Math.max(10, next - clock.now())
-      await queued.changed(seen, Math.min(LOOK_AGAIN_MS, wait))
+      const next = Math.min(nextRun, this.#schedule.nextMs() ?? Infinity) - clock.now()
+      await queued.changed(seen, Math.min(LOOK_AGAIN_MS, Math.max(10, next)))
     }
+  }
+
+  #track(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => publish<QueueEvent>({ event: 'queue.defect', queueId: 'NOQUEUE', error }))
+      .finally(() => this.#jobs.delete(running))
+    this.#jobs.add(running)
   }
 
   #startDue(): void {
-    const { store, clock, cf } = this.#deps
-    const { default_process_limit, default_destination_concurrency_limit, defer_transports } = cf()
-    for (const job of store.due(clock.now(), LOOK_LIMIT, this.#busy)) {
-      if (this.#jobs.size >= default_process_limit) return
-      if (defer_transports.includes(job.transport)) continue
-      const destination = `${job.transport}:${job.nexthop}`
-      const now = this.#destinations.get(destination) ?? 0
-      if (now >= default_destination_concurrency_limit) continue
-      this.#destinations.set(destination, now + 1)
-      for (const { id } of job.recipients) this.#busy.add(id)
-      const running = this.#deliver(job).finally(() => {
-        this.#jobs.delete(running)
-        for (const { id } of job.recipients) this.#busy.delete(id)
-        this.#destinations.set(destination, (this.#destinations.get(destination) ?? 1) - 1)
-        this.#deps.queued.notify()
-      })
-      this.#jobs.add(running)
+    const { clock } = this.#deps
+    for (let slice; !this.#stop.signal.aborted && (slice = this.#schedule.take(clock.now())) !== undefined;) {
+      this.#track(this.#deliver(slice))
     }
   }
 
-  async #deliver(job: DueJob): Promise<void> {
+  async #deliver(taken: Slice): Promise<void> {
+    const { store, clock, queued } = this.#deps
+    let slice = taken
+    let outcome: 'up' | 'down' | 'unknown' = 'unknown'
+    try {
+      const [job, ...others] = store.jobs(taken.message, taken.ids)
+      for (const { recipients } of others) for (const { id } of recipients) slice = this.#schedule.putBack(slice, [id])
+      if (job !== undefined && !job.hold) outcome = await this.#attempt(job, slice)
+    } catch (error) {
+      publish<QueueEvent>({ event: 'queue.defect', queueId: `message ${taken.message}`, error })
+    } finally {
+      this.#schedule.done(slice, outcome, clock.now())
+      queued.notify()
+    }
+    if (!this.#stop.signal.aborted) await this.#notifier.afterDelivery(taken.message)
+  }
+
+  /** One delivery with its results written. */
+  async #attempt(job: DueJob, slice: Slice): Promise<'up' | 'down' | 'unknown'> {
     const results = new Map<number, RecipientResult>()
+    const { signal } = this.#stop
     const report = (id: number, result: RecipientResult, relay: string): void => {
       const recipient = job.recipients.find((r) => r.id === id)
       if (recipient === undefined || results.has(id)) return
       results.set(id, result)
-      const delayMs = this.#deps.clock.now() - job.arrivalMs
-      const { address, original } = recipient
-      publish<QueueEvent>({
-        event: 'queue.result',
-        queueId: job.queueId,
-        transport: job.transport,
-        recipient: address,
-        original,
-        relay,
-        delayMs,
-        ...result,
-      })
+      this.#publish(job, recipient, result, relay)
     }
-    try {
-      await this.#deps.agent.deliver(job, report, this.#stop.signal)
-    } catch (error) {
-      if (this.#stop.signal.aborted) return
-      publish<QueueEvent>({ event: 'queue.defect', queueId: job.queueId, error })
+    const without = this.#withoutTry(job, slice)
+    if (without !== undefined) for (const { id } of job.recipients) report(id, without, 'none')
+    else {
+      try {
+        await this.#deps.agent.deliver(job, report, signal)
+      } catch (error) {
+        if (!signal.aborted) publish<QueueEvent>({ event: 'queue.defect', queueId: job.queueId, error })
+      }
     }
-    if (this.#stop.signal.aborted && results.size === 0) return
-    await this.#settle(job, results)
-  }
-
-  async #settle(job: DueJob, results: ReadonlyMap<number, RecipientResult>): Promise<void> {
-    const settlements: Settlement[] = []
-    const ended: Ended[] = []
-    for (const recipient of job.recipients) {
-      const result = this.#softened(
-        results.get(recipient.id) ?? { status: 'deferred', dsn: '4.3.0', text: 'the delivery agent gave no answer' },
-      )
-      const expired = result.status === 'deferred' && this.#isOld(job)
-      const done = result.status !== 'deferred' || expired
-      settlements.push({
-        recipient: recipient.id,
-        result,
-        retryAtMs: done ? undefined : this.#retryAt(job.attempts.get(recipient.id) ?? 0),
-      })
-      if (done) ended.push({ job, recipient, result, expired })
-    }
-    // The report first: a stop in between sends it twice rather than never.
-    if (ended.length > 0) await this.#deps.notify(ended)
-    const gone = await this.#deps.store.settle(job.messageId, settlements)
+    if (signal.aborted && results.size === 0) return 'unknown'
+    const reported = signal.aborted ? job.recipients.filter(({ id }) => results.has(id)) : job.recipients
+    const { config, clock, store } = this.#deps
+    const cf = config().bind(queueParams)
+    const gone = await store.settle(
+      job.messageId,
+      planSettlements({ ...job, recipients: reported }, results, cf, clock.now()),
+    )
     if (gone) publish<QueueEvent>({ event: 'queue.removed', queueId: job.queueId })
+    return without === undefined ? outcomeOf(results, slice) : 'unknown'
   }
 
-  #softened(result: RecipientResult): RecipientResult {
-    return result.status === 'bounced' && this.#deps.cf().soft_bounce ? { ...result, status: 'deferred' } : result
+  /** What is said of recipients that are not tried now. */
+  #withoutTry(job: DueJob, slice: Slice): RecipientResult | undefined {
+    if (job.expire) {
+      const [first] = job.recipients
+      return first === undefined || first.reason === ''
+        ? { status: 'deferred', dsn: '4.7.0', text: 'message is administratively expired' }
+        : { status: 'deferred', dsn: first.status, text: first.reason }
+    }
+    if (slice.suspended) {
+      const { dsn, text } = slice.destination.reason
+      return { status: 'deferred', dsn, text: `delivery temporarily suspended: ${text}` }
+    }
+    const { defer_transports } = this.#deps.config().bind(queueParams)
+    if (defer_transports.includes(job.transport) && !job.recipients.some(({ forced }) => forced))
+      return { status: 'deferred', dsn: '4.3.2', text: 'deferred transport' }
+    return undefined
   }
 
-  #isOld(job: DueJob): boolean {
-    const { maximal_queue_lifetime, bounce_queue_lifetime } = this.#deps.cf()
-    return this.#deps.clock.now() - job.arrivalMs > (job.sender === '' ? bounce_queue_lifetime : maximal_queue_lifetime)
+  #publish(job: DueJob, recipient: DueJob['recipients'][number], result: RecipientResult, relay: string): void {
+    const { address, original } = recipient
+    publish<QueueEvent>({
+      event: 'queue.result',
+      queueId: job.queueId,
+      transport: job.transport,
+      recipient: address,
+      original,
+      relay,
+      delayMs: this.#deps.clock.now() - job.arrivalMs,
+      ...result,
+    })
   }
+}
 
-  #retryAt(attempts: number): number {
-    const { minimal_backoff_time, maximal_backoff_time } = this.#deps.cf()
-    return this.#deps.clock.now() + Math.min(maximal_backoff_time, minimal_backoff_time * 2 ** Math.min(attempts, 20))
+/** Whether there was a server at the destination; notes why not. */
+function outcomeOf(results: ReadonlyMap<number, RecipientResult>, slice: Slice): 'up' | 'down' | 'unknown' {
+  if (results.size === 0) return 'unknown'
+  for (const result of results.values()) {
+    if (result.status !== 'deferred' || !isDown(result)) continue
+    slice.destination.reason = { dsn: result.dsn, text: result.text }
+    return 'down'
   }
+  return 'up'
+}
+
+/** The agent says so, or a network status (RFC 3463 §3.5) without any word of a server does. */
+function isDown(result: Extract<RecipientResult, { status: 'deferred' | 'bounced' }>): boolean {
+  return result.destinationDown ?? (result.remoteReply === undefined && /^4\.4\.[1-3]$/.test(result.dsn))
 }

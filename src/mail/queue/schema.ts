@@ -35,5 +35,41 @@ export const queueSchema: Schema = {
      CREATE INDEX queue_recipient_due ON queue_recipient (next_attempt_ms);
      CREATE INDEX queue_recipient_message ON queue_recipient (message);
      CREATE INDEX queue_recipient_nexthop ON queue_recipient (nexthop)`,
+    // AUTOINCREMENT: the scheduler knows recipients by id, and an id must never come to mean another one.
+    `CREATE TABLE queue_recipient_next (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       message INTEGER NOT NULL REFERENCES queue_message ON DELETE CASCADE,
+       -- its place in the message's plan: with the queue id a name that replay after a power cut gives again
+       n INTEGER NOT NULL,
+       address TEXT NOT NULL,
+       original TEXT NOT NULL,
+       dsn TEXT NOT NULL,
+       transport TEXT NOT NULL,
+       nexthop TEXT NOT NULL,
+       sender TEXT,
+       attempts INTEGER NOT NULL DEFAULT 0,
+       -- 0: asked for by name (flush, ETRN); 1: the same, and taken up
+       next_attempt_ms INTEGER NOT NULL,
+       status TEXT NOT NULL DEFAULT '',
+       reason TEXT NOT NULL DEFAULT '',
+       remote_mta TEXT,
+       remote_reply TEXT,
+       -- sent, bounced, expired: ended, and a report that was asked for is still to be made; NULL: to be delivered
+       outcome TEXT
+     ) STRICT;
+     INSERT INTO queue_recipient_next (id, message, n, address, original, dsn, transport, nexthop, sender, attempts, next_attempt_ms, status, reason)
+       SELECT id, message, row_number() OVER (PARTITION BY message ORDER BY id) - 1, address, original, dsn, transport, nexthop, sender,
+              attempts, next_attempt_ms, status, reason FROM queue_recipient;
+     DROP TABLE queue_recipient;
+     ALTER TABLE queue_recipient_next RENAME TO queue_recipient;
+     CREATE INDEX queue_recipient_due ON queue_recipient (next_attempt_ms) WHERE outcome IS NULL;
+     CREATE INDEX queue_recipient_message ON queue_recipient (message);
+     CREATE INDEX queue_recipient_ended ON queue_recipient (message) WHERE outcome IS NOT NULL;
+     -- postsuper -e: given up at the next attempt
+     ALTER TABLE queue_message ADD COLUMN expire INTEGER NOT NULL DEFAULT 0;
+     -- the sender has been told of the delay
+     ALTER TABLE queue_message ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+     -- files of the maildrop whose message has been taken in, until they are gone
+     CREATE TABLE queue_dropped (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
   ],
 }

@@ -74,6 +74,28 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'index the alias tables of main.cf',
     words: '[-c DIR]',
   },
+  queue: {
+    load: async () => (await import('./queue.ts')).queue,
+    summary: 'how much waits, how old, for whom, and why (--json)',
+    words: '[-c DIR] [--json] [--limit N]',
+  },
+  postqueue: {
+    load: async () => (await import('./postqueue.ts')).postqueue,
+    summary: "Postfix's postqueue(1): list the queue, send waiting mail",
+  },
+  mailq: { load: async () => (await import('./postqueue.ts')).mailq, summary: 'list the queue' },
+  postsuper: {
+    load: async () => (await import('./postsuper.ts')).postsuper,
+    summary: "Postfix's postsuper(1): delete, hold, release, requeue, expire",
+  },
+  postcat: {
+    load: async () => (await import('./postcat.ts')).postcat,
+    summary: "Postfix's postcat(1): a message of the queue",
+  },
+  sendmail: {
+    load: async () => (await import('./sendmail.ts')).sendmail,
+    summary: "Postfix's sendmail(1): mail of this machine's programs",
+  },
   saslpasswd2: {
     load: async () => (await import('./saslpasswd2.ts')).saslpasswd2Command(await accountsPort()),
     summary: "Cyrus SASL's saslpasswd2(8): set a password",

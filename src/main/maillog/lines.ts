@@ -7,7 +7,8 @@ import type { RoutingEvent } from '../../mail/routing/mod.ts'
 import type { ImapdEvent } from '../../services/imapd/mod.ts'
 import type { Pop3dEvent } from '../../services/pop3d/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
-import { intakeLine, queueLine } from './mail-lines.ts'
+import type { PickupEvent } from '../server/pickup.ts'
+import { intakeLine, pickupLine, queueLine } from './mail-lines.ts'
 import { imapdLine, pop3dLine } from './mailbox-lines.ts'
 import { policyLine, smtpdLine } from './smtpd-lines.ts'
 
@@ -32,6 +33,8 @@ export function lineOf(event: PostigoEvent): Line | undefined {
       return { service: 'local', text: `warning: ${(event as RoutingEvent).text}` }
     case 'queue':
       return queueLine(event as QueueEvent)
+    case 'pickup':
+      return pickupLine(event as PickupEvent)
     case 'imapd':
       return imapdLine(event as ImapdEvent)
     case 'pop3d':
@@ -44,6 +47,8 @@ export function lineOf(event: PostigoEvent): Line | undefined {
 /** Rooms that only warn: tables, database, log, accounts. */
 function otherLine(event: PostigoEvent): Line | undefined {
   // Postfix: master(8) tells of starts and ends.
+  if (event.event === 'main.tool' && 'service' in event && 'text' in event)
+    return { service: String(event.service), text: String(event.text) }
   if (event.event.startsWith('main.') && 'text' in event) return { service: 'master', text: String(event.text) }
   const text = 'text' in event ? String(event.text) : 'error' in event ? String(event.error) : undefined
   return text === undefined ? undefined : { service: 'postigo', text: `warning: ${event.event}: ${text}` }

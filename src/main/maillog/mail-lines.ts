@@ -1,6 +1,7 @@
 /** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
+import type { PickupEvent } from '../server/pickup.ts'
 import type { Line } from './lines.ts'
 
 /** Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc. */
@@ -43,6 +44,12 @@ export function intakeLine(e: IntakeEvent): Line {
   }
 }
 
+export function pickupLine(e: PickupEvent): Line {
+  return e.event === 'pickup.message'
+    ? { service: 'pickup', text: `${e.queueId}: uid=${e.uid} from=<${e.sender}>` }
+    : { service: 'pickup', text: `warning: ${e.text}` }
+}
+
 export function queueLine(e: QueueEvent): Line {
   switch (e.event) {
     case 'queue.result': {
@@ -55,6 +62,8 @@ export function queueLine(e: QueueEvent): Line {
     }
     case 'queue.removed':
       return { service: 'qmgr', text: `${e.queueId}: removed` }
+    case 'queue.report-failed':
+      return { service: 'bounce', text: `warning: ${e.text}` }
     case 'queue.defect':
       return {
         service: 'qmgr',

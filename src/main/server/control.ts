@@ -2,7 +2,7 @@
  * The control socket: tools ask the running server over `<data>/control`, one JSON line each way.
  * The directory is the owner's alone (0700), so whoever reaches the socket is the owner or root.
  */
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export interface ControlRequest {
@@ -21,15 +21,29 @@ const REQUEST_LIMIT = 64 * 1024
 /** An answer, with a whole status. */
 const ANSWER_LIMIT = 16 * 1024 * 1024
 
-export function serveControl(path: string, handle: ControlHandler): Promise<Server> {
+export interface ControlOptions {
+  /** File mode of the socket; without it, as the umask has it. */
+  readonly mode?: number
+  /** At a time. */
+  readonly connections?: number
+  /** A client that says nothing for so long is left. */
+  readonly idleMs?: number
+}
+
+export function serveControl(path: string, handle: ControlHandler, options: ControlOptions = {}): Promise<Server> {
   rmSync(path, { force: true }) // a socket left by a server that was killed; the lock file said that none runs
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy())
+    if (options.idleMs !== undefined) socket.setTimeout(options.idleMs, () => socket.destroy())
     void answer(socket, handle)
   })
+  if (options.connections !== undefined) server.maxConnections = options.connections
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(path, () => resolve(server))
+    server.listen(path, () => {
+      if (options.mode !== undefined) chmodSync(path, options.mode)
+      resolve(server)
+    })
   })
 }
 

@@ -1,6 +1,6 @@
 /** The data directory: all of Postigo's data below Postfix's data_directory, and nothing of Postfix's touched. */
 import { chmodSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Config } from '../../io/config/mod.ts'
 
 export interface DataPaths {
@@ -26,6 +26,7 @@ export function dataPaths(config: Config): DataPaths {
 
 /** Made for its owner alone: mail and verifiers lie in it. */
 export function makeDataDirectory({ dir, log }: DataPaths): void {
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o755 }) // others reach the maildrop through it
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   chmodSync(dir, 0o700)
   mkdirSync(log, { recursive: true, mode: 0o700 })

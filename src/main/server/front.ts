@@ -214,7 +214,7 @@ function flusher(rooms: Rooms, config: Config): (domain: string) => Promise<'sta
   const allowed = tables.matchDomain(config.value(parameter) ?? '', { parentDomains: true, parameter })
   return async (domain) => {
     if ((await allowed(domain)) === undefined) return 'denied'
-    await rooms.queue.makeDue(domain, rooms.clock.now())
+    await rooms.desk.flush({ domain: domain.toLowerCase() })
     rooms.queued.notify()
     return 'started'
   }

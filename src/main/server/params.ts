@@ -27,6 +27,14 @@ export const mainParams = defineParams({
     'Where main.cf sets it: the quota of each mailbox, in octets; 0 is none. Its default is no quota.',
     { min: 0 },
   ),
+  authorized_submit_users: list('static:anyone', 'Users of this machine who may submit mail with sendmail.'),
+  authorized_mailq_users: list('static:anyone', 'Users of this machine who may list the queue.'),
+  authorized_flush_users: list('static:anyone', 'Users of this machine who may ask for waiting mail to be sent.'),
+  local_submission_rate_limit: int(
+    '600',
+    'Messages of one user that are taken out of the maildrop in a minute; others wait for the next. 0 is no limit.',
+    { min: 0 },
+  ),
   smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
   smtpd_sasl_path: str('smtpd', 'Cyrus: the name of the application, so that smtpd.conf is read.'),
 })

@@ -19,7 +19,7 @@ import {
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
 import { createIntake, type Intake, intakeParams } from '../../mail/intake/mod.ts'
-import { QueueStore } from '../../mail/queue/mod.ts'
+import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
 import { ChangeFeed, createAnalyser, createStore, FEED_OCTETS, type Store, storeParams } from '../../mail/store/mod.ts'
 import { allParams } from '../registry.ts'
@@ -72,6 +72,9 @@ export interface Rooms {
   readonly log: SegmentLog
   readonly resolver: Resolver
   readonly queue: QueueStore
+  readonly desk: QueueDesk
+  /** Main's, once it runs: what is on its way is known there. */
+  readonly runner: { current: { isActive(message: number): boolean } | undefined }
   readonly queued: Wakeup
   readonly startExchange: typeof startExchange
   /** As of the last good load. */
@@ -99,6 +102,8 @@ export function openRooms(options: RoomsOptions): Rooms {
   const queued = new Wakeup(options.shared.queue)
   const resolver = createResolver()
   const queue = new QueueStore(db, log)
+  const runner: { current: { isActive(message: number): boolean } | undefined } = { current: undefined }
+  const desk = new QueueDesk(db, log, (message) => runner.current?.isActive(message) ?? false)
   const queueIds = new QueueIds(options.thread)
   const freeOctets = freeSpace(paths.dir, clock)
   const configure = (fresh: Config): Configured => {
@@ -165,6 +170,8 @@ export function openRooms(options: RoomsOptions): Rooms {
     log,
     resolver,
     queue,
+    desk,
+    runner,
     queued,
     startExchange,
     current: configure(config),

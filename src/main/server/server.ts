@@ -8,20 +8,22 @@ import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerL
 import { listen } from '../../io/net/mod.ts'
 import { createAgents, createLocalAgent, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
 import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
-import { type Ended, queueParams, QueueRunner } from '../../mail/queue/mod.ts'
+import { type Ended, QueueRunner } from '../../mail/queue/mod.ts'
 import { formatTraceDate } from '../../formats/message/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { allParams } from '../registry.ts'
 import { version } from '../version.ts'
-import { type ControlAnswer, serveControl } from './control.ts'
+import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
+import { LocalMail } from './local-mail.ts'
 import { mainParams } from './params.ts'
+import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { Upkeep } from './upkeep.ts'
@@ -80,6 +82,7 @@ export class Server {
   readonly #maillog: Maillog
   readonly #upkeep: Upkeep
   readonly #runner: QueueRunner
+  readonly #localMail: LocalMail
   readonly #startedMs = Date.now()
   #specs: readonly ListenerSpec[]
   #front: Front | undefined
@@ -101,6 +104,8 @@ export class Server {
     this.#maillog = startMaillog(parts.rooms.current)
     this.#upkeep = new Upkeep(parts.rooms)
     this.#runner = this.#makeRunner()
+    parts.rooms.runner.current = this.#runner
+    this.#localMail = new LocalMail(parts.rooms, (ended) => this.#notify('ended', ended))
     this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
   }
 
@@ -145,7 +150,8 @@ export class Server {
         await Promise.all(Array.from({ length: fronts }, (_, i) => this.#startFront(FIRST_FRONT + i, fronts > 1)))
       }
       this.#runner.start()
-      this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request.command))
+      await this.#localMail.start()
+      this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
     } catch (error) {
       await this.stop()
       throw error
@@ -210,27 +216,32 @@ export class Server {
       store: queue,
       clock,
       queued,
-      cf: () => bind().bind(queueParams),
+      config: bind,
       agent: createAgents({ smtp, isSmtp, local, isLocal }),
-      notify: (ended) => this.#notify(ended),
+      notify: (kind, recipients) => this.#notify(kind, recipients),
     })
   }
 
-  #notify(ended: readonly Ended[]): Promise<void> {
+  #notify(kind: 'ended' | 'delayed', recipients: readonly Ended[]): Promise<void> {
     const { config, intake, hostname } = this.#rooms.current
     const { bounce_size_limit } = config.bind(noticesParams)
     const mailName = config.value('mail_name') ?? 'Postigo'
-    return sendReport(ended, intake, {
-      hostname,
-      mailName,
-      sizeLimit: bounce_size_limit,
-      date: formatTraceDate,
-      nowMs: Date.now(),
-    })
+    return sendReport(
+      kind,
+      recipients,
+      { intake, queue: this.#rooms.queue },
+      {
+        hostname,
+        mailName,
+        sizeLimit: bounce_size_limit,
+        date: formatTraceDate,
+        nowMs: Date.now(),
+      },
+    )
   }
 
-  async #answer(command: string): Promise<ControlAnswer> {
-    switch (command) {
+  async #answer(request: ControlRequest): Promise<ControlAnswer> {
+    switch (request.command) {
       case 'status':
         return { ok: true, status: await this.status() }
       case 'reload': {
@@ -240,14 +251,8 @@ export class Server {
       case 'stop':
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
-      case 'queue':
-        return { ok: true, queue: this.#rooms.queue.list(QUEUE_LIST_LIMIT) }
-      case 'flush':
-        await this.#rooms.queue.makeDue(undefined, Date.now())
-        this.#rooms.queued.notify()
-        return { ok: true }
       default:
-        return { ok: false, error: `unknown request: ${command}` }
+        return answerQueue(this.#rooms, request)
     }
   }
 
@@ -296,7 +301,7 @@ export class Server {
   }
 
   async status(): Promise<ServerStatus> {
-    const { current, queue, db } = this.#rooms
+    const { current, desk, db } = this.#rooms
     const fronts: FrontStatus[] = this.#front === undefined ? [] : [this.#front.status]
     for (const { worker } of this.#workers.values()) {
       const answer = await ask(worker, { ask: 'status' }, 'status')
@@ -312,7 +317,7 @@ export class Server {
       threads: 1 + this.#workers.size,
       services: this.services.map(({ name, kind, address, port }) => ({ name, kind, address, port })),
       connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3') },
-      queue: queue.counts(),
+      queue: desk.counts(),
       accounts: current.accounts.list().length,
       mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
       memory: { rssOctets: rss, heapOctets: heapUsed },
@@ -328,6 +333,7 @@ export class Server {
   async #stop(): Promise<void> {
     await this.#front?.stop()
     await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
+    await this.#localMail.stop()
     await this.#runner.stop()
     await this.#upkeep.stop()
     await this.#rooms.log.close()
@@ -340,8 +346,6 @@ export class Server {
     this.#whenStopped()
   }
 }
-
-const QUEUE_LIST_LIMIT = 10_000
 
 function isSingle(setting: 'auto' | 'yes' | 'no'): boolean {
   return setting === 'auto' ? availableParallelism() < 2 || totalmem() < SMALL_MACHINE : setting === 'yes'

@@ -1,0 +1,64 @@
+/** What becomes of recipients after an attempt: pure, from results, age and settings. RFC 5321 §4.5.4.1. */
+import type { Settings } from '../../io/config/mod.ts'
+import type { RecipientResult } from './contract.ts'
+import type { queueParams } from './params.ts'
+import type { DueJob, JobRecipient } from './rows.ts'
+import type { Settlement } from './store.ts'
+
+export type QueueSettings = Settings<typeof queueParams>
+
+const NO_ANSWER: RecipientResult = { status: 'deferred', dsn: '4.3.0', text: 'the delivery agent gave no answer' }
+
+export function planSettlements(
+  job: DueJob,
+  results: ReadonlyMap<number, RecipientResult>,
+  cf: QueueSettings,
+  nowMs: number,
+): Settlement[] {
+  return job.recipients.map((recipient) => {
+    const result = softened(results.get(recipient.id) ?? NO_ANSWER, cf)
+    const expired = result.status === 'deferred' && (job.expire || isOld(job, cf, nowMs))
+    const next =
+      result.status === 'deferred' && !expired
+        ? { retryAtMs: retryAt(job.arrivalMs, cf, nowMs) }
+        : wantsReport(recipient, result, job)
+          ? 'report'
+          : 'done'
+    return { recipient: recipient.id, result, next, expired }
+  })
+}
+
+/** postconf(5) soft_bounce. */
+function softened(result: RecipientResult, { soft_bounce }: QueueSettings): RecipientResult {
+  if (result.status !== 'bounced' || !soft_bounce) return result
+  return { ...result, status: 'deferred', dsn: result.dsn.replace(/^5/, '4') }
+}
+
+export function isOld(
+  { sender, arrivalMs }: Pick<DueJob, 'sender' | 'arrivalMs'>,
+  { maximal_queue_lifetime, bounce_queue_lifetime }: QueueSettings,
+  nowMs: number,
+): boolean {
+  return nowMs - arrivalMs >= (sender === '' ? bounce_queue_lifetime : maximal_queue_lifetime)
+}
+
+/** A message waits as long again as it is old: between the shortest and the longest wait that doubles it. Postfix: qmgr_active.c. */
+export function retryAt(
+  arrivalMs: number,
+  { minimal_backoff_time, maximal_backoff_time }: QueueSettings,
+  nowMs: number,
+): number {
+  const age = Math.max(0, nowMs - arrivalMs)
+  return nowMs + Math.min(maximal_backoff_time, Math.max(minimal_backoff_time, age))
+}
+
+/** RFC 3461 §4.1: of failures one is told unless one said otherwise, of success only if one asked. */
+export function wantsReport(
+  { notify }: JobRecipient,
+  result: RecipientResult,
+  { trace }: Pick<DueJob, 'trace'>,
+): boolean {
+  if (trace !== undefined) return true
+  if (result.status === 'sent') return notify?.includes('SUCCESS') === true
+  return notify === undefined || notify.includes('FAILURE')
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseFeedback } from './feedback.ts'
+import { Schedule, type Slice, type TransportLimits } from './schedule.ts'
+
+const usual: TransportLimits = {
+  initial: 2,
+  limit: 20,
+  positive: parseFeedback('0'),
+  negative: parseFeedback('0'),
+  failedCohortLimit: 1,
+  processes: 0,
+  recipients: 50,
+  rateDelayMs: 0,
+  transportRateDelayMs: 0,
+  deadMs: 1000,
+}
+
+function scheduleOf(limits: Partial<TransportLimits> = {}): Schedule {
+  return new Schedule(() => ({ ...usual, ...limits }))
+}
+
+let id = 0
+function add(schedule: Schedule, message: number, domain: string, count = 1, transport = 'smtp'): void {
+  for (let i = 0; i < count; i++) {
+    id++
+    schedule.add({ id, message, transport, nexthop: domain, sender: '', address: `u${id}@${domain}` })
+  }
+}
+
+/** All that may go now. */
+function takeAll(schedule: Schedule, nowMs = 0): Slice[] {
+  const slices: Slice[] = []
+  for (let slice; (slice = schedule.take(nowMs)) !== undefined;) slices.push(slice)
+  return slices
+}
+
+const shape = (slices: readonly Slice[]): string[] => slices.map(({ message, ids }) => `${message}x${ids.length}`)
+
+test('recipients of one message and destination go together, as many as the limit', () => {
+  const schedule = scheduleOf()
+  add(schedule, 1, 'a.test', 120)
+  assert.deepEqual(shape(takeAll(schedule)), ['1x50', '1x50'])
+  assert.equal(schedule.isActive(1), true)
+})
+
+test('messages take turns: a large mailing does not hold up a single message', () => {
+  const schedule = scheduleOf({ processes: 4 })
+  for (let i = 0; i < 1000; i++) add(schedule, 1, `d${i}.test`)
+  const first = takeAll(schedule)
+  assert.deepEqual(shape(first), ['1x1', '1x1', '1x1', '1x1'])
+  add(schedule, 2, 'single.test')
+  for (const slice of first.slice(0, 2)) schedule.done(slice, 'up', 0)
+  assert.ok(shape(takeAll(schedule)).includes('2x1'))
+})
+
+test('at one busy destination too: the single message is next but one', () => {
+  const schedule = scheduleOf()
+  add(schedule, 1, 'a.test', 1000)
+  const busy = takeAll(schedule)
+  add(schedule, 2, 'a.test')
+  schedule.done(busy[0]!, 'up', 0)
+  const next = takeAll(schedule)
+  schedule.done(busy[1]!, 'up', 0)
+  assert.ok(shape([...next, ...takeAll(schedule)]).includes('2x1'))
+})
+
+test('a full destination lets others pass', () => {
+  const schedule = scheduleOf({ recipients: 1 })
+  const slow = new Schedule(() => usual)
+  add(slow, 1, 'slow.test', 500)
+  for (let i = 0; i < 20; i++) add(slow, 1, `fast${i}.test`)
+  assert.equal(takeAll(slow).length, 2 + 20)
+  add(schedule, 1, 'a.test', 3)
+  assert.equal(takeAll(schedule).length, 3, 'with one recipient a delivery, each is a destination')
+})
+
+test('a dead destination: what waits for it is suspended, and tried again after a while', () => {
+  const schedule = scheduleOf()
+  add(schedule, 1, 'a.test', 300)
+  const [one, two] = takeAll(schedule)
+  schedule.done(one!, 'down', 0)
+  schedule.done(two!, 'down', 0)
+  const suspended = takeAll(schedule)
+  assert.deepEqual(
+    suspended.map((slice) => [slice.suspended, slice.ids.length]),
+    [[true, 200]],
+  )
+  for (const slice of suspended) schedule.done(slice, 'unknown', 0)
+  add(schedule, 2, 'a.test')
+  assert.equal(takeAll(schedule, 999)[0]?.suspended, true)
+  add(schedule, 3, 'a.test')
+  assert.equal(takeAll(schedule, 1000)[0]?.suspended, false)
+})
+
+test('asked for by name, a dead destination is tried at once', () => {
+  const schedule = scheduleOf({ initial: 1 })
+  add(schedule, 1, 'a.test')
+  schedule.done(takeAll(schedule)[0]!, 'down', 0)
+  schedule.add(
+    { id: 9_999_999, message: 2, transport: 'smtp', nexthop: 'a.test', sender: '', address: 'x@a.test' },
+    true,
+  )
+  assert.equal(takeAll(schedule, 1)[0]?.suspended, false)
+})
+
+test('a rate delay: one at a time, and a wait between', () => {
+  const schedule = scheduleOf({ rateDelayMs: 500, recipients: 1 })
+  const direct = new Schedule(() => ({ ...usual, rateDelayMs: 500, recipients: 2 }))
+  add(direct, 1, 'a.test', 4)
+  const [first, ...none] = takeAll(direct, 0)
+  assert.equal(none.length, 0)
+  direct.done(first!, 'up', 10)
+  assert.equal(takeAll(direct, 100).length, 0)
+  assert.equal(direct.nextMs(), 510)
+  assert.equal(takeAll(direct, 510).length, 1)
+  assert.equal(schedule.nextMs(), undefined)
+})
+
+test('a transport rate delay counts for all destinations', () => {
+  const schedule = scheduleOf({ transportRateDelayMs: 100 })
+  add(schedule, 1, 'a.test')
+  add(schedule, 1, 'b.test')
+  assert.equal(takeAll(schedule, 0).length, 1)
+  assert.equal(schedule.nextMs(), 100)
+  assert.equal(takeAll(schedule, 100).length, 1)
+})
+
+test('processes bound a transport, not the others', () => {
+  const schedule = new Schedule((transport) => ({ ...usual, processes: transport === 'smtp' ? 3 : 0 }))
+  for (let i = 0; i < 10; i++) add(schedule, i, `d${i}.test`)
+  for (let i = 0; i < 10; i++) add(schedule, i, `d${i}.test`, 1, 'lmtp')
+  assert.equal(takeAll(schedule).length, 13)
+})
+
+test('when all is done nothing is remembered', () => {
+  const schedule = scheduleOf()
+  add(schedule, 1, 'a.test', 3)
+  for (const slice of takeAll(schedule)) schedule.done(slice, 'up', 0)
+  assert.equal(schedule.size, 0)
+  assert.equal(schedule.isActive(1), false)
+})
+
+test('recipients put back go by themselves', () => {
+  const schedule = scheduleOf()
+  add(schedule, 1, 'a.test', 3)
+  let [slice] = takeAll(schedule)
+  for (const one of slice!.ids.slice(1)) slice = schedule.putBack(slice!, [one])
+  assert.equal(slice!.ids.length, 1)
+  assert.deepEqual(shape(takeAll(schedule)), ['1x1'], 'the window has room for one more')
+  schedule.done(slice!, 'up', 0)
+  assert.deepEqual(shape(takeAll(schedule)), ['1x1'])
+})

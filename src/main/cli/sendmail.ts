@@ -1,0 +1,160 @@
+/** sendmail(1): mail of this machine's programs, and what else goes by that name. */
+import { userInfo } from 'node:os'
+import { loadConfig } from '../../io/config/mod.ts'
+import { allParams } from '../registry.ts'
+import { type DropEnvelope, DropWriter, type PublicPaths, publicPaths } from '../server/maildrop.ts'
+import { tellDropped } from '../server/public-socket.ts'
+import { userOfUid } from '../server/users.ts'
+import { type CliIo, type Command, configDirectory, EX } from './io.ts'
+import { newaliases } from './postalias.ts'
+import { runPostqueue } from './postqueue.ts'
+import { headerEnd, headerRecipients, WireLines } from './sendmail-message.ts'
+import { SendmailUsage, type SendmailWords, sendmailWords } from './sendmail-words.ts'
+
+/** A header section longer than this is not looked through for recipients. */
+const HEAD_LIMIT = 1024 * 1024
+
+export const sendmail: Command = async (argv, io) => {
+  const me = userInfo()
+  try {
+    const words = sendmailWords(argv, 'sendmail')
+    for (const warning of words.warnings) io.err(`sendmail: warning: ${warning}\n`)
+    return await run(words, io)
+  } catch (error) {
+    if (error instanceof SendmailUsage) {
+      for (const line of error.message.split('\n'))
+        io.err(`sendmail: ${line.startsWith('usage') ? 'fatal: usage: sendmail [options]' : line}\n`)
+      return EX.tempFail
+    }
+    io.err(`sendmail: fatal: ${me.username}(${me.uid}): ${error instanceof Error ? error.message : String(error)}\n`)
+    return EX.tempFail
+  }
+}
+
+async function run(words: SendmailWords, io: CliIo): Promise<number> {
+  const directory = configDirectory(words.config, io)
+  switch (words.mode) {
+    case 'enqueue':
+      return enqueue(words, directory, io)
+    case 'mailq':
+      return runPostqueue('p', '', directory, io)
+    case 'newaliases':
+      return newaliases(['-c', directory], io)
+    case 'daemon':
+      return (await import('./lifecycle.ts')).postfix(['-c', directory, 'start'], io)
+    case 'smtp':
+      return (await import('./sendmail-smtp.ts')).standaloneSmtp(directory, io)
+    case 'flush': {
+      const { flush } = words
+      if (flush === undefined) return runPostqueue('f', '', directory, io)
+      return 'site' in flush
+        ? runPostqueue('s', flush.site, directory, io)
+        : runPostqueue('i', flush.queueId, directory, io)
+    }
+    case 'no-host-status':
+      io.err('No persistent host status directory\n')
+      return EX.ok
+    default:
+      return words.mode satisfies never
+  }
+}
+
+async function enqueue(words: SendmailWords, directory: string, io: CliIo): Promise<number> {
+  const config = loadConfig(directory, allParams())
+  const me = userInfo()
+  const paths = publicPaths(config)
+  const limit = Number(config.value('message_size_limit') ?? 0)
+  if (!words.extract && words.recipients.length === 0)
+    throw new Error('Recipient addresses must be specified on the command line or via the -t option')
+  const lines = new WireLines(words.dotEnds)
+  const source = io.stdin[Symbol.asyncIterator]()
+  const { head, done } = await readHead(source, lines)
+  const recipients = [...words.recipients.flatMap(addressesOf), ...(words.extract ? headerRecipients(head) : [])]
+  if (recipients.length === 0) throw new Error('No recipient addresses found in message header')
+  const drop = openDrop(paths, envelopeOf(words, recipients, config.value('default_verp_delimiters') ?? '+=', io))
+  try {
+    let octets = 0
+    const write = (piece: Buffer): void => {
+      octets += piece.length
+      if (limit > 0 && octets > limit) throw new TooBig('message file too big')
+      drop.write(piece)
+    }
+    write(withoutFromLine(head))
+    for (let ended = done; !ended;) {
+      const { value, done: last = false } = await source.next()
+      write(last ? lines.end() : lines.push(value as Buffer)) // a Readable without encoding
+      ended = last || lines.ended
+    }
+    drop.finish()
+  } catch (error) {
+    drop.abort()
+    if (!(error instanceof TooBig)) throw error
+    io.err(`sendmail: fatal: ${me.username}(${me.uid}): ${error.message}\n`)
+    return EX.unavailable
+  }
+  await tellDropped(paths)
+  if (words.trace !== undefined)
+    io.out(`Mail Delivery Status Report will be mailed to <${words.sender ?? me.username}>.\n`)
+  return EX.ok
+}
+
+class TooBig extends Error {}
+
+/** Reads until the header section is whole; `done`: that was all. */
+async function readHead(
+  source: AsyncIterator<unknown>,
+  lines: WireLines,
+): Promise<{ readonly head: Buffer; readonly done: boolean }> {
+  let head = Buffer.alloc(0)
+  while (headerEnd(head) < 0 && head.length < HEAD_LIMIT) {
+    const { value, done = false } = await source.next()
+    head = Buffer.concat([head, done ? lines.end() : lines.push(Buffer.from(value as Buffer))]) // as above
+    if (done || lines.ended) return { head, done: true }
+  }
+  return { head, done: lines.ended }
+}
+
+/** `From user date` in front of a message is a mailbox file's, not the message's. */
+function withoutFromLine(head: Buffer): Buffer {
+  return /^>?From /.test(head.toString('latin1', 0, 6)) ? head.subarray(head.indexOf(0x0a) + 1) : head
+}
+
+function openDrop(paths: PublicPaths, envelope: DropEnvelope): DropWriter {
+  try {
+    return new DropWriter(paths.maildrop, envelope)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      throw new Error(`there is no ${paths.maildrop}: the mail system has not been started yet`, { cause: error })
+    throw error
+  }
+}
+
+function envelopeOf(words: SendmailWords, recipients: readonly string[], delimiters: string, io: CliIo): DropEnvelope {
+  const { notify, sender, ret, envid, body, verp, relayed, trace } = words
+  const fullName = words.fullName ?? io.env['NAME'] ?? userOfUid(userInfo().uid)?.fullName
+  const address = sender === undefined ? undefined : (parsed(sender) ?? sender)
+  return {
+    recipients: recipients.map((one) => ({ address: one, ...(notify !== undefined && { notify }) })),
+    ...(address !== undefined && { sender: address }),
+    ...(fullName !== undefined && fullName !== '' && { fullName }),
+    ...(ret !== undefined && { ret }),
+    ...(envid !== undefined && { envid }),
+    ...(body !== undefined && { body }),
+    ...(verp !== undefined && { verp: verp === '' ? delimiters : verp }),
+    ...(relayed && { relayed }),
+    ...(trace !== undefined && { trace }),
+    ...([...recipients, address ?? ''].some((one) => /[^\x20-\x7e]/.test(one)) && { smtpUtf8: true }),
+  }
+}
+
+/** Words of the command line may hold several addresses, with names and commas. */
+function addressesOf(word: string): string[] {
+  const found = headerRecipients(Buffer.from(`To: ${word}`))
+  return found.length > 0 ? found : [word]
+}
+
+/** `<>` and `""` are the null sender. */
+function parsed(sender: string): string | undefined {
+  const bare = sender.replace(/^<(.*)>$/, '$1')
+  return bare === '' ? '' : addressesOf(bare)[0]
+}

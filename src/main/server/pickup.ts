@@ -1,0 +1,210 @@
+/**
+ * Takes messages out of the maildrop and hands them to intake. Postfix: pickup(8).
+ * The message's record completes the file (`Completion`), so that a stop before the file is gone does not double it.
+ */
+import { readdirSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { publish } from '#src/base/mod.ts'
+import type { Reply } from '../../formats/smtp/mod.ts'
+import { DROP_NAME, DroppedFile, type PublicPaths } from './maildrop.ts'
+import { mainParams } from './params.ts'
+import type { Rooms } from './rooms.ts'
+import { isAuthorized, type SystemUser, userOfUid } from './users.ts'
+
+export type PickupEvent =
+  | { readonly event: 'pickup.message'; readonly queueId: string; readonly uid: number; readonly sender: string }
+  | { readonly event: 'pickup.warning'; readonly text: string }
+
+/** Looked at anew at least so often. Postfix: master.cf's wakeup of pickup. */
+const LOOK_AGAIN_MS = 60_000
+/** What nobody finished in a day is removed. */
+const UNFINISHED_MS = 86_400_000
+const PIECE = 256 * 1024
+const MINUTE_MS = 60_000
+
+/** What became of a file: it goes, it is tried again later, or its user waits for the next minute. */
+type Outcome = 'taken' | 'later'
+
+export class Pickup {
+  readonly #rooms: Rooms
+  readonly #paths: PublicPaths
+  /** Messages a user brought in this minute. */
+  #counts = new Map<number, number>()
+  #minute = 0
+  #running: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  #timer: NodeJS.Timeout | undefined
+  /** Tells the sender of a message that cannot be taken in. */
+  readonly #returnToSender: (file: DroppedFile, sender: string, reply: Reply) => Promise<void>
+
+  constructor(rooms: Rooms, paths: PublicPaths, returnToSender: Pickup['returnToSender']) {
+    this.#rooms = rooms
+    this.#paths = paths
+    this.#returnToSender = returnToSender
+  }
+
+  get returnToSender(): (file: DroppedFile, sender: string, reply: Reply) => Promise<void> {
+    return this.#returnToSender
+  }
+
+  /** Looks at once, and again when something was dropped meanwhile. */
+  look(): void {
+    if (this.#stopped) return
+    if (this.#running !== undefined) {
+      this.#again = true
+      return
+    }
+    this.#again = false
+    clearTimeout(this.#timer)
+    this.#running = this.#run()
+      .catch((error: unknown) => warn(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        this.#running = undefined
+        if (this.#again) this.look()
+        else if (!this.#stopped) this.#timer = setTimeout(() => this.look(), LOOK_AGAIN_MS).unref()
+      })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { db } = this.#rooms
+    for (const name of readdirSync(this.#paths.maildrop)) {
+      if (this.#stopped) return
+      if (!DROP_NAME.test(name)) this.#sweep(name)
+      else if (db.read.sql('SELECT 1 FROM queue_dropped WHERE name = ?').get(name) !== undefined) await this.#done(name)
+      else await this.#pick(name)
+    }
+  }
+
+  async #pick(name: string): Promise<void> {
+    let file: DroppedFile | undefined
+    try {
+      file = DroppedFile.open(this.#paths.maildrop, name)
+    } catch (error) {
+      warn(`maildrop/${name}: ${error instanceof Error ? error.message : String(error)}; it is removed`)
+      return this.#remove(name)
+    }
+    if (file === undefined) return this.#sweep(name)
+    try {
+      if (this.#overRate(file.uid)) return
+      if ((await this.#take(file)) === 'taken') await this.#done(name)
+    } finally {
+      file.close()
+    }
+  }
+
+  /** Beyond the rate a user's messages wait; nothing is refused. */
+  #overRate(uid: number): boolean {
+    const limit = this.#rooms.current.config.bind(mainParams).local_submission_rate_limit
+    const minute = Math.floor(this.#rooms.clock.now() / MINUTE_MS)
+    if (minute !== this.#minute) [this.#minute, this.#counts] = [minute, new Map()]
+    const count = (this.#counts.get(uid) ?? 0) + 1
+    if (limit > 0 && count > limit && uid !== 0) return true
+    this.#counts.set(uid, count)
+    return false
+  }
+
+  async #take(file: DroppedFile): Promise<Outcome> {
+    const { current } = this.#rooms
+    const { envelope, uid } = file
+    const user = userOfUid(uid)
+    if (uid !== 0 && !(await isAuthorized(current, 'authorized_submit_users', uid))) {
+      warn(`maildrop/${file.name}: user ${user?.name ?? uid} is not allowed to submit mail; it is removed`)
+      return 'taken'
+    }
+    const given = envelope.sender ?? user?.name ?? 'unknown'
+    const sender = given === '' ? '' : current.router.standard(given)
+    const problem =
+      envelope.recipients.length === 0
+        ? 'no recipients specified'
+        : file.sizeOctets > limitOf(current.config.value('message_size_limit'))
+          ? 'message file too big'
+          : undefined
+    if (problem !== undefined) {
+      await this.#returnToSender(file, sender, { code: 552, enhanced: '5.3.4', lines: [problem] })
+      return 'taken'
+    }
+    const reply = await this.#submit(file, sender, given, user)
+    if (reply.code < 400) return 'taken'
+    if (reply.code < 500) return 'later'
+    await this.#returnToSender(file, sender, reply)
+    return 'taken'
+  }
+
+  async #submit(file: DroppedFile, sender: string, given: string, user: SystemUser | undefined): Promise<Reply> {
+    const { intake, router } = this.#rooms.current
+    const { envelope, uid } = file
+    const fullName = envelope.fullName ?? user?.fullName
+    const recipients = envelope.recipients.map((one) => ({ ...one, address: router.standard(one.address) }))
+    const submission = intake.open(
+      {
+        origin: 'pickup',
+        clientAddress: '',
+        clientName: 'localhost',
+        helo: String(uid),
+        protocol: '',
+        rewriteHeaders: envelope.relayed !== true,
+      },
+      {
+        effects: [],
+        sizeHint: file.sizeOctets,
+        // An hour that somebody made up is not taken over.
+        arrivalMs: Math.min(file.arrivalMs, this.#rooms.clock.now()),
+        recipients: 0, // Postfix: pickup's Received names no recipient
+        firstRecipient: '',
+        sender,
+        ...(fullName !== undefined && { fullName }),
+        ...(envelope.trace !== undefined && { trace: envelope.trace }),
+        completes: { dropped: file.name },
+      },
+    )
+    if ('code' in submission) return submission
+    publish<PickupEvent>({ event: 'pickup.message', queueId: submission.queueId, uid, sender: given })
+    for (let at = 0; at < file.sizeOctets;) {
+      const piece = file.read(at, at + PIECE)
+      if (piece.length === 0) break
+      await submission.write(piece)
+      at += piece.length
+    }
+    const { ret, envid, body, verp, smtpUtf8 = false } = envelope
+    return submission.finish({ sender, recipients, ret, envid, body, verp, smtpUtf8 })
+  }
+
+  async #done(name: string): Promise<void> {
+    this.#remove(name)
+    await this.#rooms.db.write((tx) => void tx.sql('DELETE FROM queue_dropped WHERE name = ?').run(name))
+  }
+
+  #remove(name: string): void {
+    try {
+      unlinkSync(join(this.#paths.maildrop, name))
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    }
+  }
+
+  /** What is not whole after a day will never be. A directory that somebody made stays: nothing in it is read. */
+  #sweep(name: string): void {
+    try {
+      const { mtimeMs } = statSync(join(this.#paths.maildrop, name))
+      if (this.#rooms.clock.now() - mtimeMs > UNFINISHED_MS) this.#remove(name)
+    } catch {
+      // gone, or not ours to remove
+    }
+  }
+}
+
+function limitOf(text: string | undefined): number {
+  const limit = Number(text ?? 0)
+  return limit > 0 ? limit : Number.MAX_SAFE_INTEGER
+}
+
+function warn(text: string): void {
+  publish<PickupEvent>({ event: 'pickup.warning', text })
+}
