@@ -117,3 +117,15 @@ test('a setting of TLS that is none stops the start', async (t) => {
     /invalid TLS protocol: "TLSv9"/,
   )
 })
+
+test('services are switched off by master_service_disable, and OpenSSL’s options are heard', async (t) => {
+  const server = await startServer(t, {
+    mainCf:
+      'master_service_disable = !smtp/inet inet\ntls_ssl_options = NO_TICKET\ntls_disable_workarounds = CRYPTOPRO_TLSEXT_BUG, 0x800\n',
+  })
+  assert.deepEqual(
+    server.server.services.filter((s) => s.kind === 'smtpd').map((s) => s.name),
+    ['smtp'],
+  )
+  await assert.rejects(startServer(t, { mainCf: 'tls_ssl_options = NO_SUCH\n' }), /unknown OpenSSL option: "NO_SUCH"/)
+})

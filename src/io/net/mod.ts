@@ -17,6 +17,7 @@ export {
   cipherChoice,
   type CipherSettings,
   groupChoice,
+  optionBits,
   type ProtocolChoice,
   protocolChoice,
   TlsSettingError,

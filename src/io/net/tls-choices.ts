@@ -74,6 +74,22 @@ function versionOf(name: string): number {
   return hex
 }
 
+/**
+ * tls_ssl_options and tls_disable_workarounds as bits for `secureOptions`. Throws TlsSettingError for an option that this
+ * OpenSSL does not have.
+ */
+export function optionBits(on: readonly string[], workaroundsOff: readonly string[]): number {
+  const bits = (words: readonly string[]): number => words.reduce((sum, word) => sum | optionBit(word), 0)
+  return ((constants.SSL_OP_ALL & ~bits(workaroundsOff)) | bits(on)) >>> 0
+}
+
+function optionBit(word: string): number {
+  if (/^0x[0-9a-f]{1,8}$/i.test(word)) return Number(word)
+  const found = Object.entries(constants).find(([name]) => name === `SSL_OP_${word.toUpperCase()}`)?.[1]
+  if (typeof found !== 'number') throw new TlsSettingError(`unknown OpenSSL option: "${word}"`)
+  return found
+}
+
 export interface CipherSettings {
   readonly tls_high_cipherlist: string
   readonly tls_medium_cipherlist: string

@@ -7,6 +7,7 @@
  * Standards: DATABASE_README, access(5) and the other table manuals, cidr_table(5), regexp_table(5), pcre_table(5),
  * sqlite_table(5).
  */
+export { parseAddress } from './addresses.ts'
 export type * from './contract.ts'
 export { TableError } from './errors.ts'
 export { AWAY_TYPES, createTables, splitTableName, TABLE_TYPES } from './tables.ts'

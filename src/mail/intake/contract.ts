@@ -21,6 +21,8 @@ export interface Arrival {
   readonly helo: string
   /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `LMTP` … RFC 3848. */
   readonly protocol: string
+  /** Received says nothing of the client and how it came. */
+  readonly hidden?: boolean
   readonly saslMethod?: string
   readonly saslUsername?: string
   readonly saslSender?: string

@@ -27,7 +27,7 @@ export function addressLiteral(address: string): string {
 export function receivedField(f: ReceivedFacts): string {
   const { arrival } = f
   const lines: string[] = []
-  if (arrival.origin === 'smtp') {
+  if (arrival.origin === 'smtp' && arrival.hidden !== true) {
     const helo = comment(arrival.helo === '' ? arrival.clientName : arrival.helo)
     lines.push(`Received: from ${helo} (${comment(arrival.clientName)} [${addressLiteral(arrival.clientAddress)}])`)
     if (f.tlsLines && arrival.tls !== undefined) {

@@ -12,6 +12,7 @@ export interface Maillog {
 export function startMaillog({ config, cf, hostname }: Configured): Maillog {
   const writer = createLogWriter({
     file: cf.maillog_file,
+    permissions: Number.parseInt(cf.maillog_file_permissions, 8),
     syslogName: config.value('syslog_name') ?? 'postfix',
     hostname: hostname.split('.')[0] ?? hostname,
     format: process.env['JOURNAL_STREAM'] !== undefined && cf.maillog_file === '' ? 'journal' : 'text',

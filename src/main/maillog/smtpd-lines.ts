@@ -3,8 +3,11 @@ import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
 import type { Line } from './lines.ts'
 
-const who = (e: { readonly clientName: string; readonly clientAddress: string }): string =>
-  `${e.clientName}[${e.clientAddress}]`
+const who = (e: {
+  readonly clientName: string
+  readonly clientAddress: string
+  readonly clientPort?: number
+}): string => `${e.clientName}[${e.clientAddress}]${e.clientPort === undefined ? '' : `:${e.clientPort}`}`
 
 export function smtpdLine(event: SmtpdEvent): Line {
   return { service: 'smtpd', text: smtpdText(event), syslogName: event.syslogName }

@@ -19,6 +19,8 @@ export interface LogWriter {
 export interface LogWriterOptions {
   /** A path, or `''` for standard output. */
   readonly file: string
+  /** Of a file that is made: maillog_file_permissions. */
+  readonly permissions: number
   /** `syslog_name`, in front of the service: `postfix/smtpd`. */
   readonly syslogName: string
   readonly hostname: string
@@ -44,7 +46,7 @@ export function printable(text: string): string {
 const STDOUT = 1
 
 export function createLogWriter(options: LogWriterOptions): LogWriter {
-  const open = (): number => (options.file === '' ? STDOUT : openSync(options.file, 'a', 0o640))
+  const open = (): number => (options.file === '' ? STDOUT : openSync(options.file, 'a', options.permissions))
   let fd = open()
   let waiting = ''
   let second = 0

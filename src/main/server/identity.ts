@@ -12,6 +12,7 @@ import {
   groupChoice,
   IdentityError,
   type IdentitySettings,
+  optionBits,
   protocolChoice,
   selfSigned,
   type ServerTls,
@@ -72,8 +73,12 @@ function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> 
     : cf.smtpd_tls_exclude_ciphers
   const groups = [...cf.tls_eecdh_auto_curves, ...cf.tls_ffdhe_auto_groups]
   const parameters = cf.smtpd_tls_dh1024_param_file
+  const { secureOptions, ...versions } = protocolChoice(
+    required ? cf.smtpd_tls_mandatory_protocols : cf.smtpd_tls_protocols,
+  )
   return {
-    ...protocolChoice(required ? cf.smtpd_tls_mandatory_protocols : cf.smtpd_tls_protocols),
+    ...versions,
+    secureOptions: secureOptions | optionBits(cf.tls_ssl_options, cf.tls_disable_workarounds),
     ciphers: cipherChoice(required ? cf.smtpd_tls_mandatory_ciphers : cf.smtpd_tls_ciphers, excluded, cf),
     groups: groupChoice(groups, getCurves()),
     preferOwnOrder: cf.tls_preempt_cipherlist,

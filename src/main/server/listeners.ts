@@ -4,6 +4,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type Config, type MasterService, servicePort, splitList } from '../../io/config/mod.ts'
+import { mainParams } from './params.ts'
 
 export type ServiceKind = 'smtpd' | 'imapd' | 'pop3d'
 
@@ -65,6 +66,16 @@ function wrapped(service: MasterService, config: Config): boolean {
   return /^(yes|true)$/i.test(word)
 }
 
+/** master_service_disable: the first pattern that is the service's decides. */
+function isDisabled({ name, type }: MasterService, config: Config): boolean {
+  const own = [`${name}/${type}`, `${name}.${type}`, type]
+  for (const pattern of config.bind(mainParams).master_service_disable) {
+    const isExcepted = pattern.startsWith('!')
+    if (own.includes(isExcepted ? pattern.slice(1) : pattern)) return !isExcepted
+  }
+  return false
+}
+
 function smtpListeners(service: MasterService, config: Config, addresses: readonly string[]): ListenerSpec[] {
   const [, host, portWord = ''] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(service.name) ?? []
   const port = servicePort(portWord)
@@ -89,7 +100,7 @@ function smtpListeners(service: MasterService, config: Config, addresses: readon
 export function listenersOf(config: Config, mailboxServices: readonly string[], portOffset = 0): ListenerSpec[] {
   const addresses = interfaceAddresses(config)
   const smtp = config.master
-    .filter((service) => service.type === 'inet' && service.command === 'smtpd')
+    .filter((service) => service.type === 'inet' && service.command === 'smtpd' && !isDisabled(service, config))
     .flatMap((service) => smtpListeners(service, config, addresses))
   const mailbox = mailboxServices.flatMap((word) => {
     const name = mailboxService(word)

@@ -17,6 +17,16 @@ export const mainParams = defineParams({
     'Octets of unfinished messages that a thread holds in memory; more go to disk.',
     { min: 1_048_576 },
   ),
+  inet_protocols: list('all', 'Which of ipv4 and ipv6 are used; `all` is both.'),
+  master_service_disable: list(
+    '',
+    'Services of master.cf that do not run: `name/type`, `name.type` or a type; `!` before what runs all the same.',
+  ),
+  maillog_file_permissions: choice(
+    ['0600', '0640', '0644'],
+    '0600',
+    'Who may read the log file: its owner, the group too, or everyone.',
+  ),
   maillog_file: str('', 'The file that log lines are written to; empty: standard output.'),
   maillog_format: choice(['text', 'json'], 'text', 'Lines as Postfix writes them, or one JSON object an event.'),
   queue_directory: str('/var/spool/postfix', 'Where relative file names of tables start. Nothing else of it is used.'),

@@ -36,6 +36,11 @@ export const tlsParams = defineParams({
     '',
     'PEM file with Diffie-Hellman parameters for TLS 1.2; empty or `auto`: OpenSSL’s; `none`: no such exchange.',
   ),
+  tls_ssl_options: list('', 'OpenSSL options that are switched on, by their names without SSL_OP_, or as 0x….'),
+  tls_disable_workarounds: list(
+    '',
+    'OpenSSL workarounds for other programs’ faults that are switched off, named likewise.',
+  ),
   smtpd_tls_ask_ccert: bool('no', 'Whether clients are asked for a certificate.'),
   smtpd_tls_CAfile: str('', 'PEM file of the authorities that vouch for clients.'),
   smtpd_tls_CApath: str('', 'Directory of such files.'),

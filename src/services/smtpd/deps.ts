@@ -17,7 +17,7 @@ export interface SmtpdDeps {
   readonly clock: Clock
   readonly resolver: Pick<Resolver, 'clientName'>
   /** For the lists of clients and the tables that the settings name. */
-  readonly tables: Pick<Tables, 'matchAddress' | 'maps' | 'open'>
+  readonly tables: Pick<Tables, 'matchAddress' | 'matchDomain' | 'maps' | 'open'>
   readonly policy: Policy
   readonly intake: Intake
   readonly backend: SaslBackend

@@ -201,7 +201,7 @@ function depart(session: Session, error: unknown): void {
 
 function end(session: Session): void {
   session.reset()
-  if (session.counted) session.shared.rates.closed(session.origin.address)
+  if (session.counted) session.shared.rates.closed(session.rateKey(session.origin))
   session.publish({
     event: 'smtpd.disconnect',
     counts: session.counts.toString(),

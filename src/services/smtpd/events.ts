@@ -4,6 +4,8 @@ interface Client {
   readonly syslogName: string
   readonly clientName: string
   readonly clientAddress: string
+  /** Where the log shall name it. */
+  readonly clientPort?: number
 }
 
 export type SmtpdEvent =

@@ -44,7 +44,7 @@ async function tooMany(session: Session): Promise<Reply | undefined> {
     enhanced: '4.7.0',
     lines: [`${cf.myhostname} Error: too many connections from ${peer.address}`],
   }
-  const connections = shared.rates.opened(peer.address)
+  const connections = shared.rates.opened(session.rateKey(peer))
   const limit = cf.smtpd_client_connection_count_limit
   if (limit > 0 && connections > limit) {
     session.warn(

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { answers, dialogue, startSmtpd, type TestSmtpd } from './fixture.test.ts'
+import { rateKey } from './rates.ts'
 
 const counts = (smtpd: TestSmtpd): string | undefined =>
   smtpd.events.find((e) => e.event === 'smtpd.disconnect')?.counts
@@ -254,4 +255,84 @@ test('any octets get a reply, and never a crash', async (t) => {
     smtpd.events.filter((e) => e.event === 'smtpd.defect'),
     [],
   )
+})
+
+test('clients of one network are counted as one', () => {
+  const bits = { ipv4: 24, ipv6: 64 }
+  const table: readonly (readonly [string, string, boolean])[] = [
+    ['192.0.2.1', '192.0.2.254', true],
+    ['192.0.2.1', '192.0.3.1', false],
+    ['2001:db8::1', '2001:db8::2:0:0:1', true],
+    ['2001:db8::1', '2001:db8:0:1::1', false],
+    ['0.0.0.1', '::1', false],
+  ]
+  for (const [a, b, same] of table) assert.equal(rateKey(a, bits) === rateKey(b, bits), same, `${a} ${b}`)
+  assert.equal(rateKey('192.0.2.1', { ipv4: 32, ipv6: 84 }), '192.0.2.1')
+})
+
+test('a network is counted as a whole, and the port is named in the log', async (t) => {
+  const smtpd = await startSmtpd(
+    t,
+    'smtpd_client_event_limit_exceptions =\nsmtpd_client_message_rate_limit = 1\nsmtpd_client_ipv4_prefix_length = 8\n' +
+      'smtpd_client_port_logging = yes\n',
+  )
+  await answers(smtpd.port, 'MAIL FROM:<a@b> => 250 2.1.0 Ok\nQUIT => 221 2.0.0 Bye')
+  const second = 'S: 220 …\nC: MAIL FROM:<a@b>\nS: 450 4.7.1 Error: too much mail from 127.0.0.9'
+  await dialogue(smtpd.port, second, '127.0.0.9')
+  const warning = smtpd.events.findLast((e) => e.event === 'smtpd.warning')
+  assert.match(warning?.text ?? '', /rate limit exceeded: 2 from unknown\[127\.0\.0\.9\]:\d+ for service/)
+  assert.ok(smtpd.events.every((e) => e.clientPort !== undefined))
+})
+
+test('a footer by the whole reply, else the one for all', async (t) => {
+  const { port } = await startSmtpd(
+    t,
+    'smtpd_reject_footer = for all\nsmtpd_reject_footer_maps = regexp:{{/^500 5.5.2/ for $$$$client_address}}\n',
+  )
+  await answers(
+    port,
+    `HELO => 501-Syntax: HELO hostname | 501 for all
+    FOO => 500-5.5.2 Error: command not recognized | 500 5.5.2 for 127.0.0.1
+    NOOP => 250 2.0.0 Ok`,
+  )
+})
+
+test('smtpd_delay_open_until_valid_rcpt = no: a refusal at RCPT has a queue id', async (t) => {
+  for (const [mainCf, queueId] of [
+    ['', undefined],
+    ['smtpd_delay_open_until_valid_rcpt = no\n', 'Q1'],
+  ] as const) {
+    const smtpd = await startSmtpd(t, `${mainCf}smtpd_recipient_limit = 1\n`)
+    await answers(smtpd.port, 'MAIL FROM:<a@b> => 250 2.1.0 Ok\nQUIT => 221 2.0.0 Bye')
+    assert.equal(smtpd.events.find((e) => e.event === 'smtpd.client')?.queueId, queueId)
+  }
+})
+
+test('smtpd_hide_client_session is told to intake, and EHLO names what the filter lets through', async (t) => {
+  const smtpd = await startSmtpd(
+    t,
+    'smtpd_hide_client_session = yes\nsmtpd_sasl_mechanism_filter = !digest-md5, plain, cram-md5\n',
+  )
+  await dialogue(
+    smtpd.port,
+    `S: 220 …
+    C: EHLO a
+    S: 250-mail.midominio.com
+    S: 250-PIPELINING
+    S: 250-SIZE 10240000
+    S: 250-VRFY
+    S: 250-ETRN
+    S: 250-STARTTLS
+    S: 250-AUTH PLAIN CRAM-MD5
+    X:
+    C: MAIL FROM:<a@b>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<x@localhost>
+    S: 250 2.1.5 Ok
+    C: DATA
+    S: 354 …
+    C: .
+    S: 250 …`,
+  )
+  assert.equal(smtpd.taken[0]?.arrival.hidden, true)
 })

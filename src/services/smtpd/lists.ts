@@ -21,6 +21,10 @@ export interface Lists {
   readonly commandFilter: Table | undefined
   /** smtpd_forbidden_commands: the verb is one of them, or a table knows the line. */
   readonly forbids: (verb: string, line: string) => Promise<boolean>
+  /** smtpd_reject_footer_maps. */
+  readonly footers: Maps | undefined
+  /** smtpd_sasl_mechanism_filter lets it through. */
+  readonly offersMechanism: (mechanism: string) => Promise<boolean>
   /** smtpd_noop_commands, in capitals. */
   readonly noopCommands: ReadonlySet<string>
 }
@@ -40,6 +44,10 @@ export function openLists({ cf, tables }: SmtpdDeps): Lists {
     return async (client) => (await match(client)) !== undefined
   }
   const { smtpd_discard_ehlo_keyword_address_maps: discard, smtpd_command_filter: filter } = cf
+  const mechanisms = tables.matchDomain(cf.smtpd_sasl_mechanism_filter.join(' '), {
+    parentDomains: false,
+    parameter: 'smtpd_sasl_mechanism_filter',
+  })
   return {
     verp: clients('smtpd_authorized_verp_clients'),
     saslExceptions: clients('smtpd_sasl_exceptions_networks'),
@@ -50,6 +58,8 @@ export function openLists({ cf, tables }: SmtpdDeps): Lists {
     discardedKeywords: discard === '' ? undefined : tables.maps(discard),
     commandFilter: filter === '' ? undefined : tables.open(filter),
     forbids: forbidden(cf.smtpd_forbidden_commands, tables),
+    footers: cf.smtpd_reject_footer_maps === '' ? undefined : tables.maps(cf.smtpd_reject_footer_maps),
+    offersMechanism: async (mechanism) => (await mechanisms(mechanism)) !== undefined,
     noopCommands: new Set(cf.smtpd_noop_commands.map((word) => word.toUpperCase())),
   }
 }

@@ -44,6 +44,7 @@ async function arrivalOf(session: Session): Promise<Arrival> {
     clientName: client.name,
     helo: session.helo ?? '',
     protocol: session.protocol,
+    ...(session.cf.smtpd_hide_client_session && { hidden: true }),
     ...(sasl !== undefined && { saslMethod: sasl.method, saslUsername: sasl.username, saslSender: sasl.sender }),
     tls: tls && { protocol: tls.protocol, cipher: tls.cipher, bits: tls.bits },
     rewriteHeaders: forwarded?.local === true || (await session.deps.policy.rewritesHeaders(session.facts())),

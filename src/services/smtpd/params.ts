@@ -19,6 +19,14 @@ const identity = defineParams({
 })
 
 const protocol = defineParams({
+  smtpd_delay_open_until_valid_rcpt: bool(
+    'yes',
+    'Whether a message has its queue id from the first accepted recipient on; no: from MAIL on, refusals have it too.',
+  ),
+  smtpd_hide_client_session: bool(
+    'no',
+    'Whether Received says nothing of the client: neither who it is nor how it came.',
+  ),
   smtpd_helo_required: bool('no', 'Whether a client must say HELO or EHLO before MAIL.'),
   strict_rfc821_envelopes: bool('no', 'Whether addresses in MAIL and RCPT must stand in brackets.'),
   soft_bounce: bool('no', 'Whether every refusal for good is said as one for now, for trying a configuration.'),
@@ -95,6 +103,7 @@ const limits = defineParams({
 })
 
 const clients = defineParams({
+  smtpd_client_port_logging: bool('no', 'Whether the log names the port of a client: `name[address]:port`.'),
   smtpd_peername_lookup: bool('yes', 'Whether client names are looked up; otherwise all are `unknown`.'),
   smtpd_authorized_verp_clients: list('$authorized_verp_clients', 'Clients that may ask for XVERP.'),
   default_verp_delimiters: str('+=', 'What XVERP puts in place of + and @ when the client names nothing.'),
@@ -105,6 +114,14 @@ const clients = defineParams({
     min: 0,
   }),
   smtpd_client_connection_rate_limit: rate('connections'),
+  smtpd_client_ipv4_prefix_length: int('32', 'Clients of one IPv4 network of this size are counted as one.', {
+    min: 0,
+    max: 32,
+  }),
+  smtpd_client_ipv6_prefix_length: int('84', 'Clients of one IPv6 network of this size are counted as one.', {
+    min: 0,
+    max: 128,
+  }),
   smtpd_client_message_rate_limit: rate('messages'),
   smtpd_client_recipient_rate_limit: rate('recipients'),
   smtpd_client_auth_rate_limit: rate('AUTH commands'),
@@ -125,6 +142,10 @@ const security = defineParams({
     'What mechanisms must not be like: noplaintext, noactive, nodictionary, noanonymous, mutual_auth.',
   ),
   smtpd_sasl_tls_security_options: list('$smtpd_sasl_security_options', 'The same, on a connection with TLS.'),
+  smtpd_sasl_mechanism_filter: list(
+    '!external, static:rest',
+    'Which of the mechanisms are offered: names, tables, `!` before what is not.',
+  ),
   smtpd_sasl_response_limit: int('12288', 'The most octets of a line in an AUTH exchange.', { min: 12_288 }),
   smtpd_sasl_service: str('smtp', 'The service name in mechanisms that have one (DIGEST-MD5).'),
   smtpd_tls_auth_only: bool('no', 'Whether AUTH is offered and taken only with TLS.'),
@@ -141,6 +162,10 @@ const security = defineParams({
   ),
   smtpd_use_tls: bool('no', 'Postfix 2.2 form of smtpd_tls_security_level = may.'),
   smtpd_enforce_tls: bool('no', 'Postfix 2.2 form of smtpd_tls_security_level = encrypt.'),
+  smtpd_reject_footer_maps: str(
+    '',
+    'Tables of such texts by the whole reply; where one has it, it takes the place of smtpd_reject_footer.',
+  ),
   smtpd_reject_footer: raw(
     '',
     'Text behind each refusal, on a line of its own or, with \\c at its start, on the same; $client_address, $client_port, $localtime and $server_name are filled in.',

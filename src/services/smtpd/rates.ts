@@ -1,5 +1,6 @@
 /** What each client does and how often (Postfix: anvil). */
 import type { Clock } from '#src/base/mod.ts'
+import { parseAddress } from '../../io/tables/mod.ts'
 
 export type RateKind = 'connection' | 'message' | 'recipient' | 'auth' | 'tls'
 
@@ -16,6 +17,14 @@ interface Client {
   connections: number
   sinceMs: number
   readonly counts: Partial<Record<RateKind, number>>
+}
+
+/** Under what a client is counted: its network of so many bits. */
+export function rateKey(address: string, bits: { readonly ipv4: number; readonly ipv6: number }): string {
+  const parsed = parseAddress(address)
+  if (parsed === undefined) return address
+  const kept = parsed.bits === 32 ? bits.ipv4 : bits.ipv6
+  return kept === parsed.bits ? address : `${parsed.bits}/${kept}:${parsed.value >> BigInt(parsed.bits - kept)}`
 }
 
 /** Clients that are remembered; beyond, those without a connection whose time is up are forgotten. */

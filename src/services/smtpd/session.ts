@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { printReply, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Connection, TlsFacts } from '../../io/net/mod.ts'
+import type { Maps } from '../../io/tables/mod.ts'
 import type { PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
 import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
@@ -12,7 +13,7 @@ import type { SmtpdEvent, SmtpdEventFacts } from './events.ts'
 import { footed } from './footer.ts'
 import { Input } from './input.ts'
 import type { Lists } from './lists.ts'
-import type { ClientRates, RateKind } from './rates.ts'
+import { type ClientRates, rateKey, type RateKind } from './rates.ts'
 import { IDLE, type Phase, type Transaction, transactionOf } from './transaction.ts'
 
 /** What all sessions of a listener share. */
@@ -93,9 +94,15 @@ export class Session {
   get transaction(): Transaction | undefined {
     return transactionOf(this.phase)
   }
-  /** `name[address]` */
+  /** `name[address]`, with `:port` where smtpd_client_port_logging says so. */
   get nameAddress(): string {
-    return `${this.client.name}[${this.client.address}]`
+    const { name, address, port } = this.client
+    return `${name}[${address}]${this.cf.smtpd_client_port_logging ? `:${port}` : ''}`
+  }
+  /** Under what a client is counted. */
+  rateKey({ address }: { readonly address: string }): string {
+    const { smtpd_client_ipv4_prefix_length: ipv4, smtpd_client_ipv6_prefix_length: ipv6 } = this.cf
+    return rateKey(address, { ipv4, ipv6 })
   }
   get tlsRequired(): boolean {
     return this.tls === undefined && tlsLevel(this.cf) === 'encrypt'
@@ -136,10 +143,24 @@ export class Session {
 
   /** Says a reply; a client with many errors behind it waits for each. It leaves with the next `flush`. */
   say(reply: Reply): void | Promise<void> {
-    const { smtpd_soft_error_limit, smtpd_error_sleep_time, smtpd_reject_footer } = this.cf
-    const footer = smtpd_reject_footer !== '' && reply.code >= 400
+    const { smtpd_reject_footer: footer } = this.cf
+    const { footers } = this.shared.lists
     const said = this.#fit(reply)
-    const text = printReply(footer ? footed(said, smtpd_reject_footer, this) : said)
+    if (said.code < 400) return this.#say(printReply(said))
+    if (footers !== undefined) return this.#sayWith(footers, said)
+    return this.#say(printReply(footer === '' ? said : footed(said, footer, this)))
+  }
+
+  /** smtpd_reject_footer_maps. */
+  async #sayWith(footers: Maps, reply: Reply): Promise<void> {
+    const { smtpd_reject_footer } = this.cf
+    const whole = printReply(reply).trimEnd()
+    const footer = (await footers.find(whole))?.result ?? smtpd_reject_footer
+    await this.#say(footer === '' ? `${whole}\r\n` : printReply(footed(reply, footer, this)))
+  }
+
+  #say(text: string): void | Promise<void> {
+    const { smtpd_soft_error_limit, smtpd_error_sleep_time } = this.cf
     if (this.errors < smtpd_soft_error_limit || smtpd_error_sleep_time === 0) this.#out += text
     else return this.#sayLater(text, smtpd_error_sleep_time)
   }
@@ -179,8 +200,10 @@ export class Session {
   }
 
   publish(event: SmtpdEventFacts): void {
-    const { name: clientName, address: clientAddress } = this.client
-    publish<SmtpdEvent>({ ...event, syslogName: this.cf.syslog_name, clientName, clientAddress })
+    const { name: clientName, address: clientAddress, port: clientPort } = this.client
+    const { syslog_name: syslogName, smtpd_client_port_logging } = this.cf
+    const port = smtpd_client_port_logging ? { clientPort } : {}
+    publish<SmtpdEvent>({ ...event, syslogName, clientName, clientAddress, ...port })
   }
 
   warn(text: string): void {
@@ -217,7 +240,7 @@ export class Session {
   /** Counts one more of a kind; true, with a warning in the log, where that is too many. */
   overRate(kind: RateKind, limit: number): boolean {
     if (limit === 0 || !this.counted) return false
-    const count = this.shared.rates.count(kind, this.peer.address)
+    const count = this.shared.rates.count(kind, this.rateKey(this.peer))
     if (count <= limit) return false
     this.warn(
       `${RATE_NAMES[kind]} rate limit exceeded: ${count} from ${this.nameAddress} for service ${this.deps.serviceName ?? 'smtp'}`,

@@ -55,9 +55,9 @@ async function keywords(session: Session): Promise<string[]> {
   add('ETRN')
   if (deps.tlsAvailable && tls === undefined && tlsLevel(cf) !== 'none') add('STARTTLS')
   if (!discarded.has('AUTH') && (await offersAuth(session))) {
-    const names = deps.mechanisms(tls !== undefined).join(' ')
-    add('AUTH', names)
-    if (cf.broken_sasl_auth_clients) words.push(`AUTH=${names}`)
+    const names = await announced(session)
+    if (names !== '') add('AUTH', names)
+    if (names !== '' && cf.broken_sasl_auth_clients) words.push(`AUTH=${names}`)
   }
   if (await shared.lists.verp(client)) add('XVERP')
   if (await shared.lists.xclient(peer)) add('XCLIENT', 'NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT')
@@ -68,6 +68,15 @@ async function keywords(session: Session): Promise<string[]> {
   if (cf.smtputf8_enable) add('SMTPUTF8')
   add('CHUNKING')
   return words
+}
+
+/** The mechanisms that EHLO names: those that smtpd_sasl_mechanism_filter lets through. */
+async function announced({ deps, shared, tls }: Session): Promise<string> {
+  const names: string[] = []
+  for (const name of deps.mechanisms(tls !== undefined)) {
+    if (await shared.lists.offersMechanism(name)) names.push(name)
+  }
+  return names.join(' ')
 }
 
 /** Keywords that can be discarded, in the order in which Postfix logs them. */

@@ -10,7 +10,9 @@ import {
 } from '../../../formats/smtp/mod.ts'
 import type { Session } from '../session.ts'
 import { checkUtf8, pathOf } from '../paths.ts'
+import type { Transaction } from '../transaction.ts'
 import { discardedKeywords } from './helo.ts'
+import { beginMessage } from './rcpt.ts'
 
 /** What a file's length can be. */
 const MAX_OFFSET = 2 ** 63 - 1
@@ -31,7 +33,7 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
   checkUtf8(session, sender, parameters.smtpUtf8)
   if (session.overRate('message', cf.smtpd_client_message_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too much mail from ${session.client.address}`)
-  const transaction = {
+  const transaction: Transaction = {
     sender,
     parameters,
     arrivalMs: deps.clock.now(),
@@ -44,6 +46,7 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
   try {
     session.obey(await deps.policy.mail(session.facts()))
     checkSize(session, parameters)
+    if (!cf.smtpd_delay_open_until_valid_rcpt) transaction.queueId = beginMessage(session)
   } catch (error) {
     session.reset()
     throw error

@@ -26,7 +26,7 @@ export async function rcpt(session: Session, { rest }: CommandLine): Promise<Rep
   if (session.overRate('recipient', cf.smtpd_client_recipient_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too many recipients from ${session.client.address}`)
   session.obey(await deps.policy.rcpt(session.facts(address)))
-  transaction.queueId ??= begin(session)
+  transaction.queueId ??= beginMessage(session)
   transaction.recipients.push({ address, ...dsn })
   return { code: 250, enhanced: '2.1.5', lines: ['Ok'] }
 }
@@ -40,8 +40,8 @@ function checkLimit(session: Session, transaction: Transaction): void {
   throw new (excused ? ExcusedError : SmtpError)(452, '4.5.3', 'Error: too many recipients')
 }
 
-/** As in Postfix, the message has its queue id from the first accepted recipient on. */
-function begin(session: Session): string {
+/** As in Postfix, the message has its queue id from the first accepted recipient on, if not from MAIL on. */
+export function beginMessage(session: Session): string {
   const queueId = session.deps.intake.queueId()
   const { sasl, forwarded } = session
   const { name = 'unknown', address, ident } = forwarded ?? {}
