@@ -12,20 +12,26 @@ export type ParameterClass =
   | { readonly kind: 'unknown' }
 
 /** Read by the configuration itself, not by a room. */
-const CONFIG_ITSELF: ReadonlySet<string> = new Set([
-  'compatibility_level',
-  'config_directory',
-  'default_database_type',
-  'mail_release_date',
-  'mail_version',
-  'myhostname',
-  'mydomain',
-  'mynetworks_style',
-])
+const CONFIG_ITSELF: Readonly<Record<string, string>> = {
+  compatibility_level: 'Which of Postfix’s defaults hold: those of 0, 1, 2 or 3.6.',
+  config_directory: 'Where main.cf and master.cf are: what -c or MAIL_CONFIG says, else /etc/postfix.',
+  default_database_type: 'The type of a table that is named without one.',
+  mail_release_date: 'The release of Postfix whose language is spoken.',
+  mail_version: 'Its version.',
+  multi_instance_name: 'What syslog_name is where it is not set.',
+  mydomain: 'The internet domain of this mail system; default: $myhostname minus its first label.',
+  myhostname: 'The internet host name of this mail system; default: the machine’s.',
+  mynetworks_style: 'Which networks mynetworks has where it is not set: class, subnet or host.',
+}
+
+/** What the configuration itself does with a parameter; undefined where it leaves it to the rooms. */
+export function configDoc(name: string): string | undefined {
+  return Object.hasOwn(CONFIG_ITSELF, name) ? CONFIG_ITSELF[name] : undefined
+}
 
 /** The class of a name. A name that a room has is honoured; transports' own parameters count as those of all transports. */
 export function classOf(name: string, registry: Registry): ParameterClass {
-  if (registry.has(name) || CONFIG_ITSELF.has(name)) return { kind: 'honoured' }
+  if (registry.has(name) || configDoc(name) !== undefined) return { kind: 'honoured' }
   const known = postfixParameter(name)
   if (known !== undefined) {
     if (registry.has(genericName(known.name))) return { kind: 'honoured' }
@@ -37,20 +43,23 @@ export function classOf(name: string, registry: Registry): ParameterClass {
 }
 
 /** `_destination_rate_delay` → `default_destination_rate_delay`: what a room reads for any transport. */
-function genericName(suffix: string): string {
+export function genericName(suffix: string): string {
   return suffix.startsWith('_') ? `default${suffix}` : suffix
 }
 
-/** How many of postconf(5)'s parameters are in each class, and which are not supported. */
-export function countClasses(registry: Registry): {
+/** How many of some parameters are in each class, and which are not supported; all of postconf(5) where none are named. */
+export function countClasses(
+  registry: Registry,
+  names: readonly string[] = postfixParameters.map((p) => p.name),
+): {
   readonly honoured: number
-  readonly withoutEffect: number
+  readonly withoutEffect: readonly string[]
   readonly notSupported: readonly string[]
 } {
-  const classes = postfixParameters.map((p) => ({ name: p.name, ...classOf(p.name, registry) }))
+  const classes = names.map((name) => ({ name, ...classOf(name, registry) }))
   return {
     honoured: classes.filter((c) => c.kind === 'honoured').length,
-    withoutEffect: classes.filter((c) => c.kind === 'without-effect').length,
+    withoutEffect: classes.filter((c) => c.kind === 'without-effect').map((c) => c.name),
     notSupported: classes.filter((c) => c.kind === 'not-supported').map((c) => c.name),
   }
 }

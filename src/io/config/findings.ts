@@ -7,7 +7,7 @@ import { namesIn } from './expand.ts'
 import { nearest } from './nearest.ts'
 import { postfixParameters } from './postfix-parameters.ts'
 import { parseValue, ValueError } from './values.ts'
-import { deprecatedSuccessor } from './without-effect.ts'
+import { deprecatedSuccessor, isPlumbing } from './without-effect.ts'
 
 /** All findings, in the order of the file. */
 export function configFindings(config: Config, registry: Registry): Finding[] {
@@ -65,7 +65,7 @@ function nameFinding(
     case 'honoured':
       return deprecatedFinding(setting)
     case 'without-effect':
-      return [finding('note', setting, name, `${name} has no effect: ${what.reason}`)]
+      return isPlumbing(name) ? [] : [finding('note', setting, name, `${name} has no effect: ${what.reason}`)]
     case 'not-supported':
       return [finding('warning', setting, name, `${name} is not supported yet, and has no effect`)]
     case 'old': {

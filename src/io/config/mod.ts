@@ -37,6 +37,6 @@ export {
 export { replaceFile } from './replace-file.ts'
 export type { Machine } from './builtin.ts'
 export { configFindings } from './findings.ts'
-export { classOf, countClasses, type ParameterClass, usedNames } from './classes.ts'
+export { classOf, configDoc, countClasses, genericName, type ParameterClass, usedNames } from './classes.ts'
 export { deprecatedSuccessor, oldNameSuccessor, withoutEffect } from './without-effect.ts'
 export { nearest } from './nearest.ts'

@@ -15,6 +15,14 @@ const POSTSCREEN = 'postscreen is a program in front of smtpd that Postigo does 
 const TLS_PROXY = 'TLS is spoken where the connection is: there is no tlsproxy'
 const OLD_TLS = 'OpenSSL 3 no longer has this, and Node speaks TLS by it'
 const TLS_STORE = 'keys for sessions and random numbers are Node’s'
+const TLS_DETAILS = 'Node does not offer this part of OpenSSL; what it does instead is at least as strict'
+const RAW_KEYS = 'Node offers no raw public keys: certificates are used, as with a peer that has no such keys'
+const TLS_END = 'Node does not wait for the other side to end TLS before it closes a connection'
+const ETRN = 'ETRN looks into the queue itself: there are no lists of destinations to refresh or purge'
+const LOG = 'the log goes to standard output, the journal or maillog_file, which the server opens as its own user'
+const BIFF = 'the biff service is gone from every system'
+const DEBUGGING = 'this is about debugging Postfix'
+const HELP = '`postigo check` says what is wrong with a configuration, whenever it is asked'
 const INSTANCES = 'a configuration directory is a server: start one for each'
 const QMQP = 'QMQP is not spoken'
 const MBOX = 'mailboxes are in the store: there are no mbox files to lock or own'
@@ -62,7 +70,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   [INDEXES, [/^berkeley_db_/, 'lmdb_map_size', /^proxy_(read|write)_maps$/]],
   [CACHES, [/_tls_session_cache_(database|timeout)$/, 'postscreen_cache_map', /_sasl_auth_cache_(name|time)$/]],
   [TLS_STORE, [/^tls_(daemon_)?random_/, 'tls_session_ticket_cipher', 'smtpd_tls_always_issue_session_ids']],
-  [POSTSCREEN, [/^postscreen_/, 'dnsblog_reply_delay', 'dns_ncache_ttl_fix_enable']],
+  [POSTSCREEN, [/^postscreen_/, 'dnsblog_reply_delay', 'dns_ncache_ttl_fix_enable', 'respectful_logging']],
   [TLS_PROXY, [/^tlsproxy_/, /_tls_connection_reuse$/]],
   [
     OLD_TLS,
@@ -74,17 +82,28 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
       'tls_legacy_public_key_fingerprints',
     ],
   ],
+  [TLS_DETAILS, ['tls_config_file', 'tls_config_name', /_tls_[cs]cert_verifydepth$/]],
+  [RAW_KEYS, [/_tls_enable_rpk$/]],
+  [TLS_END, ['tls_fast_shutdown_enable']],
+  [ETRN, ['fast_flush_purge_time', 'fast_flush_refresh_time']],
+  [LOG, ['syslog_facility', 'maillog_file_prefixes']],
+  [HELP, ['helpful_warnings']],
   [INSTANCES, [/^multi_instance_/, /^postmulti_/]],
   [QMQP, [/^qmqpd_/]],
   [MBOX, ['virtual_mailbox_lock', 'mailbox_delivery_lock', 'strict_mailbox_ownership', 'sun_mailtool_compatibility']],
   [MBOX, [/^deliver_lock_(attempts|delay)$/, 'stale_lock_time', 'virtual_mailbox_base', 'virtual_minimum_uid']],
   [MBOX, ['virtual_uid_maps', 'virtual_gid_maps', 'mail_spool_directory', 'home_mailbox']],
-  ['the biff service is gone from every system', ['biff']],
-  [
-    'this is about debugging Postfix',
-    ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug'],
-  ],
+  [BIFF, ['biff']],
+  [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug']],
 ]
+
+/** Reasons that nobody needs to hear of: what is meant is there, made otherwise. */
+const PLUMBING: readonly string[] = [PROCESSES, PATHS, QUEUE_FILES, INDEXES, TLS_STORE, BIFF, DEBUGGING]
+
+/** Whether a parameter is without effect in a way that changes nothing for anyone. */
+export function isPlumbing(name: string): boolean {
+  return PLUMBING.includes(withoutEffect(name) ?? '')
+}
 
 /** Why a parameter changes nothing here; undefined where it is not one of those. */
 export function withoutEffect(name: string): string | undefined {

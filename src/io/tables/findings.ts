@@ -22,6 +22,9 @@ interface Named {
 /** Settings that hold passwords or keys in tables. */
 const SECRETS = /_sasl_password_maps$/
 
+/** Caches of Postfix's own, which are neither read nor made. */
+const CACHES = /_tls_session_cache_database$|^(?:address_verify_map|postscreen_cache_map|smtp_sasl_auth_cache_name)$/
+
 /** Findings for every `type:name` in main.cf's settings and in Postfix's defaults that are not set. */
 export function tableFindings(config: Config, directory: string): Finding[] {
   const library = Pcre2.open()
@@ -49,7 +52,7 @@ function namedTables(config: Config): Named[] {
     }
   }
   for (const { name, ...at } of config.settings) {
-    if (config.origin(name)?.line === at.line) take(name, at, config.value(name) ?? '')
+    if (config.origin(name)?.line === at.line && !CACHES.test(name)) take(name, at, config.value(name) ?? '')
   }
   if (config.raw('alias_maps') === undefined)
     take('alias_maps', { file: config.file, line: 0 }, config.value('alias_maps') ?? '')
@@ -77,7 +80,9 @@ function finding({ parameter, at }: Named, severity: Finding['severity'], text: 
 function stateFindings(named: Named, file: string, library: Pcre2 | undefined): Finding[] {
   const { type, rest } = named
   if (AWAY_TYPES.includes(type))
-    return [finding(named, 'note', `${type}:${rest}: there is no ${type.toUpperCase()} here: the table has no entries`)]
+    return named.at.line === 0 // Postfix's default names NIS
+      ? []
+      : [finding(named, 'note', `${type}:${rest}: there is no ${type.toUpperCase()} here: the table has no entries`)]
   if (!TABLE_TYPES.includes(type))
     return [
       finding(named, 'warning', `${type}:${rest}: tables of type ${type} are not supported: mail that needs it waits`),

@@ -17,6 +17,7 @@ import {
 } from './lists-in-config.ts'
 import { DEAD_LISTS, mendedLists, misplacedChecks, misspeltList, NEW_NAMES } from './mend.ts'
 import { nearest } from '../../io/config/mod.ts'
+import { guardAt, relayLists } from './relay-guard.ts'
 import { restrictions } from './restrictions.ts'
 
 export interface FindingsInput {
@@ -121,24 +122,14 @@ function misplacedFindings(config: Config): Finding[] {
   })
 }
 
-const GUARDS = new Set([
-  'reject_unauth_destination',
-  'defer_unauth_destination',
-  'check_relay_domains',
-  'reject',
-  'defer',
-  'defer_if_permit',
-])
 /** What a stranger chooses: an OK for it in front of the relay check makes an open relay. */
 const FORGEABLE =
   /^check_(sender|helo|client)(_[a-z_]+)?_access$|^permit_naked_ip_address$|^permit_(dnswl|rhswl)_client$|^permit_mx_backup$/
 
 /** postconf(5): one of the two lists must keep strangers from relaying. */
 function relayFindings(config: Config): Finding[] {
-  const lists = (['smtpd_relay_restrictions', 'smtpd_recipient_restrictions'] as const).map((p) =>
-    writtenList(config, p),
-  )
-  const guarded = lists.filter((l) => guardAt(l) >= 0)
+  const lists = relayLists(config)
+  const guarded = lists.filter(({ chain }) => guardAt(chain, config) >= 0)
   if (guarded.length === 0) {
     const text =
       'neither smtpd_relay_restrictions nor smtpd_recipient_restrictions keeps strangers from relaying: Postfix would not ' +
@@ -147,7 +138,7 @@ function relayFindings(config: Config): Finding[] {
       'smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination'
     return [at(config, 'smtpd_relay_restrictions', 'error', text, proposal)]
   }
-  const traps = guarded.map((l) => ({ list: l, trap: l.chain.slice(0, guardAt(l)).find(isTrap) }))
+  const traps = guarded.map((l) => ({ list: l, trap: l.chain.slice(0, guardAt(l.chain, config)).find(isTrap) }))
   if (traps.some((t) => t.trap === undefined)) return []
   return traps.map(({ list, trap }) => {
     const text =
@@ -155,12 +146,6 @@ function relayFindings(config: Config): Finding[] {
       'to anywhere. Put it behind the relay check, or answer DUNNO instead of OK'
     return at(config, list.parameter, 'warning', text)
   })
-}
-
-function guardAt({ chain }: WrittenList): number {
-  const guard = chain.findIndex((s) => GUARDS.has(s.rule.toLowerCase()) && !s.warn)
-  const permit = chain.findIndex((s) => s.rule.toLowerCase() === 'permit')
-  return permit >= 0 && permit < guard ? -1 : guard
 }
 
 function isTrap(step: Step): boolean {

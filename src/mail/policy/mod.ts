@@ -5,6 +5,7 @@
  */
 export type * from './contract.ts'
 export { createPolicy } from './policy.ts'
+export { checkRelayGuard } from './relay-guard.ts'
 export type { PolicyDeps, Probe } from './rules.ts'
 export { policyParams } from './params.ts'
 export { policyFindings, type FindingsInput } from './findings.ts'

@@ -66,7 +66,7 @@ export const policyParams = defineParams({
     'debug_peer_list,fast_flush_domains,mynetworks,permit_mx_backup_networks,qmqpd_authorized_clients,relay_domains,smtpd_access_maps',
     'Parameters where example.com also means its subdomains.',
   ),
-  recipient_delimiter: raw('', 'Characters of which the first found parts user and extension: user+news.'),
+  recipient_delimiter: str('', 'Characters of which the first found parts user and extension: user+news.'),
   owner_request_special: bool('yes', 'owner-list and list-request are never cut at a hyphen.'),
   double_bounce_sender: str('double-bounce', 'Sender of notices that must not bounce again.'),
   address_verify_sender: str('$double_bounce_sender', 'Sender of address probes; mail to it is always accepted.'),

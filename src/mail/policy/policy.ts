@@ -5,6 +5,7 @@ import { refuseUnlisted } from './addresses.ts'
 import { compile, Lists, listWords, type Chain } from './chain.ts'
 import type { Policy, PolicyMemory, SessionFacts, Verdict } from './contract.ts'
 import { Evaluation, Stopped, type Deferral, type Outcome, type ReplyClass } from './evaluation.ts'
+import { recipientRestrictions } from './relay-guard.ts'
 import { restrictions } from './restrictions.ts'
 import { Rules, type PolicyDeps } from './rules.ts'
 
@@ -40,7 +41,7 @@ class ListenerPolicy implements Policy {
       helo: this.#lists.compile(cf.smtpd_helo_restrictions),
       sender: this.#lists.compile(cf.smtpd_sender_restrictions),
       relay: this.#lists.compile(cf.smtpd_relay_restrictions),
-      recipient: this.#lists.compile(cf.smtpd_recipient_restrictions),
+      recipient: this.#lists.compile(recipientRestrictions(deps.config)),
       data: this.#lists.compile(cf.smtpd_data_restrictions),
       endOfData: this.#lists.compile(cf.smtpd_end_of_data_restrictions),
       etrn: this.#lists.compile(cf.smtpd_etrn_restrictions),

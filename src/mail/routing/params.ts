@@ -39,7 +39,7 @@ export const routingParams = defineParams({
   ),
   relay_recipient_maps: str('', 'Tables of the valid addresses in relay_domains. Empty: every one is accepted.'),
   alias_maps: str('hash:/etc/aliases, nis:mail.aliases', 'Tables of local aliases: aliases(5).'),
-  recipient_delimiter: raw('', 'Characters of which the first found parts user and extension: user+news.'),
+  recipient_delimiter: str('', 'Characters of which the first found parts user and extension: user+news.'),
   owner_request_special: bool('yes', 'owner-list and list-request are never cut at a hyphen.'),
   expand_owner_alias: bool(
     'no',

@@ -5,17 +5,16 @@ import { parseArgs } from 'node:util'
 import {
   type Config,
   ConfigError,
-  countClasses,
   type Finding,
   indentContinuations,
   lostContinuations,
   replaceFile,
 } from '../../io/config/mod.ts'
 import { readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
-import { allParams } from '../registry.ts'
 import { allFindings } from '../server/findings.ts'
 import { listenersOf } from '../server/listeners.ts'
 import { mainParams } from '../server/params.ts'
+import { counts } from './check-counts.ts'
 import { changedLines, mendMainCf, readerOf } from './check-fix.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 
@@ -46,9 +45,10 @@ export const check: Command = async (argv, io) => {
   const directory = resolve(io.cwd, configDirectory(values.config, io))
   try {
     const changes = values.fix === true ? await fix(directory) : []
-    const findings = await findingsOf(directory)
+    const told = await findingsOf(directory)
+    const { findings } = told
     if (values.json === true) io.out(`${JSON.stringify(values.fix ? { changes, findings } : findings, undefined, 2)}\n`)
-    else print(findings, changes, io)
+    else print(told, changes, io)
     return findings.some((finding) => finding.severity === 'error') ? EX.config : EX.ok
   } catch (error) {
     if (!(error instanceof Error)) throw error
@@ -76,8 +76,14 @@ function masterCf(directory: string): string | undefined {
   }
 }
 
+/** Findings, and what they are about. */
+interface Told {
+  readonly findings: readonly Finding[]
+  readonly config: Config
+}
+
 /** Everything that can be told; where lines lost their indentation, of the text as it was meant. */
-async function findingsOf(directory: string): Promise<Finding[]> {
+async function findingsOf(directory: string): Promise<Told> {
   const text = readMainCf(directory)
   const file = mainCfOf(directory)
   const lost = lostContinuations(text).map(({ line, text: words, settingLine }): Finding => ({
@@ -92,7 +98,8 @@ async function findingsOf(directory: string): Promise<Finding[]> {
   listenersOf(config, config.bind(mainParams).mailbox_services)
   const sasl = readSaslConf(config.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(directory))
   const findings = [...lost, ...(await allFindings(config)), ...sasl.findings]
-  return findings.toSorted((a, b) => Number(b.file === file) - Number(a.file === file) || a.line - b.line)
+  const byFile = (a: Finding, b: Finding): number => Number(b.file === file) - Number(a.file === file)
+  return { findings: findings.toSorted((a, b) => byFile(a, b) || a.line - b.line), config }
 }
 
 /** Writes what is certainly meant; answers what was changed, as lines. */
@@ -118,15 +125,12 @@ async function narrowSecrets(config: Config): Promise<string[]> {
   return [...wide].map((path) => `chmod 600 ${path}`)
 }
 
-function print(findings: readonly Finding[], changes: readonly string[], io: CliIo): void {
+function print({ findings, config }: Told, changes: readonly string[], io: CliIo): void {
   if (changes.length > 0) io.out(`changed:\n${changes.map((line) => `  ${line}\n`).join('')}\n`)
   for (const { severity, file, line, text, proposal } of findings) {
     io.out(`${file}${line > 0 ? `, line ${line}` : ''}: ${severity}: ${text}\n`)
     if (proposal !== undefined) io.out(`    write: ${proposal}\n`)
   }
   if (findings.length === 0) io.out('nothing to complain about\n')
-  const { honoured, withoutEffect, notSupported } = countClasses(allParams())
-  io.out(
-    `(of postconf(5)'s parameters ${honoured} are honoured, ${withoutEffect} have no effect here for a reason, ${notSupported.length} are not supported yet)\n`,
-  )
+  io.out(counts(config))
 }

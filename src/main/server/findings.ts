@@ -12,7 +12,13 @@ export async function allFindings(config: Config): Promise<Finding[]> {
   tables.close()
   const told = new Set(policy.map((finding) => finding.name))
   const own = configFindings(config, allParams()).filter((f) => f.proposal === undefined || !told.has(f.name))
-  const all = [...policy, ...own, ...tableFindings(config, directory), ...tlsFindings(config)]
+  const all = [
+    ...policy,
+    ...own,
+    ...tableFindings(config, directory),
+    ...tlsFindings(config),
+    ...masterFindings(config),
+  ]
   const seen = new Set<string>()
   return all
     .filter((f) => {
@@ -20,6 +26,28 @@ export async function allFindings(config: Config): Promise<Finding[]> {
       return !seen.has(key) && seen.add(key)
     })
     .toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
+}
+
+/** Postfix's own programs that no service of ours needs: what they do is done in the server. */
+const OWN_PROGRAMS = new Set(
+  (
+    'anvil bounce cleanup discard dnsblog error flush lmtp local nqmgr oqmgr pickup pipe postlogd proxymap qmgr scache ' +
+    'showq smtp smtpd tlsmgr tlsproxy trivial-rewrite verify virtual'
+  ).split(' '),
+)
+
+/** Services of master.cf that are not started, or by something else. */
+function masterFindings(config: Config): Finding[] {
+  return config.master.flatMap(({ name, type, command, origin }): Finding[] => {
+    if (type === 'inet' ? command === 'smtpd' : OWN_PROGRAMS.has(command)) return []
+    const isPostscreen = command === 'postscreen'
+    const text = isPostscreen
+      ? `${name}: smtpd answers here itself, without postscreen's tests; of its DNS lists none is asked`
+      : `${name}/${type} is not started: there is no ${command} here`
+    const proposal = isPostscreen ? 'smtpd_recipient_restrictions = … reject_rbl_client LIST, …' : undefined
+    const finding = { severity: 'warning', ...origin, name: `${name}/${type}`, text } as const
+    return [proposal === undefined ? finding : { ...finding, proposal }]
+  })
 }
 
 function tlsFindings(config: Config): Finding[] {

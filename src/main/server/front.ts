@@ -3,7 +3,7 @@ import type { Config } from '../../io/config/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
-import { createPolicy } from '../../mail/policy/mod.ts'
+import { checkRelayGuard, createPolicy } from '../../mail/policy/mod.ts'
 import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
 import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
 import { createSmtpd, smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
@@ -150,6 +150,7 @@ export class Front {
     const { current, clock, resolver, startExchange } = this.#rooms
     const { accounts, router, intake, sasl, store } = current
     const config = current.config.with(new Map(spec.overrides))
+    checkRelayGuard(config)
     const cf = config.bind(smtpdParams)
     const available = availableMechanisms(accounts, sasl)
     const select = (securityOptions: readonly string[]): readonly string[] =>

@@ -30,6 +30,9 @@ export const MAILBOX_SERVICES = {
   pop3s: { kind: 'pop3d', port: 995, implicitTls: true },
 } as const
 
+/** Commands of master.cf whose ports smtpd serves; postscreen stands in front of it. */
+export const SMTP_SERVERS: readonly string[] = ['smtpd', 'postscreen']
+
 export type MailboxService = keyof typeof MAILBOX_SERVICES
 
 /** `ipop3` is what the how-to's time called it (xinetd's file of UW-IMAP). */
@@ -76,7 +79,16 @@ function isDisabled({ name, type }: MasterService, config: Config): boolean {
   return false
 }
 
-function smtpListeners(service: MasterService, config: Config, addresses: readonly string[]): ListenerSpec[] {
+/** The service that speaks with the client: behind postscreen it is the `pass` service that postscreen hands over to. */
+function behindPostscreen(service: MasterService, config: Config): MasterService {
+  if (service.command !== 'postscreen') return service
+  const name = config.value('smtpd_service_name') ?? 'smtpd'
+  const behind = config.master.find((other) => other.type === 'pass' && other.name === name)
+  return { ...service, overrides: behind?.overrides ?? new Map<string, string>() }
+}
+
+function smtpListeners(front: MasterService, config: Config, addresses: readonly string[]): ListenerSpec[] {
+  const service = behindPostscreen(front, config)
   const [, host, portWord = ''] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(service.name) ?? []
   const port = servicePort(portWord)
   const { file, line } = service.origin
@@ -100,7 +112,9 @@ function smtpListeners(service: MasterService, config: Config, addresses: readon
 export function listenersOf(config: Config, mailboxServices: readonly string[], portOffset = 0): ListenerSpec[] {
   const addresses = interfaceAddresses(config)
   const smtp = config.master
-    .filter((service) => service.type === 'inet' && service.command === 'smtpd' && !isDisabled(service, config))
+    .filter(
+      (service) => service.type === 'inet' && SMTP_SERVERS.includes(service.command) && !isDisabled(service, config),
+    )
     .flatMap((service) => smtpListeners(service, config, addresses))
   const mailbox = mailboxServices.flatMap((word) => {
     const name = mailboxService(word)
