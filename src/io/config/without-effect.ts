@@ -25,7 +25,7 @@ const DEBUGGING = 'this is about debugging Postfix'
 const HELP = '`postigo check` says what is wrong with a configuration, whenever it is asked'
 const INSTANCES = 'a configuration directory is a server: start one for each'
 const QMQP = 'QMQP is not spoken'
-const MBOX = 'mailboxes are in the store: there are no mbox files to lock or own'
+const MBOX = 'mailboxes of virtual domains are in the store: there are no files to lock or own'
 
 const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] = [
   [
@@ -90,9 +90,11 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   [HELP, ['helpful_warnings']],
   [INSTANCES, [/^multi_instance_/, /^postmulti_/]],
   [QMQP, [/^qmqpd_/]],
-  [MBOX, ['virtual_mailbox_lock', 'mailbox_delivery_lock', 'strict_mailbox_ownership', 'sun_mailtool_compatibility']],
-  [MBOX, [/^deliver_lock_(attempts|delay)$/, 'stale_lock_time', 'virtual_mailbox_base', 'virtual_minimum_uid']],
-  [MBOX, ['virtual_uid_maps', 'virtual_gid_maps', 'mail_spool_directory', 'home_mailbox']],
+  ['Sun’s mailtool is gone, and with it the locks that it needed', ['sun_mailtool_compatibility']],
+  [
+    MBOX,
+    ['virtual_mailbox_lock', 'virtual_mailbox_base', 'virtual_minimum_uid', 'virtual_uid_maps', 'virtual_gid_maps'],
+  ],
   [BIFF, ['biff']],
   [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug']],
 ]

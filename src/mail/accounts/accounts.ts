@@ -156,6 +156,20 @@ export class StoredAccounts implements Accounts {
     return this.#existing(id)
   }
 
+  async ofSystemUser(name: string): Promise<Account> {
+    const known = this.recipient(name, '')
+    if (known !== undefined) return known
+    const localPart = checkLocalPart(name)
+    await this.#change((tx) =>
+      tx
+        .sql("INSERT OR IGNORE INTO account (domain, local_part, quota_octets, created_ms) VALUES ('', ?, 0, ?)")
+        .run(localPart, this.#options.clock.now()),
+    )
+    const made = this.recipient(localPart, '')
+    if (made === undefined) throw new AccountError('no-such-account', `account ${localPart} was removed at once`)
+    return made
+  }
+
   async setPassword(account: AccountId, password: string): Promise<void> {
     const { localPart, domain } = this.#existing(account)
     const names = this.#digestNames({ localPart, domain })

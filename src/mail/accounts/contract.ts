@@ -69,6 +69,11 @@ export interface Accounts {
    * a realm to log in under and gets no mail.
    */
   add(localPart: string, domain: string, password: string, options?: AddOptions): Promise<Account>
+  /**
+   * The account of this host by that name; made without a password where there is none: a system user has a mailbox
+   * without further steps. Throws AccountError('bad-address').
+   */
+  ofSystemUser(name: string): Promise<Account>
   setPassword(account: AccountId, password: string): Promise<void>
   /** The account and its mail stay; nobody can log in as it until it has a password again. */
   removePassword(account: AccountId): Promise<void>

@@ -4,6 +4,14 @@
  * Settings: params.ts. Standards: RFC 5321, RFC 3207, RFC 3461, RFC 7505.
  */
 export { type Agents, createAgents } from './agents.ts'
-export { createLocalAgent, type LocalAgentDeps } from './local-agent.ts'
+export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
+export type { LocalEvent } from './local/events.ts'
+export { createFileTool, type FileTool } from './local/file-tool.ts'
+export { forwardPaths } from './local/forward-file.ts'
+export { addresseeOf } from './local/addressee.ts'
+export { localParams } from './local/params.ts'
+export type { ForwardedMail } from './local/ports.ts'
+export { runAsChild } from './local/run-as.ts'
+export { parsePasswd, type SystemUser, userById } from './local/users.ts'
 export { deliveryParams } from './params.ts'
 export { createSmtpAgent, type SmtpAgentDeps } from './smtp-agent.ts'

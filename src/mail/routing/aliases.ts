@@ -196,7 +196,7 @@ export class Aliases {
       return this.#push({ ...base, ...agent }, local, to)
     const transport = await this.#byName('mailbox_transport_maps', 'mailbox_transport', user)
     if (transport !== undefined) return this.#pass(transport, local, to)
-    const holder = await mailboxOf(this.#world, local.name, local.domain)
+    const holder = await mailboxOf(this.#world, local.name, local.domain, true)
     if (holder !== undefined)
       return this.#push({ ...base, ...agent, account: holder.account, extension: holder.extension }, local, to)
     return this.#unknown(user, extension, local, to)

@@ -90,6 +90,8 @@ export interface Router {
    * the reason as nexthop. Throws TableError or ExpansionError when that is to be tried again.
    */
   expand(address: string, sender?: string): Promise<readonly Expanded[]>
+  /** The targets that an alias's text names, in internal form: addresses, `|command`, `/file`, `:include:/file`. */
+  targets(text: string): readonly string[]
   /**
    * A header address, internal form in and out. `local` (default): mail of local_header_rewrite_clients; `remote`: all
    * other, rewritten only when remote_header_rewrite_domain is set.

@@ -12,8 +12,11 @@ export interface Holder {
   readonly extension: string
 }
 
-/** Where a name's mail is kept: an account (store), or a system user whose delivery needs the local agent. */
-export async function mailboxOf(world: World, name: string, domain: string): Promise<Holder | undefined> {
+/**
+ * Where a name's mail is kept: an account (store), or a system user whose delivery needs the local agent.
+ * @param make a system user that never had mail gets an account; without it such a holder has none
+ */
+export async function mailboxOf(world: World, name: string, domain: string, make = false): Promise<Holder | undefined> {
   const { accounts } = world.deps
   const hosted = accounts.hostsDomain(domain.toLowerCase()) ? domain.toLowerCase() : ''
   for (const [user, extension] of namesOf(world, name)) {
@@ -22,7 +25,8 @@ export async function mailboxOf(world: World, name: string, domain: string): Pro
       return { account: undefined, extension }
     const own = accounts.recipient(user, hosted) ?? accounts.recipient(user, '')
     if (own !== undefined) return { account: own, extension }
-    if (system !== undefined) return { account: await world.deps.accountForSystemUser(system.name), extension }
+    if (system !== undefined)
+      return { account: make ? await world.deps.accountForSystemUser(system.name) : undefined, extension }
   }
   return undefined
 }

@@ -10,7 +10,7 @@ import { findAddress } from './lookup.ts'
 import { mailboxOf, routedElsewhere } from './mailboxes.ts'
 import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
 import { standardForm } from './rewrite.ts'
-import { isValidHostname, literalAddress, split } from './syntax.ts'
+import { addressList, isValidHostname, literalAddress, split } from './syntax.ts'
 import { expandVirtual, ExpansionError } from './virtual.ts'
 import { World, type RouterDeps } from './world.ts'
 
@@ -32,6 +32,8 @@ const SMTPD_OWN = [
   'unknown_virtual_alias_reject_code',
   'unknown_virtual_mailbox_reject_code',
 ] as const
+/** Targets of one .forward file or list. */
+const MAX_TARGETS = 50_000
 
 export function createRouter(deps: RouterDeps): Router {
   return new ConfiguredRouter(new World(deps))
@@ -108,6 +110,10 @@ class ConfiguredRouter implements Router {
         })
     }
     return found
+  }
+
+  targets(text: string): readonly string[] {
+    return addressList(text, MAX_TARGETS)
   }
 
   async rewriteHeaderAddress(

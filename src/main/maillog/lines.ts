@@ -3,6 +3,7 @@ import type { PostigoEvent } from '#src/base/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
+import type { LocalEvent } from '../../mail/delivery/mod.ts'
 import type { RoutingEvent } from '../../mail/routing/mod.ts'
 import type { ImapdEvent } from '../../services/imapd/mod.ts'
 import type { Pop3dEvent } from '../../services/pop3d/mod.ts'
@@ -30,7 +31,8 @@ export function lineOf(event: PostigoEvent): Line | undefined {
     case 'intake':
       return intakeLine(event as IntakeEvent)
     case 'routing':
-      return { service: 'local', text: `warning: ${(event as RoutingEvent).text}` }
+    case 'delivery':
+      return { service: 'local', text: `warning: ${(event as RoutingEvent | LocalEvent).text}` }
     case 'queue':
       return queueLine(event as QueueEvent)
     case 'pickup':

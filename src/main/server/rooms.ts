@@ -19,6 +19,7 @@ import {
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
 import { createIntake, type Intake, intakeParams } from '../../mail/intake/mod.ts'
+import { localParams } from '../../mail/delivery/mod.ts'
 import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
 import { ChangeFeed, createAnalyser, createStore, FEED_OCTETS, type Store, storeParams } from '../../mail/store/mod.ts'
@@ -27,6 +28,7 @@ import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { rewriteField } from './header-rewriting.ts'
 import { mainParams } from './params.ts'
+import { forwardLookup, systemUsers } from './system-users.ts'
 
 /** Memory that all threads of a server share. */
 export interface SharedMemory {
@@ -129,9 +131,9 @@ export function openRooms(options: RoomsOptions): Rooms {
       config: fresh,
       tables,
       accounts,
-      systemUser: () => undefined,
-      accountForSystemUser: () => undefined,
-      hasForward: () => false,
+      systemUser: systemUsers(tables),
+      accountForSystemUser: (name) => accounts.ofSystemUser(name),
+      hasForward: forwardLookup(fresh.bind(localParams)),
     })
     const intake = createIntake({
       cf: fresh.bind(intakeParams),

@@ -6,9 +6,9 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, createLocalAgent, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
+import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
 import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
-import { type Ended, QueueRunner } from '../../mail/queue/mod.ts'
+import { type Agent, type Ended, QueueRunner } from '../../mail/queue/mod.ts'
 import { formatTraceDate } from '../../formats/message/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
@@ -21,6 +21,7 @@ import { Front, type FrontStatus } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
+import { makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
 import { mainParams } from './params.ts'
 import { answerQueue } from './queue-control.ts'
@@ -205,19 +206,15 @@ export class Server {
       transport === 'smtp' ||
       transport === 'relay' ||
       bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
-    const local = createLocalAgent({
-      queue,
-      clock,
-      store: () => this.#rooms.current.store,
-      accountOf: async (address) => (await this.#rooms.current.router.resolve(address)).account?.id,
-    })
+    const local = makeLocalAgent(this.#rooms, () => agent)
     const isLocal = (transport: string): boolean => transport === 'local' || transport === 'virtual'
+    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal })
     return new QueueRunner({
       store: queue,
       clock,
       queued,
       config: bind,
-      agent: createAgents({ smtp, isSmtp, local, isLocal }),
+      agent,
       notify: (kind, recipients) => this.#notify(kind, recipients),
     })
   }

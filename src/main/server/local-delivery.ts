@@ -1,0 +1,75 @@
+/** local(8) of this server: what the delivery room needs of accounts, routing, intake and the system. */
+import {
+  createFileTool,
+  createLocalAgent,
+  type ForwardedMail,
+  localParams,
+  runAsChild,
+  userById,
+} from '../../mail/delivery/mod.ts'
+import type { Agent, DeliveryJob, RecipientResult } from '../../mail/queue/mod.ts'
+import type { Rooms } from './rooms.ts'
+import { systemUsers } from './system-users.ts'
+
+/** Octets of a message that are handed on at a time. */
+const PIECE = 256 * 1024
+
+/** @param passTo the agent of all transports, for mailbox_transport */
+export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
+  const config = (): Rooms['current']['config'] => rooms.current.config
+  return createLocalAgent({
+    queue: rooms.queue,
+    clock: rooms.clock,
+    run: runAsChild,
+    files: createFileTool(runAsChild),
+    store: () => rooms.current.store,
+    cf: () => config().bind(localParams),
+    spoolIsSet: () => (config().raw('mail_spool_directory') ?? '') !== '',
+    propagates: (kind) => (config().value('propagate_unmatched_extensions') ?? '').split(/[\s,]+/).includes(kind),
+    own: () => ({ TZ: process.env['TZ'], MAIL_CONFIG: config().directory }),
+    router: () => rooms.current.router,
+    find: async (tables, key) => (await rooms.current.tables.maps(tables).find(key))?.result,
+    user: async (name) => systemUsers(rooms.current.tables)(name),
+    userById,
+    accountOf: async (address) => (await rooms.current.router.resolve(address)).account?.id,
+    accountOfUser: async (name) => (await rooms.current.accounts.ofSystemUser(name)).id,
+    forward: (mail) => forwardMail(rooms, mail),
+    pass: (job, recipient, transport, nexthop) =>
+      passOn(passTo(), { ...job, transport, nexthop, recipients: [recipient] }),
+  })
+}
+
+async function passOn(agent: Agent, job: DeliveryJob): Promise<RecipientResult> {
+  let result: RecipientResult | undefined
+  await agent.deliver(job, (_, told) => (result ??= told), new AbortController().signal)
+  return result ?? { status: 'deferred', dsn: '4.3.0', text: 'the delivery agent gave no answer' }
+}
+
+/** Postfix's forward(3): the message goes through intake again, for the recipients that the .forward file names. */
+async function forwardMail(
+  { current }: Rooms,
+  { job, recipients, deliveredTo, notify }: ForwardedMail,
+): Promise<{ readonly queueId: string } | { readonly problem: string }> {
+  const submission = current.intake.open(
+    { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
+    { effects: [], recipients: recipients.length, firstRecipient: '', sizeHint: job.sizeOctets },
+  )
+  if ('code' in submission) return { problem: submission.lines.join(' ') }
+  try {
+    if (deliveredTo !== undefined) await submission.write(Buffer.from(`Delivered-To: ${deliveredTo}\r\n`))
+    for (let at = 0; at < job.sizeOctets;) {
+      const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
+      if (piece.length === 0) break
+      await submission.write(Buffer.from(piece)) // it is kept
+      at += piece.length
+    }
+  } catch (error) {
+    submission.abort()
+    throw error
+  }
+  const dsn = notify === undefined ? {} : { notify }
+  const to = recipients.map((address) => ({ address, ...dsn }))
+  const envelope = { sender: job.sender, recipients: to, smtpUtf8: job.smtpUtf8 }
+  const reply = await submission.finish({ ...envelope, ...(job.body !== undefined && { body: job.body }) })
+  return reply.code < 400 ? { queueId: submission.queueId } : { problem: reply.lines.join(' ') }
+}
