@@ -18,7 +18,7 @@ test('pflogsumm and fail2ban read the log, and their totals are right', async (t
     ])
   for (let i = 0; i < 3; i++) await swaks('--to', `eva@${DOMAIN}`)
   await swaks('--to', `eva@${DOMAIN},ana@${DOMAIN}`)
-  for (let i = 0; i < 2; i++) await swaks('--to', `nobody@${DOMAIN}`)
+  for (let i = 0; i < 2; i++) await swaks('--to', `nosuch@${DOMAIN}`)
   await swaks('--to', 'far@elsewhere.example')
   for (let i = 0; i < 4; i++)
     await swaks('--to', `eva@${DOMAIN}`, '-a', 'PLAIN', '-au', 'ana', '-ap', `not-${PASSWORD}`)

@@ -55,11 +55,11 @@ test('swaks: wrong passwords, strangers and unknown users are refused', async (t
   // 454 and not 554: Postfix's default ends with defer_unauth_destination.
   const relay = await swaks(server, 'smtp', '--to', 'far@elsewhere.example')
   assert.ok(said(relay, /^<\*\* 454 4\.7\.1 <far@elsewhere\.example>: Relay access denied/), relay.out)
-  const unknown = await swaks(server, 'smtp', '--to', `nobody@${DOMAIN}`)
+  const unknown = await swaks(server, 'smtp', '--to', `nosuch@${DOMAIN}`)
   assert.ok(
     said(
       unknown,
-      /^<\*\* 550 5\.1\.1 <nobody@mail\.example\.test>: Recipient address rejected: User unknown in local recipient table/,
+      /^<\*\* 550 5\.1\.1 <nosuch@mail\.example\.test>: Recipient address rejected: User unknown in local recipient table/,
     ),
     unknown.out,
   )

@@ -84,15 +84,15 @@ test('another host takes it, octet for octet; what it refuses comes back as a re
   await send(server, 'bob@far.test')
   await until('delivered there', () => inbox(far, 'bob') === 1)
   assert.match(await newest(far, 'bob'), /\r\nSubject: to bob@far\.test\r\n[^]*\r\n\r\n\.dot\r\n$/)
-  await send(server, 'nobody@far.test')
+  await send(server, 'nosuch@far.test')
   await until('reported', () => inbox(server, 'ana') === 1)
   const report = await newest(server, 'ana')
   assert.match(report, /^Return-Path: <>\r\n/)
   assert.match(
     report,
-    /\r\nAction: failed\r\nStatus: 5\.1\.1\r\nRemote-MTA: dns; 127\.0\.0\.1\r\nDiagnostic-Code: smtp; 550 5\.1\.1 <nobody@far\.test>/,
+    /\r\nAction: failed\r\nStatus: 5\.1\.1\r\nRemote-MTA: dns; 127\.0\.0\.1\r\nDiagnostic-Code: smtp; 550 5\.1\.1 <nosuch@far\.test>/,
   )
-  assert.match(report, /Content-Type: message\/rfc822\r\n\r\n[^]*Subject: to nobody@far\.test/)
+  assert.match(report, /Content-Type: message\/rfc822\r\n\r\n[^]*Subject: to nosuch@far\.test/)
 })
 
 test('a host that is away: the message waits, and survives a restart', async (t) => {

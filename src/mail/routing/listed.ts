@@ -73,11 +73,20 @@ async function isLocalUser(world: World, resolved: Resolved, has: Has): Promise<
   // Names that the mail system makes and takes itself.
   const needed = ['postmaster', 'mailer-daemon', world.cf.double_bounce_sender.toLowerCase()]
   if (needed.includes(name.toLowerCase())) return true
-  if (world.deps.accounts.hostsDomain(resolved.domain.toLowerCase()) || !world.systemUsersListed) {
-    const holder = await mailboxOf(world, name, resolved.domain)
-    if (holder?.account !== undefined) return true
-  } else if ((await mailboxOf(world, name, resolved.domain)) !== undefined) return true
+  const holder = await mailboxOf(world, name, resolved.domain)
+  // A system user, with an account or without, is listed where passwd is.
+  if (holder !== undefined && (world.systemUsersListed || !(await isSystemUser(world, name, resolved.domain))))
+    return true
   return has(world.maps.local_recipient_maps)
+}
+
+async function isSystemUser(world: World, name: string, domain: string): Promise<boolean> {
+  if (world.deps.accounts.hostsDomain(domain.toLowerCase())) return false
+  for (const [user] of namesOf(world, name)) {
+    if ((await world.deps.systemUser(user.toLowerCase())) !== undefined) return true
+    if (world.deps.accounts.recipient(user, '') !== undefined) return false
+  }
+  return false
 }
 
 async function isVirtualUser(world: World, resolved: Resolved, has: Has): Promise<boolean> {

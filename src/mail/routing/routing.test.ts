@@ -399,6 +399,12 @@ local_recipient_maps = proxy:unix:passwd.byname $alias_maps
     assert.equal(found && `${found.code} ${found.enhanced} ${found.text}`, expected, address)
   }
   assert.equal((await router.unlisted('nobody', 'sender'))?.enhanced, '5.1.0')
+  const listed = testRouter('mydestination = mail.example.com\nlocal_recipient_maps = inline:{ {x = y} }\n', {
+    accounts: ['ana', 'sys'],
+    systemUsers: ['sys'],
+  })
+  assert.equal(await listed.unlisted('ana'), undefined)
+  assert.equal((await listed.unlisted('sys'))?.enhanced, '5.1.1')
   const all = testRouter('mydestination = mail.example.com\nlocal_recipient_maps =\n')
   assert.equal(await all.unlisted('anybody'), undefined)
 })
