@@ -6,7 +6,7 @@ const SAFE_CHARACTERS = '1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGH
 export const localParams = defineParams({
   myhostname: str('', 'The internet host name of this mail system.'),
   queue_directory: str('/var/spool/postfix', 'Where commands run, if it is there.'),
-  recipient_delimiter: raw('', 'Characters of which the first found parts user and extension: user+news.'),
+  recipient_delimiter: str('', 'Characters of which the first found parts user and extension: user+news.'),
   owner_request_special: bool('yes', 'owner-list and list-request are never cut at a hyphen.'),
   double_bounce_sender: str('double-bounce', 'Sender of notices that must not bounce again.'),
   forward_path: raw(
