@@ -82,12 +82,16 @@ export interface SaslExchange {
   readonly clientFirst: boolean
   /** `response` undefined: the start without an initial response. */
   step(response: Buffer | undefined): Promise<SaslStep>
+  /** It is given up: what it holds of the world is let go. */
+  close?(): void
 }
 
 /** What an exchange knows of the service around it. */
 export interface ExchangeOptions {
   /** GSSAPI service name (RFC 4422 §4): `smtp`, `imap`, `pop`, `sieve`. */
   readonly service: string
+  /** Who logs in, for an authority elsewhere that wants to know. */
+  readonly client?: { readonly address: string; readonly localAddress: string; readonly secured: boolean }
   /** The server's own name, for CRAM-MD5's challenge. */
   readonly hostname: string
   /** True when a -PLUS mechanism was offered on this connection: gs2 flag `y` is then a downgrade (RFC 5802 §6). */

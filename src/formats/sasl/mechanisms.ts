@@ -25,7 +25,7 @@ export interface MechanismProperties {
 interface Row {
   readonly name: string
   readonly properties: MechanismProperties
-  readonly server: (backend: SaslBackend, options: Required<ExchangeOptions>) => ServerMechanism
+  readonly server: (backend: SaslBackend, options: Required<Omit<ExchangeOptions, 'client'>>) => ServerMechanism
   readonly client: (credentials: ClientCredentials, options: Required<ClientOptions>) => SaslClientExchange
 }
 
@@ -43,7 +43,7 @@ const SCRAM: MechanismProperties = { ...DIGEST, active: false }
 
 const scramServer =
   (hash: 'sha-1' | 'sha-256') =>
-  (backend: SaslBackend, { nonce, plusOffered }: Required<ExchangeOptions>): ServerMechanism =>
+  (backend: SaslBackend, { nonce, plusOffered }: Required<Omit<ExchangeOptions, 'client'>>): ServerMechanism =>
     new ScramServer(backend, { hash, nonce, plusOffered })
 
 /** In the order in which they are offered: as Postfix with Cyrus does. Properties: Cyrus's saslpluginviewer. */

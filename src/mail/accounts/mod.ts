@@ -7,6 +7,7 @@
  */
 export type { Account, AccountFault, AccountId, Accounts, AddOptions, Credential } from './contract.ts'
 export type { AccountsOptions } from './accounts.ts'
+export { DovecotAuth } from './dovecot-auth.ts'
 export { AccountError } from './errors.ts'
 export { accountKey, KEY_FILE, openAccounts, verifierFamilies } from './open.ts'
 export { accountsParams, type AccountsSettings } from './params.ts'

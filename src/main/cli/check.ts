@@ -14,6 +14,7 @@ import { readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
 import { allFindings } from '../server/findings.ts'
 import { listenersOf } from '../server/listeners.ts'
 import { mainParams } from '../server/params.ts'
+import { saslApplication } from '../server/smtpd-sasl.ts'
 import { counts } from './check-counts.ts'
 import { changedLines, mendMainCf, readerOf } from './check-fix.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -96,7 +97,7 @@ async function findingsOf(directory: string): Promise<Told> {
   }))
   const config = readerOf(directory, masterCf(directory))(indentContinuations(text))
   listenersOf(config, config.bind(mainParams).mailbox_services)
-  const sasl = readSaslConf(config.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(directory))
+  const sasl = readSaslConf(saslApplication(config), saslSearchPath(directory))
   const findings = [...lost, ...(await allFindings(config)), ...sasl.findings]
   const byFile = (a: Finding, b: Finding): number => Number(b.file === file) - Number(a.file === file)
   return { findings: findings.toSorted((a, b) => byFile(a, b) || a.line - b.line), config }

@@ -28,8 +28,8 @@ function run(words: PostconfWords, io: CliIo): number {
   const { flags } = words
   const isEdit = flags.has('e') || flags.has('X') || flags.has('#')
   if (flags.has('m')) return showLines(TABLE_TYPES, io)
-  // Passwords are checked here, by what Cyrus's library would do; Dovecot's socket is not asked yet.
-  if (flags.has('a') || flags.has('A')) return showLines(['cyrus'], io)
+  if (flags.has('a')) return showLines(['cyrus', 'dovecot'], io)
+  if (flags.has('A')) return showLines(['cyrus'], io)
   // Locks of the system's own kind (flock, fcntl) cannot be had here; a lock file can.
   if (flags.has('l')) return showLines(['dotlock'], io)
   if (words.tls !== undefined) return showTls(words.tls, io)

@@ -11,6 +11,7 @@ import { version } from '../version.ts'
 import { identityOf } from './identity.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
+import { smtpdSasl } from './smtpd-sasl.ts'
 
 type Serve = (connection: Connection) => void
 
@@ -147,22 +148,17 @@ export class Front {
   }
 
   #smtpd(spec: ListenerSpec): Serve {
-    const { current, clock, resolver, startExchange } = this.#rooms
-    const { accounts, router, intake, sasl, store } = current
+    const { current, clock, resolver } = this.#rooms
+    const { router, intake, store } = current
     const config = current.config.with(new Map(spec.overrides))
     checkRelayGuard(config)
     const cf = config.bind(smtpdParams)
-    const available = availableMechanisms(accounts, sasl)
-    const select = (securityOptions: readonly string[]): readonly string[] =>
-      selectMechanisms({ available, mechList: sasl.mechList, securityOptions })
-    const plain = select(cf.smtpd_sasl_security_options)
-    const overTls = select(cf.smtpd_sasl_tls_security_options)
     return createSmtpd({
       cf,
       clock,
       resolver,
       intake,
-      startExchange,
+      ...smtpdSasl(this.#rooms, config),
       policy: createPolicy({
         config,
         tables: current.tables,
@@ -170,8 +166,6 @@ export class Front {
         dns: resolver,
         mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
       }),
-      backend: createSaslBackend(accounts, { service: 'smtp', conf: sasl }),
-      mechanisms: (tls) => (tls ? overTls : plain),
       tables: current.tables,
       serviceName: spec.name,
       tlsAvailable: true,

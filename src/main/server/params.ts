@@ -46,5 +46,13 @@ export const mainParams = defineParams({
     { min: 0 },
   ),
   smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
-  smtpd_sasl_path: str('smtpd', 'Cyrus: the name of the application, so that smtpd.conf is read.'),
+  smtpd_sasl_type: choice(
+    ['cyrus', 'dovecot'],
+    'cyrus',
+    'Who knows the passwords: the accounts here, as Cyrus SASL’s smtpd.conf says, or an authentication server of Dovecot.',
+  ),
+  smtpd_sasl_path: str(
+    'smtpd',
+    'cyrus: the name of the application, so that smtpd.conf is read; dovecot: its socket, from queue_directory, or inet:host:port.',
+  ),
 })

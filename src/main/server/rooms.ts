@@ -29,6 +29,7 @@ import { openMailDatabase } from './database.ts'
 import { rewriteField } from './header-rewriting.ts'
 import { mainParams } from './params.ts'
 import { forwardLookup, systemUsers } from './system-users.ts'
+import { saslApplication } from './smtpd-sasl.ts'
 
 /** Memory that all threads of a server share. */
 export interface SharedMemory {
@@ -151,7 +152,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       rewriteField: (field) => rewriteField(field, router),
       onQueued: () => queued.notify(),
     })
-    const sasl = readSaslConf(fresh.value('smtpd_sasl_path') ?? 'smtpd', saslSearchPath(fresh.directory))
+    const sasl = readSaslConf(saslApplication(fresh), saslSearchPath(fresh.directory))
     return {
       config: fresh,
       cf: fresh.bind(mainParams),

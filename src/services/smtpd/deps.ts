@@ -27,7 +27,9 @@ export interface SmtpdDeps {
     options: ExchangeOptions,
   ) => SaslExchange | undefined
   /** Mechanisms to offer, in order, without and with TLS. */
-  readonly mechanisms: (tls: boolean) => readonly string[]
+  readonly mechanisms: (tls: boolean) => readonly string[] | Promise<readonly string[]>
+  /** What a client hears that asks for another; Cyrus's words where nothing is said. */
+  readonly noMechanism?: string
   /** A certificate is there. */
   readonly tlsAvailable: boolean
   /** Mail waiting for a domain is to be sent now (ETRN). `denied`: not one of fast_flush_domains. */

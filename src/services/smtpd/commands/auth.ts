@@ -25,24 +25,29 @@ export async function auth(session: Session, { rest }: CommandLine): Promise<Rep
   if (session.sasl !== undefined) throw new SmtpError(503, '5.5.1', 'Error: already authenticated')
   const [mechanism = '', initial, ...more] = rest.split(/\s+/)
   if (mechanism === '' || more.length > 0) throw new SmtpError(501, '5.5.4', 'Syntax: AUTH mechanism')
-  const exchange = start(session, mechanism)
-  return succeed(session, exchange.mechanism, await converse(session, exchange, mechanism, initial))
+  const exchange = await start(session, mechanism)
+  try {
+    return succeed(session, exchange.mechanism, await converse(session, exchange, mechanism, initial))
+  } finally {
+    exchange.close?.()
+  }
 }
 
-function start(session: Session, mechanism: string): SaslExchange {
-  const { cf, deps, tls } = session
+async function start(session: Session, mechanism: string): Promise<SaslExchange> {
+  const { cf, deps, tls, client, connection } = session
   const name = mechanism.toUpperCase()
-  if (deps.mechanisms(tls !== undefined).includes(name)) {
+  if ((await deps.mechanisms(tls !== undefined)).includes(name)) {
     const exchange = deps.startExchange(name, deps.backend, {
       service: cf.smtpd_sasl_service,
       hostname: cf.myhostname,
+      client: { address: client.address, localAddress: connection.local.address, secured: tls !== undefined },
     })
     if (exchange !== undefined) return exchange
   }
   const options = tls === undefined ? cf.smtpd_sasl_security_options : cf.smtpd_sasl_tls_security_options
   const tooPlain = propertiesOf(name)?.plaintext === true && options.includes('noplaintext')
   throw failed(session, mechanism, {
-    reason: tooPlain ? 'encryption needed to use mechanism' : 'no mechanism available',
+    reason: tooPlain ? 'encryption needed to use mechanism' : (deps.noMechanism ?? 'no mechanism available'),
     temporary: false,
   })
 }

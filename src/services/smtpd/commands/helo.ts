@@ -35,7 +35,7 @@ export async function offersAuth(session: Session): Promise<boolean> {
   const { cf, shared, tls, client } = session
   if (!cf.smtpd_sasl_auth_enable || (tls === undefined && (cf.smtpd_tls_auth_only || tlsLevel(cf) === 'encrypt')))
     return false
-  if (session.deps.mechanisms(tls !== undefined).length === 0) return false
+  if ((await session.deps.mechanisms(tls !== undefined)).length === 0) return false
   return !(await shared.lists.saslExceptions(client))
 }
 
@@ -73,7 +73,7 @@ async function keywords(session: Session): Promise<string[]> {
 /** The mechanisms that EHLO names: those that smtpd_sasl_mechanism_filter lets through. */
 async function announced({ deps, shared, tls }: Session): Promise<string> {
   const names: string[] = []
-  for (const name of deps.mechanisms(tls !== undefined)) {
+  for (const name of await deps.mechanisms(tls !== undefined)) {
     if (await shared.lists.offersMechanism(name)) names.push(name)
   }
   return names.join(' ')
