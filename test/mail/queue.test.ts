@@ -92,7 +92,10 @@ test('another host takes it, octet for octet; what it refuses comes back as a re
     report,
     /\r\nAction: failed\r\nStatus: 5\.1\.1\r\nRemote-MTA: dns; 127\.0\.0\.1\r\nDiagnostic-Code: smtp; 550 5\.1\.1 <nosuch@far\.test>/,
   )
-  assert.match(report, /Content-Type: message\/rfc822\r\n\r\n[^]*Subject: to nosuch@far\.test/)
+  assert.match(
+    report,
+    /Content-Type: message\/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n[^]*Subject: to nosuch@far\.test/,
+  )
 })
 
 test('a host that is away: the message waits, and survives a restart', async (t) => {

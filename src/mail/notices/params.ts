@@ -1,6 +1,24 @@
 /** Parameters of reports, with Postfix's names and defaults. */
-import { defineParams, size } from '../../io/config/mod.ts'
+import { bool, choice, defineParams, list, size, str } from '../../io/config/mod.ts'
 
 export const noticesParams = defineParams({
-  bounce_size_limit: size('50000', 'The most octets of a message that are returned with a report.', { min: 1 }),
+  bounce_size_limit: size(
+    '50000',
+    'A message larger than this comes back with a report as its header section only; of that, no more octets.',
+    { min: 1 },
+  ),
+  bounce_template_file: str('', 'A file with the texts of reports, as bounce(5) describes it.'),
+  notice_language: choice(['en', 'es'], 'en', 'The language that reports explain themselves in.'),
+  notify_classes: list(
+    'resource, software',
+    'What the postmaster is told of: bounce, 2bounce and delay are known here.',
+  ),
+  bounce_notice_recipient: str('postmaster', 'Who gets copies of reports of mail that was not delivered.'),
+  '2bounce_notice_recipient': str('postmaster', 'Who gets mail of the null sender that was not delivered.'),
+  delay_notice_recipient: str('postmaster', 'Who gets copies of reports of delays.'),
+  double_bounce_sender: str(
+    'double-bounce',
+    'The sender of what the postmaster is told; what comes back to it is dropped.',
+  ),
+  enable_threaded_bounces: bool('no', 'Whether reports name the message that they are about in References.'),
 })

@@ -5,6 +5,7 @@
 import { type Clock, publish } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { QueueEvent } from './events.ts'
+import { wantsReport } from './plan.ts'
 import { queueParams } from './params.ts'
 import type { Ended } from './rows.ts'
 import type { Schedule } from './schedule.ts'
@@ -65,26 +66,44 @@ export class Notifier {
   }
 
   async #tellEnded(message: number): Promise<void> {
-    const { store, notify } = this.#deps
-    for (let groups; (groups = store.ended(message, REPORT_LIMIT)).length > 0;) {
-      const queueId = groups[0]?.[0]?.job.queueId ?? ''
-      for (const group of groups) await notify('ended', group)
-      if (!store.exists(message)) publish<QueueEvent>({ event: 'queue.removed', queueId })
-      if (store.ended(message, 1)[0]?.[0]?.recipient.id === groups[0]?.[0]?.recipient.id) return // nothing was completed
+    const { store, notify, config } = this.#deps
+    const plain = config().bind(queueParams).disable_verp_bounces
+    for (let groups; (groups = store.ended(message, REPORT_LIMIT, plain)).length > 0;) {
+      const first = groups[0]?.[0]
+      for (const group of groups) {
+        const [wanted, unwanted] = [true, false].map((is) =>
+          group.filter(({ recipient, result, job }) => wantsReport(recipient, result, job) === is),
+        )
+        // A stop came between a delivery and its settling.
+        if (unwanted !== undefined && unwanted.length > 0) await this.#completeSilently(unwanted)
+        if (wanted !== undefined && wanted.length > 0) await notify('ended', wanted)
+      }
+      if (first !== undefined && !store.exists(message))
+        publish<QueueEvent>({ event: 'queue.removed', queueId: first.job.queueId })
+      if (store.ended(message, 1, plain)[0]?.[0]?.recipient.id === first?.recipient.id) return // nothing was completed
     }
   }
 
-  /** postconf(5) delay_warning_time; RFC 3461 §4.1: DELAY, or nothing said. */
+  #completeSilently(recipients: readonly Ended[]): Promise<void> {
+    const queueId = recipients[0]?.job.queueId ?? ''
+    return this.#deps.store.completeNow({
+      reported: { queueId, recipients: recipients.map(({ recipient }) => recipient.n) },
+    })
+  }
+
+  /** postconf(5) delay_warning_time; RFC 3461 §4.1: DELAY, or nothing said. `sendmail -v` wants to know at once. */
   async #tellDelayed(message: number): Promise<void> {
     const { store, notify, clock, config } = this.#deps
-    const { delay_warning_time } = config().bind(queueParams)
-    if (delay_warning_time === 0) return
-    for (const group of store.deferred(message, REPORT_LIMIT)) {
+    const { delay_warning_time, disable_verp_bounces } = config().bind(queueParams)
+    for (const group of store.deferred(message, REPORT_LIMIT, disable_verp_bounces)) {
       const [first] = group
-      if (first === undefined || first.job.warned || clock.now() - first.job.arrivalMs < delay_warning_time) continue
+      if (first === undefined || first.job.warned || first.job.hold) continue
+      const isLate = delay_warning_time > 0 && clock.now() - first.job.arrivalMs >= delay_warning_time
       const told = group.filter(
-        ({ recipient }) =>
-          recipient.reason !== '' && (recipient.notify === undefined || recipient.notify.includes('DELAY')),
+        ({ recipient, job }) =>
+          recipient.reason !== '' &&
+          (job.trace === 'deliver' ||
+            (isLate && (recipient.notify === undefined || recipient.notify.includes('DELAY')))),
       )
       if (told.length > 0) await notify('delayed', told)
     }

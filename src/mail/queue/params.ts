@@ -45,5 +45,6 @@ export const queueParams = defineParams({
   default_process_limit: int('100', 'Deliveries by one transport at a time, where master.cf does not say.', { min: 1 }),
   defer_transports: list('', 'Transports that nothing is sent by until it is asked for.'),
   fast_flush_domains: list('$relay_domains', 'Domains whose waiting mail ETRN and `postqueue -s` may ask for.'),
+  disable_verp_bounces: bool('no', 'Whether reports of VERP mail go to the plain sender, in one report.'),
   soft_bounce: bool('no', 'Whether refusals for good are kept in the queue, for trying a configuration.'),
 })

@@ -93,12 +93,16 @@ type Which =
   /** Those that ended and wait for their report, or those that are deferred. */
   | { readonly ended: boolean; readonly limit: number }
 
-/** Some recipients of one message, grouped by the sender they go in the name of; none where the message is gone. */
+/**
+ * Some recipients of one message, grouped by the sender they go in the name of; none where the message is gone.
+ * @param plain the sender without the recipient's name in it (VERP)
+ */
 export function jobsOf(
   db: Reader,
   log: MessageLog,
   message: number,
   which: Which,
+  plain = false,
 ): { job: DueJob; results: Ended[] }[] {
   const first = db.sql(`SELECT ${MESSAGE_COLUMNS} FROM queue_message m WHERE m.id = ?`).get(message)
   if (first === undefined) return []
@@ -114,7 +118,7 @@ export function jobsOf(
   const groups = new Map<string, SqlValue[][]>()
   const facts = JSON.parse(String(first[9])) as Facts // written by enqueue
   for (const row of rows) {
-    const sender = senderOf(first, row, facts)
+    const sender = senderOf(first, row, plain ? { ...facts, verp: undefined } : facts)
     const group = groups.get(sender)
     if (group === undefined) groups.set(sender, [row])
     else group.push(row)

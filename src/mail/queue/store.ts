@@ -105,14 +105,14 @@ export class QueueStore implements Queue {
     return jobsOf(this.#db.read, this.#log, message, { ids }).map(({ job }) => job)
   }
 
-  /** Recipients of a message that wait for their report, by the sender who gets it. */
-  ended(message: number, limit: number): Ended[][] {
-    return jobsOf(this.#db.read, this.#log, message, { ended: true, limit }).map(({ results }) => results)
+  /** Recipients of a message that wait for their report, by the sender who gets it; `plain`: not by VERP's. */
+  ended(message: number, limit: number, plain = false): Ended[][] {
+    return jobsOf(this.#db.read, this.#log, message, { ended: true, limit }, plain).map(({ results }) => results)
   }
 
   /** Recipients that still wait to be delivered, by sender, with why. */
-  deferred(message: number, limit: number): Ended[][] {
-    return jobsOf(this.#db.read, this.#log, message, { ended: false, limit }).map(({ results }) => results)
+  deferred(message: number, limit: number, plain = false): Ended[][] {
+    return jobsOf(this.#db.read, this.#log, message, { ended: false, limit }, plain).map(({ results }) => results)
   }
 
   /** Messages with a report to be made: a stop came in between. */

@@ -3,6 +3,7 @@ import { ConfigError } from '../../io/config/mod.ts'
 import { TABLE_TYPES } from '../../io/tables/mod.ts'
 import { type CliIo, type Command, EX } from './io.ts'
 import { editParameters } from './postconf-edit.ts'
+import { showTemplates } from './postconf-templates.ts'
 import { showParameters } from './postconf-main.ts'
 import { showEntries, showFields, showServiceParameters } from './postconf-master.ts'
 import { editEntries, editFields, editServiceParameters } from './postconf-master-edit.ts'
@@ -27,6 +28,7 @@ function fatal(text: string, io: CliIo): number {
 function run(words: PostconfWords, io: CliIo): number {
   const { flags } = words
   const isEdit = flags.has('e') || flags.has('X') || flags.has('#')
+  if (flags.has('b') || flags.has('t')) return showTemplates(words, io)
   if (flags.has('m')) return showLines(TABLE_TYPES, io)
   if (flags.has('a')) return showLines(['cyrus', 'dovecot'], io)
   if (flags.has('A')) return showLines(['cyrus'], io)

@@ -2,6 +2,7 @@
 import type { PostigoEvent } from '#src/base/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
+import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { LocalEvent } from '../../mail/delivery/mod.ts'
 import type { RoutingEvent } from '../../mail/routing/mod.ts'
@@ -9,7 +10,7 @@ import type { ImapdEvent } from '../../services/imapd/mod.ts'
 import type { Pop3dEvent } from '../../services/pop3d/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
 import type { PickupEvent } from '../server/pickup.ts'
-import { intakeLine, pickupLine, queueLine } from './mail-lines.ts'
+import { intakeLine, noticeLine, pickupLine, queueLine } from './mail-lines.ts'
 import { imapdLine, pop3dLine } from './mailbox-lines.ts'
 import { policyLine, smtpdLine } from './smtpd-lines.ts'
 
@@ -35,6 +36,8 @@ export function lineOf(event: PostigoEvent): Line | undefined {
       return { service: 'local', text: `warning: ${(event as RoutingEvent | LocalEvent).text}` }
     case 'queue':
       return queueLine(event as QueueEvent)
+    case 'notices':
+      return noticeLine(event as NoticeEvent)
     case 'pickup':
       return pickupLine(event as PickupEvent)
     case 'imapd':

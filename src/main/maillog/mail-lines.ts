@@ -1,5 +1,6 @@
 /** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
+import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { PickupEvent } from '../server/pickup.ts'
 import type { Line } from './lines.ts'
@@ -39,6 +40,19 @@ export function intakeLine(e: IntakeEvent): Line {
       return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${e.sender}>` }
     case 'intake.failed':
       return { service: 'cleanup', text: `warning: ${e.queueId}: write queue file: ${e.text}` }
+    default:
+      return e satisfies never
+  }
+}
+
+export function noticeLine(e: NoticeEvent): Line {
+  switch (e.event) {
+    case 'notices.sent':
+      return { service: 'bounce', text: `${e.queueId}: ${e.what} notification: ${e.as}` }
+    case 'notices.discarded':
+      return { service: 'bounce', text: `warning: ${e.queueId}: undeliverable postmaster notification discarded` }
+    case 'notices.warning':
+      return { service: 'bounce', text: `warning: ${e.text}` }
     default:
       return e satisfies never
   }

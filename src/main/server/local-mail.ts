@@ -1,6 +1,6 @@
 /** Mail of this machine's users: the maildrop is watched, and the public socket answers. */
 import type { Server } from 'node:net'
-import type { DueJob, Ended } from '../../mail/queue/mod.ts'
+import type { DueJob, Ended, Notify } from '../../mail/queue/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
 import { type DroppedFile, makePublicDirectory, type PublicPaths, publicPaths } from './maildrop.ts'
 import { Pickup } from './pickup.ts'
@@ -13,11 +13,13 @@ export class LocalMail {
   readonly #pickup: Pickup
   #socket: Server | undefined
 
-  /** @param report sends a report of what has ended (mail/notices) */
-  constructor(rooms: Rooms, report: (ended: readonly Ended[]) => Promise<void>) {
+  /** @param notify sends reports (mail/notices) */
+  constructor(rooms: Rooms, notify: Notify) {
     this.#rooms = rooms
     this.#paths = publicPaths(rooms.current.config)
-    this.#pickup = new Pickup(rooms, this.#paths, (file, sender, reply) => report(refused(file, sender, reply, rooms)))
+    this.#pickup = new Pickup(rooms, this.#paths, (file, sender, reply) =>
+      notify('ended', refused(file, sender, reply, rooms)),
+    )
   }
 
   async start(): Promise<void> {

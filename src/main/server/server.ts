@@ -7,9 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
 import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
-import { noticesParams, sendReport } from '../../mail/notices/mod.ts'
-import { type Agent, type Ended, QueueRunner } from '../../mail/queue/mod.ts'
-import { formatTraceDate } from '../../formats/message/mod.ts'
+import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { allParams } from '../registry.ts'
@@ -23,6 +21,7 @@ import { identityOf } from './identity.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
 import { makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
+import { noticesOf } from './notices.ts'
 import { mainParams } from './params.ts'
 import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
@@ -106,7 +105,7 @@ export class Server {
     this.#upkeep = new Upkeep(parts.rooms)
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
-    this.#localMail = new LocalMail(parts.rooms, (ended) => this.#notify('ended', ended))
+    this.#localMail = new LocalMail(parts.rooms, noticesOf(parts.rooms))
     this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
   }
 
@@ -215,26 +214,8 @@ export class Server {
       queued,
       config: bind,
       agent,
-      notify: (kind, recipients) => this.#notify(kind, recipients),
+      notify: noticesOf(this.#rooms),
     })
-  }
-
-  #notify(kind: 'ended' | 'delayed', recipients: readonly Ended[]): Promise<void> {
-    const { config, intake, hostname } = this.#rooms.current
-    const { bounce_size_limit } = config.bind(noticesParams)
-    const mailName = config.value('mail_name') ?? 'Postigo'
-    return sendReport(
-      kind,
-      recipients,
-      { intake, queue: this.#rooms.queue },
-      {
-        hostname,
-        mailName,
-        sizeLimit: bounce_size_limit,
-        date: formatTraceDate,
-        nowMs: Date.now(),
-      },
-    )
   }
 
   async #answer(request: ControlRequest): Promise<ControlAnswer> {
