@@ -1,10 +1,12 @@
 /**
  * Delivery: agents that carry mail on. SMTP to other hosts, mailboxes here; error, retry and discard.
  * In: a job of the queue. Out: one result for each recipient.
+ * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store.
  * Settings: params.ts. Standards: RFC 5321, RFC 3207, RFC 3461, RFC 7505.
  */
 export { type Agents, createAgents } from './agents.ts'
 export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
+export { deliverySchema, DropJournal } from './local/drops/journal.ts'
 export type { LocalEvent } from './local/events.ts'
 export { createFileTool, type FileTool } from './local/file-tool.ts'
 export { forwardPaths } from './local/forward-file.ts'
@@ -12,6 +14,7 @@ export { addresseeOf } from './local/addressee.ts'
 export { localParams } from './local/params.ts'
 export type { ForwardedMail } from './local/ports.ts'
 export { runAsChild } from './local/run-as.ts'
+export { Turns } from './local/turns.ts'
 export { parsePasswd, type SystemUser, userById } from './local/users.ts'
 export { deliveryParams } from './params.ts'
 export { createSmtpAgent, type SmtpAgentDeps } from './smtp-agent.ts'

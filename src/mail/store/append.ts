@@ -58,9 +58,11 @@ export async function appendMessage(
     const { flags, internalDateMs = ctx.clock.now() } = options
     const meant: AppendFacts = { account, mailbox: row.id, name, flags, internalDateMs }
     const entry = { account, mailbox: name, recordId: draft.id, prefix: NOTHING, facts, flags, internalDateMs }
-    const made = await parts.log.commit('append', draft, Buffer.from(JSON.stringify(meant)), (tx, at) =>
-      parts.deposits.deposit(tx, row.id, { ...entry, at }),
-    )
+    const made = await parts.log.commit('append', draft, Buffer.from(JSON.stringify(meant)), (tx, at) => {
+      const deposited = parts.deposits.deposit(tx, row.id, { ...entry, at })
+      if (deposited !== undefined) options.also?.(tx)
+      return deposited
+    })
     return made ?? TRYCREATE
   } finally {
     draft.discard()

@@ -252,4 +252,6 @@ export interface AppendOptions {
   readonly flags: readonly string[]
   /** Now, when undefined. */
   readonly internalDateMs?: number | undefined
+  /** Done in the transaction that makes the entry, if it is made. Replay after a power cut knows nothing of it. */
+  readonly also?: (tx: Tx) => void
 }

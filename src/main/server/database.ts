@@ -2,6 +2,7 @@
 import { openDatabase, type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
 import { logSchema } from '../../io/blobs/mod.ts'
 import { accountsSchema } from '../../mail/accounts/mod.ts'
+import { deliverySchema } from '../../mail/delivery/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
 
@@ -9,5 +10,9 @@ export function openMailDatabase(
   path: string,
   options: { readonly turn?: WriteTurn; readonly migrated?: boolean } = {},
 ): SqliteDb {
-  return openDatabase({ path, schemas: [logSchema, accountsSchema, storeSchema, queueSchema], ...options })
+  return openDatabase({
+    path,
+    schemas: [logSchema, accountsSchema, storeSchema, queueSchema, deliverySchema],
+    ...options,
+  })
 }

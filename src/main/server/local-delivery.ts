@@ -2,12 +2,15 @@
 import {
   createFileTool,
   createLocalAgent,
+  DropJournal,
   type ForwardedMail,
   localParams,
   runAsChild,
+  Turns,
   userById,
 } from '../../mail/delivery/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../mail/queue/mod.ts'
+import type { Tx } from '../../io/db/mod.ts'
 import type { Rooms } from './rooms.ts'
 import { systemUsers } from './system-users.ts'
 
@@ -31,6 +34,9 @@ export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
     find: async (tables, key) => (await rooms.current.tables.maps(tables).find(key))?.result,
     user: async (name) => systemUsers(rooms.current.tables)(name),
     userById,
+    journal: new DropJournal(rooms.db),
+    turns: new Turns(),
+    takeIn: (user, folder, message, also) => takeIn(rooms, user, folder, message, also),
     accountOf: async (address) => (await rooms.current.router.resolve(address)).account?.id,
     accountOfUser: async (name) => (await rooms.current.accounts.ofSystemUser(name)).id,
     forward: (mail) => forwardMail(rooms, mail),
@@ -72,4 +78,26 @@ async function forwardMail(
   const envelope = { sender: job.sender, recipients: to, smtpUtf8: job.smtpUtf8 }
   const reply = await submission.finish({ ...envelope, ...(job.body !== undefined && { body: job.body }) })
   return reply.code < 400 ? { queueId: submission.queueId } : { problem: reply.lines.join(' ') }
+}
+
+/** A message out of a drop folder; a folder that is new is made, and subscribed to. */
+async function takeIn(
+  { current }: Rooms,
+  user: string,
+  folder: string,
+  message: Buffer,
+  also: (tx: Tx) => void,
+): Promise<{ readonly problem?: string }> {
+  const { accounts, store } = current
+  const { id } = await accounts.ofSystemUser(user)
+  await store.provision(id)
+  // A name that IMAP cannot have: the mail is in INBOX rather than nowhere.
+  for (const mailbox of [folder, 'INBOX']) {
+    if (store.status(id, mailbox) === undefined && !('refused' in (await store.createMailbox(id, mailbox))))
+      await store.setSubscribed(id, mailbox, true)
+    const made = await store.append(id, mailbox, [message], { sizeOctets: message.length, flags: [], also })
+    if (!('refused' in made)) return {}
+    if (made.refused === 'OVERQUOTA') return { problem: 'mailbox is full: the quota is used up' }
+  }
+  return { problem: `no mailbox for ${folder}` }
 }

@@ -10,9 +10,11 @@ import { deliverToMailbox } from './mailbox.ts'
 import { traceLines } from './octets.ts'
 import type { JobRecipient, LocalPorts } from './ports.ts'
 import { StoreEntries, type StoreEntryDeps } from './store-entry.ts'
+import type { Turns } from './turns.ts'
 import type { SystemUser } from './users.ts'
 
 export interface LocalAgentDeps extends LocalPorts, StoreEntryDeps {
+  readonly turns: Turns
   /** The account that takes mail for the address as it is; undefined where .forward, a command or a file may. */
   readonly accountOf: (address: string) => Promise<number | undefined>
   /** The account of a system user. */
@@ -52,7 +54,8 @@ class OneRecipient {
     const account = await this.#deps.accountOf(address)
     if (account !== undefined) return this.#store(account)
     const user = await this.#deps.user(name)
-    if (user !== undefined) return this.#toUser(user)
+    // One delivery at a time: what a user's command files must be told from what another filed.
+    if (user !== undefined) return this.#deps.turns.take(user.name, () => this.#toUser(user))
     return { status: 'bounced', dsn: '5.1.1', text: `unknown user: "${name}"` }
   }
 
@@ -69,21 +72,20 @@ class OneRecipient {
     if (file !== undefined && 'problem' in file) return { status: 'deferred', dsn: '4.3.5', text: file.problem }
     if (file === undefined) return this.#mailbox(user)
     const carries = this.#deps.propagates('forward') && !file.withExtension
-    const forwarding = new Forwarding(this.#one, rights)
+    const forwarding = new Forwarding(this.#one, rights, user)
     if (!(await forwarding.read(file.text, 'forward', carries ? to.delimiter + to.extension : '')))
       return this.#mailbox(user)
     return forwarding.finish(() => this.#mailbox(user))
   }
 
   #mailbox(user: SystemUser): Promise<RecipientResult> {
-    const command = (text: string): Promise<RecipientResult> => this.#one.command(text, rightsOf(user))
     const store = async (): Promise<RecipientResult> => {
       const account = await this.#deps.accountOfUser(user.name)
       return account === undefined
         ? { status: 'deferred', dsn: '4.3.0', text: `no mailbox could be made for ${user.name}` }
         : this.#store(account)
     }
-    return deliverToMailbox(this.#one, user, command, store)
+    return deliverToMailbox(this.#one, user, store)
   }
 
   #store(account: number): Promise<RecipientResult> {

@@ -2,10 +2,12 @@
  * Local delivery of one message: to users by their .forward files and mailboxes, to commands, files and lists of aliases
  * (Postfix: local(8)).
  */
+import { statSync } from 'node:fs'
 import { publish } from '#src/base/mod.ts'
 import type { DeliveryJob, LocalTask, RecipientResult } from '../../queue/mod.ts'
 import { type Addressee, addresseeOf, type Rights } from './addressee.ts'
 import { deliverToCommand, type LocalSettings } from './command.ts'
+import { DropDelivery } from './drops/take-in.ts'
 import type { LocalEvent } from './events.ts'
 import { deliverToFile } from './files.ts'
 import { copyOf } from './octets.ts'
@@ -28,6 +30,20 @@ export class LocalDelivery {
     this.ports = ports
     this.cf = ports.cf()
     this.to = addresseeOf(job, recipient, this.cf)
+  }
+
+  /** A command of a user that may file into folders: what it files is in the store before it counts as delivered. */
+  filing(command: string, user: SystemUser): Promise<RecipientResult> {
+    const { files, journal, takeIn } = this.ports
+    const rights = rightsOf(user)
+    const spool = spoolFile(this.cf.mail_spool_directory, user.name)
+    const spoolGid = spoolGroup(this.cf.mail_spool_directory) ?? user.gid
+    const key = { queueId: this.job.queueId, recipient: this.recipient.id, command }
+    const locks = { ...this.cf, locks: this.cf.mailbox_delivery_lock }
+    const ports = { files, journal, locks, takeIn: takeIn.bind(undefined, user.name) }
+    return new DropDelivery(ports, { name: user.name, home: user.home, spool, spoolGid, rights }, key).run(() =>
+      this.command(command, rights),
+    )
   }
 
   command(command: string, rights: Rights): Promise<RecipientResult> {
@@ -90,6 +106,17 @@ export class LocalDelivery {
 
 export function rightsOf({ uid, gid, home, shell }: SystemUser): Rights {
   return { uid, gid, home, shell }
+}
+
+/** `/var/mail/user`; ending in `/` where the spool has Maildirs. */
+export function spoolFile(spool: string, user: string): string {
+  return spool.endsWith('/') ? `${spool}${user}/` : `${spool}/${user}`
+}
+
+/** A spool that its group may write, as Debian's: mail is the user's, lock files are made with the group's rights. */
+export function spoolGroup(spool: string): number | undefined {
+  const found = statSync(spool, { throwIfNoEntry: false })
+  return found !== undefined && (found.mode & 0o002) === 0 && (found.mode & 0o020) !== 0 ? found.gid : undefined
 }
 
 export function homeFile(target: string, rights: Rights): string {

@@ -1,4 +1,4 @@
-/** Files of users, with the user's rights: runs files.pl, and reads its answer. */
+/** Files of users, with the user's rights: runs files.pl or survey.pl, and reads the answer. */
 import { readFileSync } from 'node:fs'
 import type { RunAs } from './run-as.ts'
 
@@ -23,14 +23,23 @@ export interface FileRequest {
 /** A file operation waits for locks at the most; this is for a file system that hangs. */
 const TIME_LIMIT_MS = 300_000
 const PERL = '/usr/bin/perl'
-const TEXT = readFileSync(new URL('./files.pl', import.meta.url), 'utf8')
+const FILES = readFileSync(new URL('./files.pl', import.meta.url), 'utf8')
+const SURVEY = readFileSync(new URL('./drops/survey.pl', import.meta.url), 'utf8')
 
 export type FileTool = (rights: FileRights, request: FileRequest) => Promise<FileAnswer>
 
 export function createFileTool(run: RunAs): FileTool {
   return async (rights, { verb, paths, words = {}, input = [], outputLimit = 65_536 }) => {
     const named = Object.entries(words).map(([name, value]) => `${name}=${value}`)
-    const argv = [PERL, '-e', TEXT, '--', verb, ...named, ...paths.map((path) => `path=${path}`)]
+    const argv = [
+      PERL,
+      '-e',
+      verb === 'survey' ? SURVEY : FILES,
+      '--',
+      verb,
+      ...named,
+      ...paths.map((path) => `path=${path}`),
+    ]
     const request = { ...rights, argv, env: { PATH: '/usr/bin:/bin' }, cwd: '/', input, outputLimit }
     const end = await run({ ...request, timeLimitMs: TIME_LIMIT_MS, stdoutOnly: true })
     if (end.ended === 'refused') return { ok: false, errno: 'EREFUSED', text: end.text }

@@ -156,6 +156,33 @@ if ($verb eq 'read') {
   answer('none');
 }
 
+# What came into a file behind `from`, under the locks that its writer would hold: size, then the octets.
+if ($verb eq 'collect') {
+  my ($path) = @paths;
+  my ($fh, @st) = $arg{locks} ? locked_open($path, O_RDWR) : do { my $f = safe_open($path, O_RDONLY); ($f, stat $f) };
+  fail("$path is not a regular file", 'EOTHER') unless S_ISREG($st[2]);
+  my $size = $st[7] - $arg{from};
+  fail("$path holds $size octets of new mail", 'EFBIG') if $size > $arg{limit};
+  sysseek $fh, $arg{from}, SEEK_SET;
+  my $buf = '';
+  while (length $buf < $size) { sysread $fh, $buf, $size - length $buf, length $buf or last }
+  undo();
+  binmode STDOUT;
+  print "OK $st[7]\n$buf";
+  exit 0;
+}
+
+# Takes away what was collected: a file of its own, or the end of an mbox if nothing came behind it meanwhile.
+if ($verb eq 'clear') {
+  my ($path) = @paths;
+  if (!$arg{locks}) { unlink $path or $!{ENOENT} or fail("cannot remove $path: $!"); answer() }
+  my ($fh, @st) = locked_open($path, O_RDWR);
+  fail("$path has changed meanwhile", 'EOTHER') if $st[7] != $arg{to};
+  truncate $fh, $arg{from} or fail("cannot truncate $path: $!");
+  sync_file($fh);
+  answer();
+}
+
 if ($verb eq 'home') { stat $paths[0] or fail("$!"); answer() }
 
 fail("unknown verb $verb", 'EOTHER');

@@ -71,6 +71,9 @@ function world(t: TestContext, cf = ''): World {
       sent.push(mail)
       return { queueId: 'NEW' }
     },
+    // Nothing here files into folders.
+    journal: undefined as unknown as LocalPorts['journal'],
+    takeIn: () => assert.fail('nothing is filed'),
     pass: async () => ({ status: 'deferred', dsn: '4.0.0', text: 'not here' }),
   }
   return { one: new LocalDelivery(job, recipient, ports), user, sent, warnings }

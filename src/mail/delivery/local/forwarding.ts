@@ -7,6 +7,7 @@ import { BAD_SETTING, homeFile, type LocalDelivery } from './delivery.ts'
 import { LIST_LIMIT } from './forward-file.ts'
 import type { ExpandedTarget, JobRecipient } from './ports.ts'
 import { Results } from './results.ts'
+import type { SystemUser } from './users.ts'
 
 /** Lists in lists. */
 const MAX_LEVEL = 100
@@ -17,15 +18,20 @@ type Place = 'forward' | 'include' | 'alias'
 export class Forwarding {
   readonly #one: LocalDelivery
   readonly #rights: Rights
+  readonly #user: SystemUser | undefined
   readonly #results = new Results()
   readonly #seen = new Set<string>()
   readonly #addresses: string[] = []
   #own = false
 
-  /** @param rights those of the user whose file it is */
-  constructor(one: LocalDelivery, rights: Rights) {
+  /**
+   * @param rights those of the user whose file it is
+   * @param user whose .forward file it is: procmail there files into folders of the user
+   */
+  constructor(one: LocalDelivery, rights: Rights, user?: SystemUser) {
     this.#one = one
     this.#rights = rights
+    this.#user = user
   }
 
   /** Answers false when the text names nothing: then mail is not sent on. */
@@ -50,7 +56,7 @@ export class Forwarding {
     if (!this.#isNew(target)) return
     const { cf } = this.#one
     if (target.startsWith('|')) {
-      if (cf.allow_mail_to_commands.includes(place)) await this.#add(this.#one.command(target.slice(1), this.#rights))
+      if (cf.allow_mail_to_commands.includes(place)) await this.#add(this.#command(target.slice(1)))
       else this.#refuse('5.7.1', 'mail to command is restricted')
     } else if (target.startsWith('/') || target.startsWith('~')) {
       if (!cf.allow_mail_to_files.includes(place)) this.#refuse('5.7.1', 'mail to file is restricted')
@@ -60,6 +66,11 @@ export class Forwarding {
       } else await this.#add(this.#one.file(homeFile(target, this.#rights), this.#rights))
     } else if (/^:include:/i.test(target)) await this.#include(target.slice(9), level + 1)
     else await this.#address(target, place, carried)
+  }
+
+  #command(command: string): Promise<RecipientResult> {
+    const files = this.#user !== undefined && command.includes('procmail')
+    return files ? this.#one.filing(command, this.#user) : this.#one.command(command, this.#rights)
   }
 
   async #include(path: string, level: number): Promise<void> {

@@ -1,17 +1,12 @@
 /** Where a user's mail goes when no .forward file takes it: Postfix's order of mailbox_… parameters, then the store. */
-import { statSync } from 'node:fs'
 import type { RecipientResult } from '../../queue/mod.ts'
-import { type LocalDelivery, rightsOf } from './delivery.ts'
+import { type LocalDelivery, rightsOf, spoolFile, spoolGroup } from './delivery.ts'
 import type { SystemUser } from './users.ts'
 
-/**
- * @param command runs mailbox_command and takes in what it files
- * @param store puts the message into the user's INBOX
- */
+/** @param store puts the message into the user's INBOX */
 export async function deliverToMailbox(
   one: LocalDelivery,
   user: SystemUser,
-  command: (command: string) => Promise<RecipientResult>,
   store: () => Promise<RecipientResult>,
 ): Promise<RecipientResult> {
   const { cf, ports, job, recipient, to } = one
@@ -22,7 +17,7 @@ export async function deliverToMailbox(
     return ports.pass(job, recipient, named, (colon < 0 ? '' : transport.slice(colon + 1)) || to.domain)
   }
   const text = (await ports.find(cf.mailbox_command_maps, to.user)) ?? cf.mailbox_command
-  if (text !== '') return command(text)
+  if (text !== '') return one.filing(text, user)
   if (cf.home_mailbox !== '') return one.file(`${user.home}/${cf.home_mailbox}`, rightsOf(user), to.user)
   if (ports.spoolIsSet()) return toSpool(one, user)
   const result = await store()
@@ -32,7 +27,7 @@ export async function deliverToMailbox(
 
 function toSpool(one: LocalDelivery, user: SystemUser): Promise<RecipientResult> {
   const { mail_spool_directory: spool } = one.cf
-  const path = spool.endsWith('/') ? `${spool}${user.name}/` : `${spool}/${user.name}`
+  const path = spoolFile(spool, user.name)
   const rights = rightsOf(user)
   return one.file(path, { ...rights, gid: spoolGroup(spool) ?? rights.gid }, user.name)
 }
@@ -41,10 +36,4 @@ function toSpool(one: LocalDelivery, user: SystemUser): Promise<RecipientResult>
 async function copyToSpool(one: LocalDelivery, user: SystemUser): Promise<void> {
   const copied = await toSpool(one, user)
   if (copied.status !== 'sent') one.warn(`${one.job.queueId}: mail_spool_copy: ${copied.text}`)
-}
-
-/** A spool that its group may write, as Debian's: mail is the user's, lock files are made with the group's rights. */
-function spoolGroup(spool: string): number | undefined {
-  const found = statSync(spool, { throwIfNoEntry: false })
-  return found !== undefined && (found.mode & 0o002) === 0 && (found.mode & 0o020) !== 0 ? found.gid : undefined
 }

@@ -1,6 +1,8 @@
 /** What local delivery needs of others; main plugs it. */
 import type { Clock } from '#src/base/mod.ts'
 import type { LocalTask, RecipientResult, DeliveryJob } from '../../queue/mod.ts'
+import type { DropJournal } from './drops/journal.ts'
+import type { DropPorts } from './drops/take-in.ts'
 import type { LocalSettings, OwnEnvironment } from './command.ts'
 import type { FileTool } from './file-tool.ts'
 import type { RunAs } from './run-as.ts'
@@ -44,6 +46,9 @@ export interface LocalPorts {
   readonly userById: (uid: number) => Promise<SystemUser | undefined>
   /** Takes the mail on as a new message; answers its queue id, or why that is to be tried again. */
   readonly forward: (mail: ForwardedMail) => Promise<{ readonly queueId: string } | { readonly problem: string }>
+  readonly journal: DropJournal
+  /** Puts a message into a mailbox of a system user's account, which is made if it is not there. */
+  readonly takeIn: (user: string, ...item: Parameters<DropPorts['takeIn']>) => ReturnType<DropPorts['takeIn']>
   /** Hands the recipient to another transport's agent. */
   readonly pass: (
     job: DeliveryJob,
