@@ -1,3 +1,25 @@
+import type { PathStep } from '../routing/mod.ts'
+
+/** Where one recipient's mail goes, and the lookups that led there. */
+export interface PlannedRecipient {
+  /** As it stood in RCPT TO. */
+  readonly original: string
+  readonly recipient: string
+  readonly transport: string
+  readonly nexthop: string
+  /** The account whose mailbox takes it: `user`, `user@domain`. */
+  readonly account: string | undefined
+  readonly path: readonly PathStep[]
+}
+
+/** Where each recipient's mail will go: for whoever asks later why. It has no line in the log. */
+export interface IntakePlanned {
+  readonly event: 'intake.planned'
+  readonly queueId: string
+  readonly sender: string
+  readonly recipients: readonly PlannedRecipient[]
+}
+
 /** What intake publishes; main prints them as cleanup's, qmgr's and local's lines. */
 export type IntakeEvent =
   /** Postfix: cleanup `QUEUEID: message-id=<…>` */

@@ -4,7 +4,7 @@
  * Settings: params.ts. Standards: RFC 5321 §4.4 (trace), §6.3 (loops), RFC 3848.
  */
 export type * from './contract.ts'
-export type { IntakeEvent } from './events.ts'
+export type { IntakeEvent, IntakePlanned, PlannedRecipient } from './events.ts'
 export type { Field } from './head.ts'
 export { createIntake, type IntakeDeps, replayMail } from './intake.ts'
 export { intakeParams } from './params.ts'

@@ -1,10 +1,12 @@
 /**
  * From an envelope to a plan: rewriting, expansion, routing; each recipient a mailbox entry or a queue row.
  */
+import { publish } from '#src/base/mod.ts'
 import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
 import type { ClientFacts, Completion, QueuedRecipient } from '../queue/mod.ts'
 import type { Expanded, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
+import type { IntakePlanned, PlannedRecipient } from './events.ts'
 import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
 
 export interface PlanInput {
@@ -36,6 +38,7 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   const { envelope, effects, queueId, arrivalMs, sizeOctets, saslUsername, client } = input
   const sender = envelope.sender === '' ? '' : await router.canonicalSender(envelope.sender)
   const wanted = await expandAll(recipientsAfter(envelope.recipients, effects), router)
+  publish<IntakePlanned>({ event: 'intake.planned', queueId, sender, recipients: wanted.map(planned) })
   const filter = effects.findLast((e) => e.action === 'filter')?.destination
   const hold = effects.some((e) => e.action === 'hold')
   const deposits: PlannedDeposit[] = []
@@ -109,6 +112,13 @@ function loopIn({ expanded }: Wanted, deliveredTo: ReadonlySet<string>): string 
   if (deliveredTo.size === 0) return undefined
   const here = routed.account !== undefined || routed.transport === 'local' ? [routed.recipient, delivered] : []
   return [...here, ...(forwarded === undefined ? [] : [forwarded])].find((a) => deliveredTo.has(a.toLowerCase()))
+}
+
+function planned({ recipient, expanded }: Wanted): PlannedRecipient {
+  const { routed } = expanded
+  const { account, transport, nexthop, path } = routed
+  const name = account && (account.domain === '' ? account.localPart : `${account.localPart}@${account.domain}`)
+  return { original: recipient.address, recipient: routed.recipient, transport, nexthop, account: name, path }
 }
 
 /** REDIRECT takes the place of all recipients, BCC comes beside them (access(5)). */

@@ -72,6 +72,23 @@ export interface PolicyEvent extends PostigoEvent {
   readonly helo: string | undefined
 }
 
+/** What a stage came to, and how: for whoever asks later why. Published for each stage that asked anything. */
+export interface PolicyVerdict extends PostigoEvent {
+  readonly event: 'policy.verdict'
+  readonly where: string
+  readonly queueId: string | undefined
+  readonly clientName: string
+  readonly clientAddress: string
+  readonly helo: string | undefined
+  readonly sasl: string | undefined
+  readonly sender: string | undefined
+  readonly recipient: string | undefined
+  /** `554 5.7.1 …`; undefined: the session goes on. */
+  readonly reply: string | undefined
+  readonly effects: readonly Effect[]
+  readonly path: readonly PathStep[]
+}
+
 /** Something the postmaster should mend, met while evaluating; each text once in a while. */
 export interface PolicyWarning extends PostigoEvent {
   readonly event: 'policy.warning'

@@ -1,9 +1,10 @@
 /**
  * The policy of one listener: its lists, asked stage by stage.
  */
+import { publish } from '../../base/mod.ts'
 import { refuseUnlisted } from './addresses.ts'
 import { compile, Lists, listWords, type Chain } from './chain.ts'
-import type { Policy, PolicyMemory, SessionFacts, Verdict } from './contract.ts'
+import type { Policy, PolicyMemory, PolicyVerdict, SessionFacts, Verdict } from './contract.ts'
 import { Evaluation, Stopped, type Deferral, type Outcome, type ReplyClass } from './evaluation.ts'
 import { recipientRestrictions } from './relay-guard.ts'
 import { restrictions } from './restrictions.ts'
@@ -122,6 +123,7 @@ class ListenerPolicy implements Policy {
     await stages(ev, memory)
     memory.discarding = ev.discarding
     const { reply, effects, path } = ev
+    if (path.length > 0 || reply !== undefined) tell(ev)
     return ev.disconnect ? { reply, disconnect: true, effects, path } : { reply, effects, path }
   }
 
@@ -228,6 +230,24 @@ class ListenerPolicy implements Policy {
     ev.warning = false
     return held === undefined ? 'dunno' : ev.reject(held.code, held.status, held.text)
   }
+}
+
+function tell({ facts, where, reply, effects, path }: Evaluation): void {
+  const { client, helo, sasl, sender, recipient, queueId } = facts
+  publish<PolicyVerdict>({
+    event: 'policy.verdict',
+    where,
+    queueId,
+    clientName: client.name,
+    clientAddress: client.address,
+    helo,
+    sasl: sasl?.username,
+    sender,
+    recipient,
+    reply: reply && `${reply.code} ${reply.enhanced} ${reply.lines[0] ?? ''}`,
+    effects,
+    path,
+  })
 }
 
 const NOTHING: Verdict = { reply: undefined, effects: [], path: [] }

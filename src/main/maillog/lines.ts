@@ -20,6 +20,9 @@ export interface Line {
   readonly syslogName?: string
 }
 
+/** Events for the record of paths: they stand in no log. */
+export const UNLOGGED: ReadonlySet<string> = new Set(['policy.verdict', 'intake.planned'])
+
 /** undefined: an event that has no line. */
 export function lineOf(event: PostigoEvent): Line | undefined {
   const room = event.event.slice(0, event.event.indexOf('.'))

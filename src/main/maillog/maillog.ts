@@ -1,7 +1,7 @@
 /** The log of one thread: events printed as they come, as Postfix's lines or as JSON. */
 import { listen, type PostigoEvent } from '#src/base/mod.ts'
 import type { Configured } from '../server/rooms.ts'
-import { lineOf } from './lines.ts'
+import { lineOf, UNLOGGED } from './lines.ts'
 import { createLogWriter, type LogWriter } from './writer.ts'
 
 export interface Maillog {
@@ -20,6 +20,7 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
   })
   const json = cf.maillog_format === 'json'
   const stop = listen((event) => {
+    if (UNLOGGED.has(event.event)) return
     if (json) writer.raw(jsonOf(event))
     else {
       const line = lineOf(event)

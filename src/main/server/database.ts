@@ -8,7 +8,7 @@ import { storeSchema } from '../../mail/store/mod.ts'
 
 export function openMailDatabase(
   path: string,
-  options: { readonly turn?: WriteTurn; readonly migrated?: boolean } = {},
+  options: { readonly turn?: WriteTurn; readonly migrated?: boolean; readonly readOnly?: boolean } = {},
 ): SqliteDb {
   return openDatabase({
     path,

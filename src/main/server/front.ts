@@ -1,17 +1,15 @@
 /** A front: listeners of one thread and the services behind them. */
-import type { Config } from '../../io/config/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
-import { checkRelayGuard, createPolicy } from '../../mail/policy/mod.ts'
 import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
 import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
-import { createSmtpd, smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
+import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
 import { identityOf } from './identity.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
-import { smtpdSasl } from './smtpd-sasl.ts'
+import { smtpdFor } from './smtpd-service.ts'
 
 type Serve = (connection: Connection) => void
 
@@ -131,7 +129,7 @@ export class Front {
   }
 
   #service(spec: ListenerSpec): Serve {
-    if (spec.kind === 'smtpd') return this.#smtpd(spec)
+    if (spec.kind === 'smtpd') return smtpdFor(this.#rooms, spec)
     const { current, clock, startExchange } = this.#rooms
     const { accounts, store, sasl, hostname } = current
     const imap = spec.kind === 'imapd'
@@ -145,33 +143,6 @@ export class Front {
     return imap
       ? createImapd({ ...common, cf: current.config.bind(imapdParams) })
       : createPop3d({ ...common, cf: current.config.bind(pop3dParams) })
-  }
-
-  #smtpd(spec: ListenerSpec): Serve {
-    const { current, clock, resolver } = this.#rooms
-    const { router, intake, store } = current
-    const config = current.config.with(new Map(spec.overrides))
-    checkRelayGuard(config)
-    const cf = config.bind(smtpdParams)
-    return createSmtpd({
-      cf,
-      clock,
-      resolver,
-      intake,
-      ...smtpdSasl(this.#rooms, config),
-      policy: createPolicy({
-        config,
-        tables: current.tables,
-        router: router.seenBy(config),
-        dns: resolver,
-        mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
-      }),
-      tables: current.tables,
-      serviceName: spec.name,
-      tlsAvailable: true,
-      flush: flusher(this.#rooms, config),
-      validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
-    })
   }
 
   /** No new connections; those in progress finish, within a bound; then all are closed with a word. */
@@ -199,18 +170,5 @@ export class Front {
     else
       connection.end(kind === 'imapd' ? '* BYE Server shutting down\r\n' : '-ERR [SYS/TEMP] Server shutting down\r\n')
     this.#connections.delete(connection)
-  }
-}
-
-/** ETRN: only for fast_flush_domains, so that nobody makes us try all the world at once. */
-function flusher(rooms: Rooms, config: Config): (domain: string) => Promise<'started' | 'denied' | 'failed'> {
-  const { tables } = rooms.current
-  const parameter = 'fast_flush_domains'
-  const allowed = tables.matchDomain(config.value(parameter) ?? '', { parentDomains: true, parameter })
-  return async (domain) => {
-    if ((await allowed(domain)) === undefined) return 'denied'
-    await rooms.desk.flush({ domain: domain.toLowerCase() })
-    rooms.queued.notify()
-    return 'started'
   }
 }

@@ -18,11 +18,19 @@ import {
   saslSearchPath,
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
-import { createIntake, type Intake, intakeParams } from '../../mail/intake/mod.ts'
+import { createIntake, type Intake, type IntakeDeps, intakeParams } from '../../mail/intake/mod.ts'
 import { localParams } from '../../mail/delivery/mod.ts'
 import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
-import { ChangeFeed, createAnalyser, createStore, FEED_OCTETS, type Store, storeParams } from '../../mail/store/mod.ts'
+import {
+  ChangeFeed,
+  createAnalyser,
+  createStore,
+  FEED_OCTETS,
+  type MessageFacts,
+  type Store,
+  storeParams,
+} from '../../mail/store/mod.ts'
 import { allParams } from '../registry.ts'
 import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
@@ -51,6 +59,8 @@ export interface RoomsOptions {
   /** Another thread has brought the tables up to date. */
   readonly migrated: boolean
   readonly overrides?: ReadonlyMap<string, string>
+  /** Only looks: nothing is written by whoever has these rooms. */
+  readonly readOnly?: boolean
 }
 
 /** What depends on main.cf alone and is made anew on reload. */
@@ -62,6 +72,8 @@ export interface Configured {
   readonly router: Router
   readonly store: Store
   readonly intake: Intake
+  /** What intake was made of, for one that only says what it would do. */
+  readonly intakeDeps: IntakeDeps<MessageFacts>
   readonly sasl: SaslConf
   readonly hostname: string
 }
@@ -98,6 +110,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const db = openMailDatabase(paths.database, {
     turn,
     migrated: options.migrated,
+    ...(options.readOnly === true && { readOnly: true }),
   })
   const cf = config.bind(mainParams)
   const log = new SegmentLog({ dir: paths.log, db, clock, memoryLimit: cf.intake_memory_limit })
@@ -136,7 +149,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       accountForSystemUser: (name) => accounts.ofSystemUser(name),
       hasForward: forwardLookup(fresh.bind(localParams)),
     })
-    const intake = createIntake({
+    const intakeDeps: IntakeDeps<MessageFacts> = {
       cf: fresh.bind(intakeParams),
       clock,
       log,
@@ -151,7 +164,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       date: traceDates(),
       rewriteField: (field) => rewriteField(field, router),
       onQueued: () => queued.notify(),
-    })
+    }
     const sasl = readSaslConf(saslApplication(fresh), saslSearchPath(fresh.directory))
     return {
       config: fresh,
@@ -160,7 +173,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       accounts,
       router,
       store,
-      intake,
+      intake: createIntake(intakeDeps),
+      intakeDeps,
       sasl,
       hostname: fresh.value('myhostname') ?? 'localhost',
     }

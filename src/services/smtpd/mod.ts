@@ -17,12 +17,21 @@ export type { SmtpdEvent } from './events.ts'
 export { type ClientRates, LocalRates, type RateKind } from './rates.ts'
 export { smtpdParams } from './params.ts'
 
+/** What a simulated session has without saying it. */
+export interface Preset {
+  readonly sasl?: { readonly method: string; readonly username: string; readonly sender: string }
+}
+
 /**
  * One of a listener's connections becomes a session. Opens the tables that the settings name; throws TableError for
  * one that is none.
  */
-export function createSmtpd(deps: SmtpdDeps): (connection: Connection) => void {
+export function createSmtpd(deps: SmtpdDeps): (connection: Connection, preset?: Preset) => void {
   const rates = deps.rates ?? new LocalRates(deps.clock, deps.cf.anvil_rate_time_unit)
   const shared = { deps, lists: openLists(deps), rates }
-  return (connection) => void converse(new Session(shared, connection))
+  return (connection, preset) => {
+    const session = new Session(shared, connection)
+    session.sasl = preset?.sasl
+    void converse(session)
+  }
 }
