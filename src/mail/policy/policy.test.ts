@@ -503,7 +503,7 @@ test('the path tells what was asked and found', async () => {
   const { path } = await policy.rcpt(facts())
   assert.deepEqual(
     path.map((p) => `${p.rule} ${p.answer}`),
-    ['permit_mynetworks dunno', 'access REJECT', 'check_client_access reject'],
+    ['smtpd_client_restrictions ', 'permit_mynetworks dunno', 'access REJECT', 'check_client_access reject'],
   )
 })
 

@@ -1,12 +1,12 @@
 /**
  * The policy of one listener: its lists, asked stage by stage.
  */
-import { publish } from '../../base/mod.ts'
 import { refuseUnlisted } from './addresses.ts'
 import { compile, Lists, listWords, type Chain } from './chain.ts'
-import type { Policy, PolicyMemory, PolicyVerdict, SessionFacts, Verdict } from './contract.ts'
+import type { Policy, PolicyMemory, SessionFacts, Verdict } from './contract.ts'
 import { Evaluation, Stopped, type Deferral, type Outcome, type ReplyClass } from './evaluation.ts'
 import { recipientRestrictions } from './relay-guard.ts'
+import { publishVerdict } from './publish-verdict.ts'
 import { restrictions } from './restrictions.ts'
 import { Rules, type PolicyDeps } from './rules.ts'
 
@@ -24,6 +24,18 @@ class Memory implements PolicyMemory {
 }
 
 type Stage = 'client' | 'helo' | 'sender' | 'relay' | 'recipient' | 'data' | 'endOfData' | 'etrn'
+
+/** The lists by name, as headings of the recorded path. */
+const LISTS: Readonly<Record<Stage, string>> = {
+  client: 'smtpd_client_restrictions',
+  helo: 'smtpd_helo_restrictions',
+  sender: 'smtpd_sender_restrictions',
+  relay: 'smtpd_relay_restrictions',
+  recipient: 'smtpd_recipient_restrictions',
+  data: 'smtpd_data_restrictions',
+  endOfData: 'smtpd_end_of_data_restrictions',
+  etrn: 'smtpd_etrn_restrictions',
+}
 
 class ListenerPolicy implements Policy {
   readonly #rules: Rules
@@ -123,7 +135,8 @@ class ListenerPolicy implements Policy {
     await stages(ev, memory)
     memory.discarding = ev.discarding
     const { reply, effects, path } = ev
-    if (path.length > 0 || reply !== undefined) tell(ev)
+    // An accepted recipient may be the first of its message, which has no queue id before: smtpd tells of it.
+    if (where !== 'RCPT' || reply !== undefined) publishVerdict(facts, where, ev)
     return ev.disconnect ? { reply, disconnect: true, effects, path } : { reply, effects, path }
   }
 
@@ -221,6 +234,7 @@ class ListenerPolicy implements Policy {
     ev.depth = 0
     ev.warning = false
     ev.deferIfReject = undefined
+    if (this.#chains[stage].length > 0) ev.step(LISTS[stage], about.name, '')
     return guarded(() => this.#lists.run(ev, this.#chains[stage], { ...about, defaultAccess }))
   }
 
@@ -230,24 +244,6 @@ class ListenerPolicy implements Policy {
     ev.warning = false
     return held === undefined ? 'dunno' : ev.reject(held.code, held.status, held.text)
   }
-}
-
-function tell({ facts, where, reply, effects, path }: Evaluation): void {
-  const { client, helo, sasl, sender, recipient, queueId } = facts
-  publish<PolicyVerdict>({
-    event: 'policy.verdict',
-    where,
-    queueId,
-    clientName: client.name,
-    clientAddress: client.address,
-    helo,
-    sasl: sasl?.username,
-    sender,
-    recipient,
-    reply: reply && `${reply.code} ${reply.enhanced} ${reply.lines[0] ?? ''}`,
-    effects,
-    path,
-  })
 }
 
 const NOTHING: Verdict = { reply: undefined, effects: [], path: [] }

@@ -46,6 +46,14 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./check.ts')).check,
     summary: 'say what is wrong with a configuration, and what to write (--fix)',
   },
+  simulate: {
+    load: async () => (await import('./simulate.ts')).simulateCommand,
+    summary: 'what would become of a session and its mail, and why; nothing is sent',
+  },
+  why: {
+    load: async () => (await import('./why.ts')).why,
+    summary: 'why mail was refused, or where it went: by queue id, address or client',
+  },
   trial: {
     load: async () => (await import('./trial.ts')).trial,
     summary: 'a whole server in ./trial with one account, to try',

@@ -10,6 +10,8 @@ export interface DataPaths {
   readonly control: string
   readonly key: string
   readonly tls: string
+  /** The record of paths. */
+  readonly record: string
 }
 
 export function dataPaths(config: Config): DataPaths {
@@ -21,6 +23,7 @@ export function dataPaths(config: Config): DataPaths {
     control: join(dir, 'control'),
     key: join(dir, 'credential.key'),
     tls: join(dir, 'tls'),
+    record: join(dir, 'paths'),
   }
 }
 

@@ -1,6 +1,7 @@
 /** A front thread: told what to serve, it opens its rooms, listens, and answers the main thread's questions. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { startMaillog } from '../maillog/maillog.ts'
+import { recordPaths } from '../paths/recorder.ts'
 import { Front, type FrontStatus } from './front.ts'
 import type { ListenerSpec } from './listeners.ts'
 import { openRooms, type RoomsOptions } from './rooms.ts'
@@ -29,6 +30,7 @@ const data = workerData as FrontData // main.ts hands over nothing else
 
 const rooms = openRooms(data.rooms)
 const maillog = startMaillog(rooms.current)
+const record = recordPaths(rooms, data.rooms.thread)
 const front = new Front(rooms, data.shared)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -51,6 +53,7 @@ port.on('message', (message: ToFront) => {
     else {
       await front.stop()
       await rooms.close()
+      record.close()
       maillog.close()
       say({ say: 'stopped' })
       port.close()

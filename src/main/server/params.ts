@@ -1,5 +1,5 @@
 /** Parameters of the whole program: threads, services, log. Postfix's where it has them. */
-import { choice, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+import { choice, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
 
 export const mainParams = defineParams({
   mailbox_services: list('', 'Which of imap, imaps, pop3, pop3s listen; `postigo service on|off NAME` changes it.'),
@@ -29,6 +29,20 @@ export const mainParams = defineParams({
   ),
   maillog_file: str('', 'The file that log lines are written to; empty: standard output.'),
   maillog_format: choice(['text', 'json'], 'text', 'Lines as Postfix writes them, or one JSON object an event.'),
+  path_record_lifetime: time(
+    '7d',
+    'How long `postigo why` can tell of mail: what was decided, by which rules; 0 records nothing.',
+    {
+      max: 3_153_600_000,
+    },
+  ),
+  path_record_size_limit: size(
+    '536870912',
+    'Octets that the record for `postigo why` may take; the oldest days go first.',
+    {
+      min: 1_048_576,
+    },
+  ),
   queue_directory: str('/var/spool/postfix', 'Where relative file names of tables start. Nothing else of it is used.'),
   data_directory: str('/var/lib/postfix', 'All data of Postigo lies below it, in postigo/.'),
   alias_database: str('hash:/etc/aliases', 'The alias tables that newaliases indexes.'),

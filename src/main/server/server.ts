@@ -10,6 +10,7 @@ import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delive
 import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
+import { type PathRecord, recordPaths } from '../paths/recorder.ts'
 import { allParams } from '../registry.ts'
 import { version } from '../version.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
@@ -80,6 +81,7 @@ export class Server {
   readonly #shared: SharedMemory
   readonly #lock: ServerLock
   readonly #maillog: Maillog
+  readonly #record: PathRecord
   readonly #upkeep: Upkeep
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
@@ -102,6 +104,7 @@ export class Server {
     this.#lock = parts.lock
     this.#specs = parts.specs
     this.#maillog = startMaillog(parts.rooms.current)
+    this.#record = recordPaths(parts.rooms, 0)
     this.#upkeep = new Upkeep(parts.rooms)
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
@@ -318,6 +321,7 @@ export class Server {
     await endRun(this.#rooms.db)
     this.#control?.close()
     publish({ event: 'main.stopped', text: 'terminating' })
+    this.#record.close()
     this.#maillog.close()
     this.#rooms.db.close()
     this.#lock.release()

@@ -6,6 +6,7 @@ import {
   type Reply,
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
+import { publishVerdict } from '../../../mail/policy/mod.ts'
 import { checkUtf8, pathOf } from '../paths.ts'
 import { ExcusedError, type Session } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
@@ -25,8 +26,10 @@ export async function rcpt(session: Session, { rest }: CommandLine): Promise<Rep
   checkUtf8(session, address, transaction.parameters.smtpUtf8)
   if (session.overRate('recipient', cf.smtpd_client_recipient_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too many recipients from ${session.client.address}`)
-  session.obey(await deps.policy.rcpt(session.facts(address)))
+  const verdict = await deps.policy.rcpt(session.facts(address))
+  session.obey(verdict)
   transaction.queueId ??= beginMessage(session)
+  publishVerdict(session.facts(address), 'RCPT', verdict)
   transaction.recipients.push({ address, ...dsn })
   return { code: 250, enhanced: '2.1.5', lines: ['Ok'] }
 }
