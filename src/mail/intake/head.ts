@@ -95,12 +95,14 @@ export interface Completion {
   readonly queueId: string
   readonly hostname: string
   readonly date: string
+  /** `20261124123255`, UTC: queue ids may come again, with this they do not. */
+  readonly stamp: string
   readonly undisclosedRecipientsHeader: string
 }
 
 /** A name of plain words stands as it is, any other is quoted or encoded. RFC 5322 §3.4, RFC 2047 §5. */
-function fromValue({ sender, fullName, hostname }: Completion): string {
-  const address = sender === '' ? `MAILER-DAEMON@${hostname}` : sender
+function fromValue({ sender, fullName }: Completion): string {
+  const address = sender || 'MAILER-DAEMON'
   const name = fullName.replace(/[\r\n\0]+/g, ' ').trim()
   if (name === '') return address
   if (/^[\w!#$%&'*+/=?^`{|}~ -]+$/.test(name)) return `${name} <${address}>`
@@ -132,7 +134,7 @@ export function missingFields(fields: readonly Field[], c: Completion): string[]
   if (c.addMissing) {
     const resent = [...has].some((name) => name.startsWith('resent-')) ? 'Resent-' : ''
     const lacks = (name: string): boolean => !has.has((resent + name).toLowerCase())
-    if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.queueId}@${c.hostname}>`)
+    if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.stamp}.${c.queueId}@${c.hostname}>`)
     if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
     if (lacks('From')) lines.push(`${resent}From: ${fromValue(c)}`)
   }

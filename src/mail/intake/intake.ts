@@ -25,7 +25,7 @@ export interface IntakeDeps<F> {
   /** RFC 5322 date with the zone's name: `Tue, 24 Nov 2026 09:04:28 +0000 (UTC)`. */
   readonly date: (ms: number) => string
   /** The field with its addresses rewritten, CRLF included. */
-  readonly rewriteField: (field: Field) => Buffer | Promise<Buffer>
+  readonly rewriteField: (field: Field, context: 'local' | 'remote') => Buffer | Promise<Buffer>
   /** Whether the database takes more: `full` while checkpoints do not keep up, `read-only` after a failure on disk. */
   readonly condition: () => 'writable' | 'full' | 'read-only'
   /** Octets free where the log lies. */

@@ -16,6 +16,10 @@ export const intakeParams = defineParams({
     'bcc, content-length, resent-bcc, return-path',
     'Header fields that are removed from every message.',
   ),
+  remote_header_rewrite_domain: str(
+    '',
+    'What completes header addresses of clients that are not in local_header_rewrite_clients; empty: their headers stay.',
+  ),
   always_add_missing_headers: bool('no', 'Whether From, Date and Message-Id are added to mail of other hosts too.'),
   undisclosed_recipients_header: str('', 'The field that is added to a message without any recipient field.'),
   enable_original_recipient: bool('yes', 'Whether the address before rewriting is kept in X-Original-To.'),

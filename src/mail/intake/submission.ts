@@ -5,6 +5,7 @@ import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { ClientFacts } from '../queue/mod.ts'
 import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
 import type { IntakeEvent } from './events.ts'
+import { quote } from '../routing/mod.ts'
 import { type Field, headEnd, missingFields, readHead, valueOf } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
@@ -107,8 +108,9 @@ export class IntakeSubmission<F> implements Submission {
     }
     const drop = new Set(cf.message_drop_headers.map((name) => name.toLowerCase()))
     let kept = fields.filter((field) => !drop.has(field.name))
-    if (this.#arrival.rewriteHeaders) kept = await this.#rewrite(kept)
-    const missing = this.#missing(kept)
+    if (this.#arrival.rewriteHeaders) kept = await this.#rewrite(kept, 'local')
+    else if (cf.remote_header_rewrite_domain !== '') kept = await this.#rewrite(kept, 'remote')
+    const missing = await this.#missing(kept)
     const lines = [...this.#prepended(), this.#received()].join('') + ''
     await this.#pass(
       Buffer.concat([
@@ -127,10 +129,10 @@ export class IntakeSubmission<F> implements Submission {
     else if (field.name === 'delivered-to') this.#deliveredTo.add(valueOf(field).toLowerCase())
   }
 
-  async #rewrite(fields: readonly Field[]): Promise<Field[]> {
+  async #rewrite(fields: readonly Field[], context: 'local' | 'remote'): Promise<Field[]> {
     const rewritten: Field[] = []
     for (const field of fields) {
-      const raw = this.#deps.rewriteField(field)
+      const raw = this.#deps.rewriteField(field, context)
       rewritten.push({ name: field.name, raw: Buffer.isBuffer(raw) ? raw : await raw })
     }
     return rewritten
@@ -140,15 +142,18 @@ export class IntakeSubmission<F> implements Submission {
     return this.#options.effects.filter((e) => e.action === 'prepend').map((e) => e.line + '\r\n')
   }
 
-  #missing(fields: readonly Field[]): string[] {
-    const { cf, date } = this.#deps
+  async #missing(fields: readonly Field[]): Promise<string[]> {
+    const { cf, date, router } = this.#deps
+    const addMissing = this.#arrival.rewriteHeaders || cf.always_add_missing_headers
+    const { sender = '' } = this.#options
     const lines = missingFields(fields, {
-      addMissing: this.#arrival.rewriteHeaders || cf.always_add_missing_headers,
-      sender: this.#options.sender ?? '',
+      addMissing,
+      sender: addMissing && sender !== '' ? quote(await router.canonicalSender(sender)) : sender,
       fullName: this.#options.fullName ?? '',
       queueId: this.queueId,
       hostname: cf.myhostname,
       date: date(this.#arrivalMs),
+      stamp: new Date(this.#arrivalMs).toISOString().replace(/\D/g, '').slice(0, 14),
       undisclosedRecipientsHeader: cf.undisclosed_recipients_header,
     })
     const made = lines.find((line) => /^Message-Id:/i.test(line))

@@ -89,7 +89,7 @@ class ConfiguredRouter implements Router {
     const sender = this.standard(address)
     if (sender === '') return ''
     // cleanup(8): mail from mailer-daemon of this host is mail from nobody.
-    if (sender.toLowerCase() === this.standard('MAILER-DAEMON').toLowerCase()) return ''
+    if (sender.toLowerCase() === `mailer-daemon@${this.#world.cf.myorigin.toLowerCase()}`) return ''
     return this.#canonical.map(sender, 'envelope_sender')
   }
 

@@ -16,15 +16,23 @@ const SENDER = new Set([
 ])
 const RECIPIENT = new Set(['to', 'cc', 'bcc', 'apparently-to', 'resent-to', 'resent-cc', 'resent-bcc'])
 
+/** A source route at the end of a text. */
+const ROUTE = /@[^<>:;"()]*:\s*$/
+
 type HeaderRouter = Pick<Router, 'rewriteHeaderAddress'>
 
 /** The field as it is to be; at once where it holds no addresses. */
-export function rewriteField(field: Field, router: HeaderRouter): Buffer | Promise<Buffer> {
-  if (SENDER.has(field.name)) return rewriteAddresses(field.raw, 'sender', router)
-  return RECIPIENT.has(field.name) ? rewriteAddresses(field.raw, 'recipient', router) : field.raw
+export function rewriteField(
+  field: Field,
+  router: HeaderRouter,
+  context: 'local' | 'remote' = 'local',
+): Buffer | Promise<Buffer> {
+  const kind = SENDER.has(field.name) ? 'sender' : RECIPIENT.has(field.name) ? 'recipient' : undefined
+  if (kind === undefined) return field.raw
+  return rewriteAddresses(field.raw, (address) => router.rewriteHeaderAddress(address, kind, context))
 }
 
-async function rewriteAddresses(raw: Buffer, kind: 'sender' | 'recipient', router: HeaderRouter): Promise<Buffer> {
+async function rewriteAddresses(raw: Buffer, rewrite: (address: string) => Promise<string>): Promise<Buffer> {
   // An octet a character: names in other character sets stay as they are.
   const text = raw.toString('latin1')
   const from = text.indexOf(':') + 1
@@ -34,8 +42,11 @@ async function rewriteAddresses(raw: Buffer, kind: 'sender' | 'recipient', route
     if (item.kind !== 'mailbox' || item.local === '') continue
     const address = decoded(item.domain === '' ? item.local : `${item.local}@${item.domain}`)
     if (address === undefined) continue
-    const rewritten = await router.rewriteHeaderAddress(address, kind)
-    if (rewritten !== address) replacements.push({ item, text: Buffer.from(quote(rewritten)).toString('latin1') })
+    const rewritten = await rewrite(address)
+    if (rewritten === address && item.route === '') continue
+    // A source route goes in any case (RFC 5321 appendix C).
+    const from = item.from - (ROUTE.exec(value.slice(0, item.from))?.[0].length ?? 0)
+    replacements.push({ item: { ...item, from }, text: Buffer.from(quote(rewritten)).toString('latin1') })
   }
   if (replacements.length === 0) return raw
   return Buffer.from(text.slice(0, from) + replaceAddresses(value, replacements), 'latin1')

@@ -162,7 +162,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
       hasRoom: (account, octets) => store.hasRoom(account, octets),
       date: traceDates(),
-      rewriteField: (field) => rewriteField(field, router),
+      rewriteField: (field, context) => rewriteField(field, router, context),
       onQueued: () => queued.notify(),
     }
     const sasl = readSaslConf(saslApplication(fresh), saslSearchPath(fresh.directory))
