@@ -23,7 +23,7 @@ export function writeView(dir: string, dnsAddress: string): void {
   writeFileSync(join(dir, 'hosts'), '127.0.0.1 localhost\n192.0.2.99 listed.hosts.test\n')
 }
 
-/** The words that run a command in the view that `writeView` left in `dir`. */
+/** The words that run a command in the view that `writeView` left in `dir`; it ends with whoever runs it. */
 export function inView(dir: string, argv: readonly string[]): readonly [string, ...string[]] {
-  return ['unshare', '-m', 'sh', '-c', SCRIPT, 'sh', dir, ...argv]
+  return ['setpriv', '--pdeathsig', 'TERM', 'unshare', '-m', 'sh', '-c', SCRIPT, 'sh', dir, ...argv]
 }

@@ -13,6 +13,7 @@ export interface Play {
 /** How long a reply may take. */
 const REPLY_LIMIT_MS = 20_000
 const CLOSED = '<closed>'
+const SILENCE = '<silence>'
 
 export const DEFAULT_CLIENT = 'ADDR=192.0.2.7 NAME=client.example.test REVERSE_NAME=client.example.test PORT=4711'
 
@@ -21,6 +22,7 @@ export async function play(host: string, port: number, { steps, client }: Play):
   // A stranger's connection comes from an address that is not this host's in inet_interfaces.
   const peer = new Peer(connect({ port, host, ...(client !== '' && { localAddress: '127.0.0.2' }) }))
   const replies = [await peer.reply()]
+  if (replies[0] === SILENCE) throw new Error(`nobody answers on port ${port}`) // rather than wait for each session
   try {
     if (client !== '') replies.push(await peer.ask(`XCLIENT ${client}`))
     for (const step of steps) {
@@ -76,7 +78,7 @@ class Peer {
         return whole[0].trimEnd().replaceAll('\r\n', '\n')
       }
       if (this.#ended) return this.#text === '' ? CLOSED : `<broken: ${this.#text}>`
-      if (Date.now() > until) return '<silence>'
+      if (Date.now() > until) return SILENCE
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, REPLY_LIMIT_MS)
         this.#wake = () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { actions } from './cases/access.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
+import { rewriting } from './cases/rewriting.ts'
 import { Comparison } from './compare.ts'
 import { startDns, parseZone, type TestDns } from './dns.ts'
 import { reasonToSkip } from './namespace.ts'
@@ -13,7 +14,7 @@ import { compareWorld } from './run.ts'
 import type { World } from './world.ts'
 import { ZONE } from './zone.ts'
 
-const WORLDS: readonly World[] = [replies, keys, syntax, settings, actions]
+const WORLDS: readonly World[] = [replies, keys, syntax, settings, actions, ...rewriting]
 /** Ports between two worlds. */
 const STEP = 1000
 const FIRST_PORT = 11_000
@@ -40,7 +41,7 @@ describe('Postfix and Postigo, side by side', { skip: reason ?? false }, () => {
   for (const [i, world] of WORLDS.entries())
     test(world.name, { timeout: 110_000 }, async () => {
       const before = comparison.unexplained.length
-      await compareWorld(world, { dir: join(dir, world.name), address, base: FIRST_PORT + i * STEP }, comparison)
+      await compareWorld(world, { dir: join(dir, `world-${i}`), address, base: FIRST_PORT + i * STEP }, comparison)
       const differing = comparison.unexplained.slice(before)
       assert.equal(differing.length, 0, `${differing.length} differ:\n${differing.join('\n')}`)
     })

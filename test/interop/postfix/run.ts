@@ -113,7 +113,10 @@ function bySession(sink: Sink, product: Product): Map<string, string> {
 
 /** Deliveries to one hop may be one or several: recipients are joined by what they got. */
 function arrival(messages: readonly Arrived[]): string {
-  const copies = Map.groupBy(messages, (one) => `from <${one.sender}>\n${header(one.message)}`)
+  const copies = Map.groupBy(
+    messages,
+    (one) => `from <${one.sender}>\n${one.sender === '' && isReport(one) ? '' : header(one.message)}`,
+  )
   return [...copies]
     .map(
       ([copy, list]) =>
@@ -126,13 +129,21 @@ function arrival(messages: readonly Arrived[]): string {
     .join('\n')
 }
 
-/** The header section without what names product, host, time and queue id. */
+/** A report's words are another comparison's. */
+const isReport = (one: Arrived): boolean => /^Content-Type: multipart\/report/im.test(one.message)
+
+/**
+ * The header section without what names product, host, time and queue id. Postfix prints a field anew when it changes an
+ * address in it; we change the address alone. So blanks and folding do not count.
+ */
 function header(message: string): string {
   const end = message.indexOf('\r\n\r\n')
   return (end < 0 ? message : message.slice(0, end))
-    .replace(/^Received:.*(?:\r\n[ \t].*)*\r\n/gm, '')
+    .replace(/\r\n[ \t]+/g, ' ')
+    .replace(/^Received:.*\r\n/gm, '')
     .replace(/^X-Session: .*\r\n/m, '')
     .replace(/^((?:Resent-)?Date): .*$/gm, '$1: DATE')
-    .replace(/^((?:Resent-)?Message-Id): <\w+@/gm, '$1: <ID@')
+    .replace(/^((?:Resent-)?Message-Id): <\d{14}\.\w+@/gm, '$1: <DATE.ID@')
+    .replace(/[ \t]*([(,;:<])[ \t]*/g, '$1')
     .replaceAll('\r\n', '\n')
 }

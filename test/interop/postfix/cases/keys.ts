@@ -60,7 +60,7 @@ export const keyFiles: Readonly<Record<string, string>> = {
     '/^u1\\+ext@sub/ REJECT whole\n/^sub\\.k/ REJECT domain\n/^u\\d+@/ REJECT user\n/^\\./ REJECT dot\n/k30\\.test$/ REJECT host\n/^2001/ REJECT v6\n/^<>$/ REJECT null\n',
 }
 
-const TABLES = ['hash:$config_directory/keys', 'texthash:$config_directory/keys', 'regexp:$config_directory/keys.re']
+const TABLES = ['hash:$config_directory/keys', 'regexp:$config_directory/keys.re']
 const PARENTS = ['', 'smtpd_access_maps']
 
 interface Asked {
