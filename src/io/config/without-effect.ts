@@ -25,7 +25,6 @@ const DEBUGGING = 'this is about debugging Postfix'
 const HELP = '`postigo check` says what is wrong with a configuration, whenever it is asked'
 const INSTANCES = 'a configuration directory is a server: start one for each'
 const QMQP = 'QMQP is not spoken'
-const MBOX = 'mailboxes of virtual domains are in the store: there are no files to lock or own'
 
 const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] = [
   [
@@ -91,10 +90,6 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   [INSTANCES, [/^multi_instance_/, /^postmulti_/]],
   [QMQP, [/^qmqpd_/]],
   ['Sun’s mailtool is gone, and with it the locks that it needed', ['sun_mailtool_compatibility']],
-  [
-    MBOX,
-    ['virtual_mailbox_lock', 'virtual_mailbox_base', 'virtual_minimum_uid', 'virtual_uid_maps', 'virtual_gid_maps'],
-  ],
   [BIFF, ['biff']],
   [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug']],
 ]

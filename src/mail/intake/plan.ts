@@ -110,7 +110,10 @@ function addForward(all: Map<string, Forward>, head: Omit<Forward, 'recipients'>
 function loopIn({ expanded }: Wanted, deliveredTo: ReadonlySet<string>): string | undefined {
   const { routed, delivered, forwarded } = expanded
   if (deliveredTo.size === 0) return undefined
-  const here = routed.account !== undefined || routed.transport === 'local' ? [routed.recipient, delivered] : []
+  const here =
+    routed.account !== undefined || routed.transport === 'local' || routed.transport === 'virtual'
+      ? [routed.recipient, delivered]
+      : []
   return [...here, ...(forwarded === undefined ? [] : [forwarded])].find((a) => deliveredTo.has(a.toLowerCase()))
 }
 

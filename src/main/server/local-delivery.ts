@@ -2,14 +2,17 @@
 import {
   createFileTool,
   createLocalAgent,
+  createVirtualAgent,
   DropJournal,
   type ForwardedMail,
+  type LocalAgentDeps,
   localParams,
   runAsChild,
   Turns,
   userById,
 } from '../../mail/delivery/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../mail/queue/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { Rooms } from './rooms.ts'
 import { systemUsers } from './system-users.ts'
@@ -17,10 +20,29 @@ import { systemUsers } from './system-users.ts'
 /** Octets of a message that are handed on at a time. */
 const PIECE = 256 * 1024
 
+/** local(8) or virtual(8), if that is what the transport runs by master.cf. */
+export function localProgram(config: Config, transport: string): 'local' | 'virtual' | undefined {
+  const entry = config.master.find((s) => s.type === 'unix' && s.name === transport)
+  const program = entry?.command.replace(/^.*\//, '') ?? transport
+  return program === 'local' || program === 'virtual' ? program : undefined
+}
+
 /** @param passTo the agent of all transports, for mailbox_transport */
 export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
-  const config = (): Rooms['current']['config'] => rooms.current.config
-  return createLocalAgent({
+  const deps = localDeps(rooms, passTo)
+  const local = createLocalAgent(deps)
+  const virtual = createVirtualAgent(deps)
+  return {
+    deliver(job, report, signal) {
+      const program = localProgram(rooms.current.config, job.transport)
+      return (program === 'virtual' ? virtual : local).deliver(job, report, signal)
+    },
+  }
+}
+
+function localDeps(rooms: Rooms, passTo: () => Agent): LocalAgentDeps {
+  const config = (): Config => rooms.current.config
+  return {
     queue: rooms.queue,
     clock: rooms.clock,
     run: runAsChild,
@@ -42,7 +64,7 @@ export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
     forward: (mail) => forwardMail(rooms, mail),
     pass: (job, recipient, transport, nexthop) =>
       passOn(passTo(), { ...job, transport, nexthop, recipients: [recipient] }),
-  })
+  }
 }
 
 async function passOn(agent: Agent, job: DeliveryJob): Promise<RecipientResult> {

@@ -20,7 +20,7 @@ import { Front, type FrontStatus } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
-import { makeLocalAgent } from './local-delivery.ts'
+import { localProgram, makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
 import { noticesOf } from './notices.ts'
 import { mainParams } from './params.ts'
@@ -209,7 +209,7 @@ export class Server {
       transport === 'relay' ||
       bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
     const local = makeLocalAgent(this.#rooms, () => agent)
-    const isLocal = (transport: string): boolean => transport === 'local' || transport === 'virtual'
+    const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
     const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal })
     return new QueueRunner({
       store: queue,

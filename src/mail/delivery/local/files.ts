@@ -18,7 +18,7 @@ export interface FileDelivery {
   /** Octets that the file may have afterwards; 0 is no limit. */
   readonly limit: number
   /** A mailbox of somebody, or any file that an alias names. */
-  readonly what: { readonly mailboxOf: string; readonly strictOwner: boolean } | 'file'
+  readonly what: { readonly mailboxOf: string; readonly strictOwner: boolean; readonly virtual?: boolean } | 'file'
   readonly nowMs: number
 }
 
@@ -42,9 +42,15 @@ export async function deliverToFile(
     },
   })
   if (answer.ok) return sent(what === 'file' ? `delivered to file: ${path}` : 'delivered to mailbox')
-  const where =
-    what === 'file' ? `append message to file ${path}: ` : `update mailbox ${path} for user ${what.mailboxOf}. `
-  return failed(answer, `cannot ${where}`)
+  return failed(answer, reasonFor(path, what))
+}
+
+/** Postfix's words in front of what went wrong. */
+function reasonFor(path: string, what: FileDelivery['what']): string {
+  if (what === 'file') return `cannot append message to file ${path}: `
+  return what.virtual === true
+    ? `delivery failed to mailbox ${path}: `
+    : `cannot update mailbox ${path} for user ${what.mailboxOf}. `
 }
 
 export function lockWords(cf: LockSettings): Record<string, string | number> {

@@ -1,4 +1,4 @@
-/** Parameters of local(8), with Postfix's names and defaults. */
+/** Parameters of local(8) and virtual(8), with Postfix's names and defaults. */
 import { bool, defineParams, int, list, raw, size, str, time } from '../../../io/config/mod.ts'
 
 const SAFE_CHARACTERS = '1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
@@ -56,4 +56,11 @@ export const localParams = defineParams({
   deliver_lock_delay: time('1s', 'The wait between two tries.', { min: 0 }),
   stale_lock_time: time('500s', 'A lock file of this age is removed.', { min: 1000 }),
   mailbox_size_limit: size('51200000', 'The largest an mbox may grow; 0 is no limit.', { min: 0 }),
+  virtual_mailbox_base: str('', 'The directory in front of every result of virtual_mailbox_maps.'),
+  virtual_mailbox_maps: str('', 'Tables of the valid addresses in virtual_mailbox_domains.'),
+  virtual_uid_maps: str('', 'Tables of the user id that a virtual mailbox is written with.'),
+  virtual_gid_maps: str('', 'Tables of its group id.'),
+  virtual_minimum_uid: int('100', 'The least user id that virtual_uid_maps may yield.', { min: 1 }),
+  virtual_mailbox_limit: size('51200000', 'The largest a virtual mailbox file may grow; 0 is no limit.', { min: 0 }),
+  virtual_mailbox_lock: list('fcntl, dotlock', 'How virtual mbox files are locked: fcntl, flock, dotlock.'),
 })
