@@ -7,6 +7,7 @@
 export { type Agents, createAgents } from './agents.ts'
 export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
 export { deliverySchema, DropJournal } from './local/drops/journal.ts'
+export { toWire } from './local/drops/mbox-text.ts'
 export type { LocalEvent } from './local/events.ts'
 export { createFileTool, type FileTool } from './local/file-tool.ts'
 export { forwardPaths } from './local/forward-file.ts'

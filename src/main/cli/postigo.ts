@@ -100,6 +100,11 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./postcat.ts')).postcat,
     summary: "Postfix's postcat(1): a message of the queue",
   },
+  deliver: {
+    load: async () => (await import('./deliver.ts')).deliver,
+    summary: 'put a message from standard input into a mailbox, for scripts (LDA)',
+    words: '[-c DIR] [-d ACCOUNT] [-m MAILBOX] [-f SENDER] < MESSAGE',
+  },
   sendmail: {
     load: async () => (await import('./sendmail.ts')).sendmail,
     summary: "Postfix's sendmail(1): mail of this machine's programs",

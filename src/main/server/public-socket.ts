@@ -8,6 +8,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeF
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { askControl, type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
+import { answerDeliver, type DeliverRooms } from './deliver-request.ts'
 import { DROP_NAME, type PublicPaths } from './maildrop.ts'
 import { answerQueue, type QueueRooms } from './queue-control.ts'
 import { isAuthorized } from './users.ts'
@@ -18,7 +19,11 @@ const MODE = 0o666
 const CONNECTIONS_LIMIT = 100
 const IDLE_MS = 10_000
 
-export function servePublic(paths: PublicPaths, rooms: () => QueueRooms, onDrop: () => void): Promise<Server> {
+export function servePublic(
+  paths: PublicPaths,
+  rooms: () => QueueRooms & DeliverRooms,
+  onDrop: () => void,
+): Promise<Server> {
   return serveControl(paths.socket, (request) => answer(paths, rooms(), request, onDrop), {
     mode: MODE,
     connections: CONNECTIONS_LIMIT,
@@ -28,7 +33,7 @@ export function servePublic(paths: PublicPaths, rooms: () => QueueRooms, onDrop:
 
 async function answer(
   { maildrop }: PublicPaths,
-  rooms: QueueRooms,
+  rooms: QueueRooms & DeliverRooms,
   request: ControlRequest,
   onDrop: () => void,
 ): Promise<ControlAnswer> {
@@ -37,6 +42,7 @@ async function answer(
     onDrop()
     return { ok: true }
   }
+  if (request.command === 'deliver') return answerDeliver(maildrop, rooms, request)
   const parameter = request.command === 'queue-list' ? 'authorized_mailq_users' : 'authorized_flush_users'
   if (request.command !== 'queue-list' && request.command !== 'queue-flush')
     return { ok: false, error: 'use of this command is reserved for the superuser' }
