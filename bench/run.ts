@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuMs, type Load, peakMib, run } from './load.ts'
+import { benchLookups } from './lookups.ts'
 import { type Peer, startPostfix } from './postfix.ts'
 
 const quick = process.argv.includes('--quick')
@@ -150,3 +151,4 @@ try {
 } finally {
   for (const target of [...targets, ...floors]) await target.stop()
 }
+await benchLookups(quick)

@@ -47,6 +47,8 @@ export function createTables(options: TablesOptions = {}): Tables {
 /** `type:name` in its two parts; undefined where it is not of that form. */
 export function splitTableName(name: string): { type: string; rest: string } | undefined {
   const m = /^([^:{}\s]+):([\s\S]+)$/.exec(name)
+  // The one table without a name: there is one set of accounts.
+  if (name === 'accounts:') return { type: 'accounts', rest: '' }
   return m === null ? undefined : { type: m[1] ?? '', rest: m[2] ?? '' }
 }
 

@@ -14,6 +14,7 @@ import {
   TableError,
   type TablesEvent,
 } from '../../io/tables/mod.ts'
+import { accountsTable } from '../../mail/accounts/mod.ts'
 import { readConfig } from '../server/rooms.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { mapWords, type MapWords } from './map-words.ts'
@@ -52,7 +53,11 @@ async function runWords(name: 'postmap' | 'postalias', words: MapWords, io: CliI
   const initial = config?.value('default_database_type') ?? 'hash'
   const names = words.tables.map((table) => (table.includes(':') ? table : `${initial}:${table}`))
   if (words.query !== undefined || words.list) {
-    const opened = createTables({ directory: io.cwd, parameter: (p) => config?.value(p) })
+    const opened = createTables({
+      directory: io.cwd,
+      types: { accounts: () => accountsOfDirectory(config?.directory) },
+      parameter: (p) => config?.value(p),
+    })
     const tables = names.map((table) => opened.open(table))
     if (words.keepCase) return askExactly(names, words, io)
     return words.list ? listTables(name, tables, words, io) : queryTables(name, tables, words, io)
@@ -66,6 +71,23 @@ async function runWords(name: 'postmap' | 'postalias', words: MapWords, io: CliI
     for (const warning of built.warnings) io.err(`${name}: warning: ${warning}\n`)
   }
   return EX.ok
+}
+
+/** `accounts:` for a question on the command line: the accounts are opened for it alone. */
+function accountsOfDirectory(directory: string | undefined): Pick<Table, 'get' | 'fixed'> {
+  return {
+    fixed: true,
+    async get(key) {
+      if (directory === undefined) throw new TableError('configuration', 'accounts:', 'there is no main.cf (-c DIR)')
+      const { openAccountsOf } = await import('./open-accounts.ts')
+      const opened = await openAccountsOf(directory)
+      try {
+        return await accountsTable(opened.accounts).get(key)
+      } finally {
+        await opened.close()
+      }
+    },
+  }
 }
 
 function cut(table: string): [type: string, file: string] {

@@ -12,6 +12,7 @@ import {
   type Accounts,
   accountKey,
   accountsParams,
+  accountsTable,
   openAccounts,
   readSaslConf,
   type SaslConf,
@@ -127,7 +128,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     const tables = createTables({
       directory: fresh.value('queue_directory') ?? '/',
       clock,
-      types: {},
+      types: { accounts: () => accountsTable(accounts) },
       parameter: (name) => fresh.value(name),
     })
     const quota = mailboxQuota(fresh)
