@@ -1,6 +1,7 @@
 /** `texthash:`: a `key value` text held in memory, without an index. */
 import { publish, type Clock } from '../../base/mod.ts'
 import type { Table, TablesEvent } from './contract.ts'
+import { TableError } from './errors.ts'
 import { foldKey } from './fold.ts'
 import { parseKeyValue, readTableFile, type Source } from './source.ts'
 import { Watched } from './watched.ts'
@@ -31,14 +32,14 @@ export function textHashTable(base: string, file: string, clock: Clock): Table {
   const load = (): Map<string, string> => {
     const source = parseKeyValue(readTableFile(file, name, 'open database'))
     const { entries, doubled } = firstOfEach(source, foldKey)
-    const warnings = [
-      ...source.warnings,
-      ...doubled.map((d) => ({ line: d.line, text: `duplicate entry: "${d.key}"` })),
-    ]
     publishWarnings(
       name,
-      warnings.map((w) => `${base}, line ${w.line}: ${w.text}`),
+      source.warnings.map((w) => `${base}, line ${w.line}: ${w.text}`),
     )
+    const [twice] = doubled
+    // Unlike postmap, which keeps the first, Postfix's texthash is not to be had then.
+    if (twice !== undefined)
+      throw new TableError('configuration', name, `${base}, line ${twice.line}: duplicate entry: "${twice.key}"`)
     return entries
   }
   const watched = new Watched([file], load, clock)

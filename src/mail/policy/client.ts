@@ -39,8 +39,8 @@ export const clientRestrictions: Restrictions = {
   },
   permit_mynetworks: {
     argument: 'none',
-    check: async ({ ev }) => {
-      const found = await ev.orRetry(ev.client, ev.rules.mynetworks(ev.facts.client))
+    check: async ({ ev, subject }) => {
+      const found = await ev.orRetry(subject.name, ev.rules.mynetworks(ev.facts.client))
       return found === undefined ? 'dunno' : 'ok'
     },
   },

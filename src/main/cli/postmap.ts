@@ -123,11 +123,14 @@ async function queryTables(name: string, tables: readonly Table[], words: MapWor
     const value = await firstResult(name, tables, key, io)
     if (value === undefined) continue
     const shown = words.fileContent ? Buffer.from(value, 'base64').toString('utf8') : value
-    io.out(query === '-' ? `${key}\t${shown}\n` : `${shown}\n`)
+    io.out(query === '-' ? `${key}${separatorOf(name)}${shown}\n` : `${shown}\n`)
     found = true
   }
   return found ? EX.ok : 1
 }
+
+/** Entries are printed as they could stand in the table's text. */
+const separatorOf = (name: string): string => (name === 'postalias' ? ':\t' : '\t')
 
 async function firstResult(
   name: string,
@@ -164,7 +167,7 @@ function listTables(name: string, tables: readonly Table[], words: MapWords, io:
       io.err(`${name}: fatal: table ${table.name}: sequence operation is not supported\n`)
       return 1
     }
-    const separator = name === 'postalias' ? ':\t' : '\t'
+    const separator = separatorOf(name)
     for (const [key, value] of table.entries()) {
       const shown = words.fileContent ? Buffer.from(value, 'base64').toString('utf8') : value
       io.out(`${key}${separator}${shown}\n`)

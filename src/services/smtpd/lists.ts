@@ -1,13 +1,15 @@
 /** The lists of clients and the tables that a listener's settings name, opened once. */
-import type { Maps, Table } from '../../io/tables/mod.ts'
+import { publish } from '../../base/mod.ts'
+import { type Maps, type Table, TableError } from '../../io/tables/mod.ts'
 import type { SmtpdDeps } from './deps.ts'
+import type { SmtpdEvent } from './events.ts'
 
 interface Named {
   readonly name: string
   readonly address: string
 }
 
-/** Whether a client is one of a list. Throws TableError where a table of it cannot be asked. */
+/** Whether a client is one of a list. */
 export type ClientMatch = (client: Named) => Promise<boolean>
 
 export interface Lists {
@@ -41,7 +43,18 @@ export function openLists({ cf, tables }: SmtpdDeps): Lists {
   const clients = (parameter: ListParameter): ClientMatch => {
     if (cf[parameter].length === 0) return () => Promise.resolve(false)
     const match = tables.matchAddress(cf[parameter].join(' '), { parameter })
-    return async (client) => (await match(client)) !== undefined
+    return async (client) => {
+      try {
+        return (await match(client)) !== undefined
+      } catch (error) {
+        // As in Postfix: such a list gives rights and exceptions, and nobody has them while it cannot be asked.
+        if (!(error instanceof TableError)) throw error
+        const { name: clientName, address: clientAddress } = client
+        const text = `${parameter}: ${error.message}`
+        publish<SmtpdEvent>({ event: 'smtpd.warning', text, syslogName: cf.syslog_name, clientName, clientAddress })
+        return false
+      }
+    }
   }
   const { smtpd_discard_ehlo_keyword_address_maps: discard, smtpd_command_filter: filter } = cf
   const mechanisms = tables.matchDomain(cf.smtpd_sasl_mechanism_filter.join(' '), {
