@@ -12,6 +12,20 @@ export interface Difference {
 
 export const differences: readonly Difference[] = [
   {
+    where: /^postconf -xd smtpd_banner/,
+    postfix: /ESMTP Postfix/,
+    postigo: /ESMTP Postigo/,
+    reason: 'mail_name is Postigo.',
+    release: 'ours',
+  },
+  {
+    where: /^postmap -s cdb:/,
+    postfix: /^\(ends with 1\)$/,
+    postigo: /\(ends with 0\)$/,
+    reason: 'postmap -s lists a cdb table too.',
+    release: 'ours',
+  },
+  {
     where: /: HELP\b/,
     postfix: /^500 5\.5\.2 Error: command not recognized$/,
     postigo: /^214-2\.0\.0 Commands:/,

@@ -5,16 +5,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { actions } from './cases/access.ts'
+import { commands } from './cases/commands.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { rewriting } from './cases/rewriting.ts'
+import { tables } from './cases/tables.ts'
+import { compareCommands } from './commands.ts'
 import { Comparison } from './compare.ts'
 import { startDns, parseZone, type TestDns } from './dns.ts'
 import { reasonToSkip } from './namespace.ts'
+import { prepareWorld } from './postfix.ts'
 import { compareWorld } from './run.ts'
-import type { World } from './world.ts'
+import type { Place, World } from './world.ts'
 import { ZONE } from './zone.ts'
 
-const WORLDS: readonly World[] = [replies, keys, syntax, settings, actions, ...rewriting]
+const WORLDS: readonly World[] = [replies, keys, syntax, settings, tables, actions, ...rewriting]
 /** Ports between two worlds. */
 const STEP = 1000
 const FIRST_PORT = 11_000
@@ -45,6 +49,16 @@ describe('Postfix and Postigo, side by side', { skip: reason ?? false }, () => {
       const differing = comparison.unexplained.slice(before)
       assert.equal(differing.length, 0, `${differing.length} differ:\n${differing.join('\n')}`)
     })
+
+  test('postmap, postalias and postconf', { timeout: 110_000 }, async () => {
+    const seen = comparison.unexplained.length
+    const place = (name: string): Place => ({ dir: join(dir, name), address, sinkPort: FIRST_PORT })
+    const [postfix, postigo] = [place('postfix'), place('postigo')]
+    for (const one of [postfix, postigo]) prepareWorld(tables, one, FIRST_PORT)
+    await compareCommands(commands, { postfix: postfix.dir, postigo: postigo.dir }, comparison)
+    const differing = comparison.unexplained.slice(seen)
+    assert.equal(differing.length, 0, `${differing.length} differ:\n${differing.join('\n')}`)
+  })
 
   test('enough was compared, and every line of differences.ts is needed', () => {
     assert.ok(comparison.count >= ENOUGH, `${comparison.count} replies compared`)

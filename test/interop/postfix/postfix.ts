@@ -59,11 +59,16 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** Writes a world's directory, and indexes its tables as an administrator would. */
+export function prepareWorld(world: World, place: Place, base: number): void {
+  writeWorld(world, place, base, SERVICES)
+  makeSpool(place.dir)
+  for (const table of world.indexed) index(place.dir, table)
+}
+
 export async function startPostfix(world: World, place: Place, base: number, view: string): Promise<Running> {
   const { dir } = place
-  writeWorld(world, place, base, SERVICES)
-  makeSpool(dir)
-  for (const table of world.indexed) index(dir, table)
+  prepareWorld(world, place, base)
   const [command, ...words] = inView(view, [MASTER, '-c', dir, '-d'])
   // A session of its own: master ends its children by their process group.
   const child = spawn(command, words, { detached: true, stdio: 'ignore' })
@@ -92,7 +97,6 @@ function makeSpool(dir: string): void {
   for (const name of ['spool', 'log']) chmodSync(join(dir, name), 0o755)
 }
 
-/** As an administrator would: `postmap`, or `sqlite3`'s job for a database. */
 function index(dir: string, table: string): void {
   const [type = '', name = ''] = table.split(':')
   const command = name.startsWith('aliases') ? '/usr/sbin/postalias' : '/usr/sbin/postmap'

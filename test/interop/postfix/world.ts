@@ -4,6 +4,7 @@
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Step } from './player.ts'
 
 export interface Session {
@@ -21,6 +22,8 @@ export interface World {
   readonly files: Readonly<Record<string, string>>
   /** `hash:access` and the like: what postmap indexes, relative to the directory. */
   readonly indexed: readonly string[]
+  /** SQLite files, by what fills them. */
+  readonly databases?: Readonly<Record<string, string>>
   readonly sessions: readonly Session[]
   /** Messages are let through to a sink, and what arrives is compared. */
   readonly sink?: true
@@ -75,12 +78,17 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
   mkdirSync(join(dir, 'log'), { recursive: true })
   chmodSync(dir, 0o755)
   const fill = (text: string): string =>
-    text.replaceAll('@SINK@', `[${address}]:${sinkPort}`).replaceAll('@ADDRESS@', address)
+    text.replaceAll('@SINK@', `[${address}]:${sinkPort}`).replaceAll('@ADDRESS@', address).replaceAll('@DIR@', dir)
   const mainCf = `${MAIN_CF}inet_interfaces = 127.0.0.1\nmaillog_file_prefixes = ${dir}\n${world.mainCf}`
   writeFileSync(join(dir, 'main.cf'), fill(mainCf))
   for (const [name, text] of Object.entries(world.files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true })
     writeFileSync(join(dir, name), fill(text))
+  }
+  for (const [name, sql] of Object.entries(world.databases ?? {})) {
+    const database = new DatabaseSync(join(dir, name))
+    database.exec(sql)
+    database.close()
   }
   const ports = portsOf(world, base)
   const services = [...listenersOf(world)].map(([key, overrides]) => {
