@@ -135,3 +135,60 @@ test('mail to a list leaves in the name of its owner', async (t) => {
   assert.match(await newest(far, 'bob'), /^Return-Path: <owner-list@mail\.example\.test>\r\n/)
   assert.match(await newest(server, 'eva'), /^Return-Path: <owner-list@mail\.example\.test>\r\n/)
 })
+
+test('ETRN sends what waits for a domain of fast_flush_domains at once', async (t) => {
+  const far = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf:
+      `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\n` +
+      'defer_transports = smtp\nfast_flush_domains = far.test\n',
+  })
+  await send(server, 'bob@far.test')
+  await until('deferred', () => server.log().includes('status=deferred (deferred transport)'))
+  await transcript(
+    server.port('smtp'),
+    `
+    S: 220 …
+    C: HELO client.test
+    S: 250 mail.example.test
+    C: ETRN else.test
+    S: 459 <else.test>: service unavailable
+    C: ETRN far.test
+    S: 250 Queuing started
+  `,
+  )
+  await until('delivered there', () => inbox(far, 'bob') === 1)
+})
+
+test('what is held waits for its release, and what is expired comes back', async (t) => {
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf: 'transport_maps = inline:{ {late.test=retry:4.4.1 nobody there} }\n',
+  })
+  const { desk, queued } = server.server.rooms
+  const ids = (): string[] => desk.page().messages.map(({ queueId }) => queueId)
+  await send(server, 'a@late.test')
+  await until('deferred', () => server.log().includes('status=deferred (nobody there)'))
+  const selection = { queueIds: ids(), queues: ['deferred' as const] }
+  assert.equal((await desk.operate('hold', selection)).length, 1)
+  await desk.flush('all')
+  queued.notify()
+  assert.equal(desk.page().messages[0]?.queue, 'hold')
+  await desk.operate('expire-release', { ...selection, queues: ['hold'] })
+  await desk.flush('all')
+  queued.notify()
+  await until('returned', () => inbox(server, 'ana') === 1)
+  assert.match(await newest(server, 'ana'), /Action: failed\r\nStatus: 5\.4\.1\r\n/)
+})
+
+test('soft_bounce keeps what was refused for good', async (t) => {
+  const far = await startServer(t, { mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf: `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\nsoft_bounce = yes\n`,
+  })
+  await send(server, 'nosuch@far.test')
+  await until('kept', () => server.server.rooms.desk.counts().deferred === 1)
+  assert.equal(inbox(server, 'ana'), 0)
+})

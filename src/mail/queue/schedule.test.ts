@@ -151,3 +151,18 @@ test('recipients put back go by themselves', () => {
   schedule.done(slice!, 'up', 0)
   assert.deepEqual(shape(takeAll(schedule)), ['1x1'])
 })
+
+test('slow hosts do not hold all deliveries: a free one goes to the destination with the fewest', () => {
+  const direct = new Schedule(() => ({ ...usual, processes: 10, initial: 10, recipients: 2 }))
+  for (let i = 0; i < 20; i++) for (const domain of ['slow.test', 'fast.test']) add(direct, 1, domain, 2)
+  const running = takeAll(direct)
+  let fast = 0
+  for (let i = 0; i < 15; i++) {
+    const done = running.findIndex((slice) => slice.destination.key.includes('fast'))
+    if (done < 0) break
+    direct.done(running.splice(done, 1)[0]!, 'up', 0)
+    fast++
+    running.push(...takeAll(direct))
+  }
+  assert.equal(fast, 15, 'the fast host always has deliveries')
+})

@@ -76,6 +76,8 @@ export interface Destination {
   reason: { readonly dsn: string; readonly text: string }
 }
 
+/** Batches of a message that are compared before one is chosen. */
+const CHOICE = 100
 /** Recipients of a dead destination that are deferred in one go. */
 const SUSPEND_LIMIT = 500
 
@@ -146,7 +148,7 @@ export class Schedule {
     if (nowMs < transport.notBeforeMs || (limits.processes > 0 && transport.busy >= limits.processes)) return undefined
     for (let turn; (turn = transport.turns.shift()) !== undefined;) {
       turn.waiting = false
-      const batch = turn.ready.shift()
+      const batch = leastBusy(turn.ready)
       if (turn.ready.length > 0) wait(transport, turn)
       if (batch === undefined) continue
       const { destination } = batch
@@ -284,6 +286,18 @@ function turnOf(transport: Transport, message: number): Turn {
   let turn = transport.byMessage.get(message)
   if (turn === undefined) transport.byMessage.set(message, (turn = { message, ready: [], waiting: false }))
   return turn
+}
+
+/**
+ * Takes out the batch whose destination has the fewest deliveries in progress: where there are more than may run, slow hosts
+ * do not hold all of them.
+ */
+function leastBusy(ready: Batch[]): Batch | undefined {
+  let best = 0
+  for (let i = 1; i < Math.min(ready.length, CHOICE) && ready[best]!.destination.busy > 0; i++) {
+    if (ready[i]!.destination.busy < ready[best]!.destination.busy) best = i
+  }
+  return ready.splice(best, 1)[0]
 }
 
 function wait(transport: Transport, turn: Turn): void {

@@ -141,14 +141,17 @@ export class QueueStore implements Queue {
 
   /**
    * Does `work` and settles the recipient in one transaction: a delivery into a mailbox of ours is made once, whatever stops
-   * the server. `settle` comes after it as after any other.
+   * the server. Where it answers undefined nothing was delivered. `settle` comes after it as after any other.
    */
   deliverOnce<T>(recipient: number, work: (tx: Tx) => T): Promise<T> {
     return this.#db.write((tx) => {
-      tx.sql(
-        `UPDATE queue_recipient SET outcome = 'sent', status = '2.0.0', reason = 'delivered to mailbox' WHERE id = ?`,
-      ).run(recipient)
-      return work(tx)
+      const done = work(tx)
+      if (done !== undefined) {
+        tx.sql(
+          `UPDATE queue_recipient SET outcome = 'sent', status = '2.0.0', reason = 'delivered to mailbox' WHERE id = ?`,
+        ).run(recipient)
+      }
+      return done
     })
   }
 }

@@ -1,10 +1,10 @@
 /** sendmail(1): mail of this machine's programs, and what else goes by that name. */
 import { userInfo } from 'node:os'
 import { loadConfig } from '../../io/config/mod.ts'
+import { userById } from '../../mail/delivery/mod.ts'
 import { allParams } from '../registry.ts'
 import { type DropEnvelope, DropWriter, type PublicPaths, publicPaths } from '../server/maildrop.ts'
 import { tellDropped } from '../server/public-socket.ts'
-import { userOfUid } from '../server/users.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { newaliases } from './postalias.ts'
 import { runPostqueue } from './postqueue.ts'
@@ -71,7 +71,8 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   const { head, done } = await readHead(source, lines)
   const recipients = [...words.recipients.flatMap(addressesOf), ...(words.extract ? headerRecipients(head) : [])]
   if (recipients.length === 0) throw new Error('No recipient addresses found in message header')
-  const drop = openDrop(paths, envelopeOf(words, recipients, config.value('default_verp_delimiters') ?? '+=', io))
+  checkVerp(words.verp, config.value('verp_delimiter_filter') ?? '-=+')
+  const drop = openDrop(paths, await envelopeOf(words, recipients, config.value('default_verp_delimiters') ?? '+=', io))
   try {
     let octets = 0
     const write = (piece: Buffer): void => {
@@ -96,6 +97,13 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   if (words.trace !== undefined)
     io.out(`Mail Delivery Status Report will be mailed to <${words.sender ?? me.username}>.\n`)
   return EX.ok
+}
+
+/** Two characters that the site allows; the default ones where none were named. */
+function checkVerp(verp: string | undefined, allowed: string): void {
+  if (verp === undefined || verp === '') return
+  if (verp.length !== 2 || Array.from(verp).some((character) => !allowed.includes(character)))
+    throw new Error(`-V requires two characters from ${allowed}`)
 }
 
 class TooBig extends Error {}
@@ -129,9 +137,14 @@ function openDrop(paths: PublicPaths, envelope: DropEnvelope): DropWriter {
   }
 }
 
-function envelopeOf(words: SendmailWords, recipients: readonly string[], delimiters: string, io: CliIo): DropEnvelope {
+async function envelopeOf(
+  words: SendmailWords,
+  recipients: readonly string[],
+  delimiters: string,
+  io: CliIo,
+): Promise<DropEnvelope> {
   const { notify, sender, ret, envid, body, verp, relayed, trace } = words
-  const fullName = words.fullName ?? io.env['NAME'] ?? userOfUid(userInfo().uid)?.fullName
+  const fullName = words.fullName ?? io.env['NAME'] ?? (await userById(userInfo().uid))?.fullName
   const address = sender === undefined ? undefined : (parsed(sender) ?? sender)
   return {
     recipients: recipients.map((one) => ({ address: one, ...(notify !== undefined && { notify }) })),

@@ -9,7 +9,7 @@ import type { Account } from '../../mail/accounts/mod.ts'
 import type { ControlAnswer, ControlRequest } from './control.ts'
 import { DROP_NAME } from './maildrop.ts'
 import type { Rooms } from './rooms.ts'
-import { userOfUid } from './users.ts'
+import { userById } from '../../mail/delivery/mod.ts'
 
 export type DeliverRooms = { readonly current: Pick<Rooms['current'], 'accounts' | 'store' | 'cf' | 'config'> }
 
@@ -60,7 +60,7 @@ async function accountFor(
   named: string | undefined,
   { accounts }: DeliverRooms['current'],
 ): Promise<Account | (ControlAnswer & { ok: false })> {
-  const user = userOfUid(uid)?.name
+  const user = (await userById(uid))?.name
   const mayName = uid === 0 || uid === process.getuid?.()
   if (named === undefined || named === user) {
     if (user === undefined) return fault('noUser', `user id ${uid} has no name`)

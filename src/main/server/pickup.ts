@@ -6,10 +6,11 @@ import { readdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
+import { type SystemUser, userById } from '../../mail/delivery/mod.ts'
 import { DROP_NAME, DroppedFile, type PublicPaths } from './maildrop.ts'
 import { mainParams } from './params.ts'
 import type { Rooms } from './rooms.ts'
-import { isAuthorized, type SystemUser, userOfUid } from './users.ts'
+import { isAuthorized } from './users.ts'
 
 export type PickupEvent =
   | { readonly event: 'pickup.message'; readonly queueId: string; readonly uid: number; readonly sender: string }
@@ -113,7 +114,7 @@ export class Pickup {
   async #take(file: DroppedFile): Promise<Outcome> {
     const { current } = this.#rooms
     const { envelope, uid } = file
-    const user = userOfUid(uid)
+    const user = await userById(uid)
     if (uid !== 0 && !(await isAuthorized(current, 'authorized_submit_users', uid))) {
       warn(`maildrop/${file.name}: user ${user?.name ?? uid} is not allowed to submit mail; it is removed`)
       return 'taken'

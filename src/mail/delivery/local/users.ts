@@ -7,13 +7,18 @@ export interface SystemUser {
   readonly gid: number
   readonly home: string
   readonly shell: string
+  /** Of the gecos field, `''` for none. */
+  readonly fullName?: string
 }
 
 /** `name:x:1000:1000:gecos:/home/name:/bin/sh`; undefined for what is no such line. */
 export function parsePasswd(line: string | undefined): SystemUser | undefined {
-  const [name = '', , uid = '', gid = '', , home = '', shell = ''] = line?.split(':') ?? []
+  const [name = '', , uid = '', gid = '', gecos = '', home = '', shell = ''] = line?.split(':') ?? []
   if (name === '' || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) return undefined
-  return { name, uid: Number(uid), gid: Number(gid), home, shell }
+  // The name ends at the first comma; `&` stands for the login name. passwd(5)
+  const capital = name.charAt(0).toUpperCase() + name.slice(1)
+  const fullName = (gecos.split(',')[0] ?? '').replaceAll('&', capital)
+  return { name, uid: Number(uid), gid: Number(gid), home, shell, fullName }
 }
 
 const GETENT_LIMIT_MS = 5000
