@@ -5,7 +5,7 @@ import { deliveryParams, localParams } from '../mail/delivery/mod.ts'
 import { intakeParams } from '../mail/intake/mod.ts'
 import { noticesParams } from '../mail/notices/mod.ts'
 import { policyParams } from '../mail/policy/mod.ts'
-import { queueParams } from '../mail/queue/mod.ts'
+import { probeParams, queueParams } from '../mail/queue/mod.ts'
 import { routingParams } from '../mail/routing/mod.ts'
 import { storeParams } from '../mail/store/mod.ts'
 import { imapdParams } from '../services/imapd/mod.ts'
@@ -27,6 +27,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     storeParams,
     accountsParams,
     queueParams,
+    probeParams,
     deliveryParams,
     localParams,
     noticesParams,

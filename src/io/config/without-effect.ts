@@ -67,7 +67,16 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
     ],
   ],
   [INDEXES, [/^berkeley_db_/, 'lmdb_map_size', /^proxy_(read|write)_maps$/]],
-  [CACHES, [/_tls_session_cache_(database|timeout)$/, 'postscreen_cache_map', /_sasl_auth_cache_(name|time)$/]],
+  [
+    CACHES,
+    [
+      'address_verify_map',
+      'address_verify_cache_cleanup_interval',
+      /_tls_session_cache_(database|timeout)$/,
+      'postscreen_cache_map',
+      /_sasl_auth_cache_(name|time)$/,
+    ],
+  ],
   [TLS_STORE, [/^tls_(daemon_)?random_/, 'tls_session_ticket_cipher', 'smtpd_tls_always_issue_session_ids']],
   [POSTSCREEN, [/^postscreen_/, 'dnsblog_reply_delay', 'dns_ncache_ttl_fix_enable', 'respectful_logging']],
   [TLS_PROXY, [/^tlsproxy_/, /_tls_connection_reuse$/]],

@@ -13,12 +13,24 @@ export interface Agents {
 export function createAgents({ smtp, isSmtp, local, isLocal }: Agents): Agent {
   return {
     async deliver(job, report, signal) {
+      if (job.trace === 'verify' && !isSmtp(job.transport)) return probe(job, report)
       if (isSmtp(job.transport)) return smtp.deliver(job, report, signal)
       if (isLocal(job.transport)) return local.deliver(job, report, signal)
       const result = withoutAgent(job)
       for (const { id } of job.recipients) report(id, result, 'none')
     },
   }
+}
+
+/** What would become of a recipient here (sendmail -bv, address verification): routing has found it, so it is taken. */
+function probe(job: DeliveryJob, report: Parameters<Agent['deliver']>[1]): void {
+  const known = ['error', 'retry', 'discard'].includes(job.transport)
+  for (const { id } of job.recipients)
+    report(
+      id,
+      known ? withoutAgent(job) : { status: 'sent', dsn: '2.0.0', text: `delivers by ${job.transport}` },
+      'none',
+    )
 }
 
 /** error(8), retry(8), discard(8); a transport that is not spoken yet keeps its mail in the queue and says so. */

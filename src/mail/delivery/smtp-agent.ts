@@ -128,9 +128,13 @@ class SmtpDelivery {
         `RCPT TO:<${wire(recipient.address)}>${rcptParameters(recipient, keywords)}`,
         cf.smtp_rcpt_timeout,
       )
-      if (reply.code >= 200 && reply.code < 300) accepted.push(recipient)
+      const taken = reply.code >= 200 && reply.code < 300
+      if (taken && this.#job.trace === 'verify')
+        this.#report(recipient.id, { status: 'sent', dsn: reply.enhanced ?? '2.1.5', text: oneLine(reply) }, relay)
+      else if (taken) accepted.push(recipient)
       else this.#report(recipient.id, refused(reply, relay, 'RCPT TO'), relay)
     }
+    // Nobody was accepted, or it was only asked whether they would be.
     if (accepted.length === 0) return
     const data = await session.ask('DATA', cf.smtp_data_init_timeout)
     if (data.code !== 354) {

@@ -11,6 +11,8 @@ export type QueueEvent =
       /** `mx.example[192.0.2.1]:25`, `local`, `none`. */
       readonly relay: string
       readonly delayMs: number
+      /** Nothing was delivered: it was only asked whether it would be. */
+      readonly probe?: boolean
     })
   | { readonly event: 'queue.removed'; readonly queueId: string }
   | { readonly event: 'queue.defect'; readonly queueId: string; readonly error: unknown }

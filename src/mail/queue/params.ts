@@ -48,3 +48,17 @@ export const queueParams = defineParams({
   disable_verp_bounces: bool('no', 'Whether reports of VERP mail go to the plain sender, in one report.'),
   soft_bounce: bool('no', 'Whether refusals for good are kept in the queue, for trying a configuration.'),
 })
+
+/** Address verification. Postfix: verify(8). */
+export const probeParams = defineParams({
+  address_verify_poll_count: int('${stress?{1}:{3}}', 'How often a client waits for the answer of a probe.', {
+    min: 1,
+  }),
+  address_verify_poll_delay: time('3s', 'How long each time.', { min: 0 }),
+  address_verify_positive_expire_time: time('31d', 'How long an address that took mail counts as good.', { unit: 'd' }),
+  address_verify_positive_refresh_time: time('7d', 'After so long it is probed again, while it counts.', { unit: 'd' }),
+  address_verify_negative_cache: bool('yes', 'Whether it is kept that an address did not take mail.'),
+  address_verify_negative_expire_time: time('3d', 'How long that counts.', { unit: 'd' }),
+  address_verify_negative_refresh_time: time('3h', 'After so long it is probed again, while it counts.', { unit: 'h' }),
+  address_verify_pending_request_limit: int('5000', 'Probes that wait at a time; more are not made.', { min: 1 }),
+})

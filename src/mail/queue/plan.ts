@@ -17,7 +17,9 @@ export function planSettlements(
 ): Settlement[] {
   return job.recipients.map((recipient) => {
     const result = softened(results.get(recipient.id) ?? NO_ANSWER, cf)
-    const expired = result.status === 'deferred' && (job.expire || isOld(job, cf, nowMs))
+    // A probe (sendmail -bv) is made once.
+    const ended = job.expire || job.trace === 'verify' || isOld(job, cf, nowMs)
+    const expired = result.status === 'deferred' && ended
     const next =
       result.status === 'deferred' && !expired
         ? { retryAtMs: retryAt(job.arrivalMs, cf, nowMs) }

@@ -23,6 +23,8 @@ export interface RunnerDeps {
   readonly queued: Wakeup
   readonly agent: Agent
   readonly notify: Notify
+  /** Makes address probes that are asked for. */
+  readonly prober?: { look(signal: AbortSignal): void }
 }
 
 /** The queue is looked at anew at least this often. */
@@ -69,6 +71,7 @@ export class QueueRunner {
       const seen = queued.value
       const nextRun = await this.#loader.load(signal)
       this.#startDue()
+      this.#deps.prober?.look(signal)
       const next = Math.min(nextRun, this.#schedule.nextMs() ?? Infinity) - clock.now()
       await queued.changed(seen, Math.min(LOOK_AGAIN_MS, Math.max(10, next)))
     }
@@ -164,6 +167,7 @@ export class QueueRunner {
       original,
       relay,
       delayMs: this.#deps.clock.now() - job.arrivalMs,
+      ...(job.trace === 'verify' && { probe: true }),
       ...result,
     })
   }

@@ -71,5 +71,16 @@ export const queueSchema: Schema = {
      ALTER TABLE queue_message ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
      -- files of the maildrop whose message has been taken in, until they are gone
      CREATE TABLE queue_dropped (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE address_probe (
+       address TEXT PRIMARY KEY,
+       -- deliverable, undeliverable, deferred, failed; '' before the first answer
+       status TEXT NOT NULL DEFAULT '',
+       text TEXT NOT NULL DEFAULT '',
+       updated_ms INTEGER NOT NULL DEFAULT 0,
+       -- somebody asks; NULL: nobody
+       wanted_ms INTEGER
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX address_probe_wanted ON address_probe (wanted_ms) WHERE wanted_ms IS NOT NULL;
+     CREATE INDEX address_probe_updated ON address_probe (updated_ms)`,
   ],
 }

@@ -11,6 +11,8 @@ import { runPostqueue } from './postqueue.ts'
 import { headerEnd, headerRecipients, WireLines } from './sendmail-message.ts'
 import { SendmailUsage, type SendmailWords, sendmailWords } from './sendmail-words.ts'
 
+/** What stands in for a message that is only asked about. */
+const PROBE = { head: Buffer.from('Subject: probe\r\n\r\n'), done: true }
 /** A header section longer than this is not looked through for recipients. */
 const HEAD_LIMIT = 1024 * 1024
 
@@ -68,7 +70,8 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
     throw new Error('Recipient addresses must be specified on the command line or via the -t option')
   const lines = new WireLines(words.dotEnds)
   const source = io.stdin[Symbol.asyncIterator]()
-  const { head, done } = await readHead(source, lines)
+  // -bv sends no message: Postfix makes one up for the report.
+  const { head, done } = words.trace === 'verify' ? PROBE : await readHead(source, lines)
   const recipients = [...words.recipients.flatMap(addressesOf), ...(words.extract ? headerRecipients(head) : [])]
   if (recipients.length === 0) throw new Error('No recipient addresses found in message header')
   checkVerp(words.verp, config.value('verp_delimiter_filter') ?? '-=+')

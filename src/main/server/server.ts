@@ -24,6 +24,7 @@ import { localProgram, makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
 import { noticesOf } from './notices.ts'
 import { mainParams } from './params.ts'
+import { proberOf } from './prober.ts'
 import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
@@ -218,6 +219,7 @@ export class Server {
       config: bind,
       agent,
       notify: noticesOf(this.#rooms),
+      prober: proberOf(this.#rooms, agent),
     })
   }
 

@@ -1,4 +1,5 @@
 /** smtpd as one listener of master.cf wants it: its settings, policy, mechanisms. */
+import { probeAsker, probeParams, ProbeStore } from '../../mail/queue/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { checkRelayGuard, createPolicy } from '../../mail/policy/mod.ts'
@@ -27,6 +28,7 @@ export function smtpdFor(
       tables: current.tables,
       router: router.seenBy(config),
       dns: resolver,
+      probe: probeAsker({ store: new ProbeStore(rooms.db), queued: rooms.queued, clock, cf: config.bind(probeParams) }),
       mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
     }),
     tables: current.tables,

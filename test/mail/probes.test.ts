@@ -1,0 +1,73 @@
+/** Address verification: another host is asked before mail for it is taken, and its answer is kept. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { messagesIn, until } from '../support/mailbox.ts'
+import { startServer } from '../support/server.ts'
+import { transcript } from '../support/transcript.ts'
+
+test('reject_unverified_recipient asks the next host once, and keeps the answer', async (t) => {
+  const far = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    mainCf:
+      `transport_maps = inline:{ {far.test=smtp:[127.0.0.1]:${far.port('smtp')}} {gone.test=smtp:[127.0.0.1]:9} }\n` +
+      'relay_domains = far.test, gone.test\nsmtpd_recipient_restrictions = reject_unauth_destination, reject_unverified_recipient\n' +
+      'unverified_recipient_reject_code = 550\naddress_verify_poll_count = 1\n',
+  })
+  const ask = (recipient: string, reply: string): Promise<void> =>
+    transcript(
+      server.port('smtp'),
+      `
+      S: 220 …
+      C: HELO client.test
+      S: 250 mail.example.test
+      C: MAIL FROM:<s@client.test>
+      S: 250 2.1.0 Ok
+      C: RCPT TO:<${recipient}>
+      S: ${reply}
+    `,
+    )
+  await ask('bob@far.test', '250 2.1.5 Ok')
+  await ask(
+    'nosuch@far.test',
+    '550 5.1.1 <nosuch@far.test>: Recipient address rejected: undeliverable address: host 127.0.0.1[127.0.0.1] said: 550 5.1.1 …',
+  )
+  await ask(
+    'x@gone.test',
+    '450 4.1.1 <x@gone.test>: Recipient address rejected: unverified address: connect to 127.0.0.1[127.0.0.1]:9: Connection refused',
+  )
+  // Both servers of this process write every line: the question itself is one connection.
+  const connections = (): number => far.log().match(/smtpd\[\d+\]: connect from/g)?.length ?? 0
+  const before = connections()
+  await ask('bob@far.test', '250 2.1.5 Ok')
+  assert.equal(connections(), before + 1, 'the answer was kept')
+  assert.equal((await messagesIn(far, 'bob')).length, 0, 'nothing was delivered')
+})
+
+test('sendmail -bv: a report of what would be, and nothing delivered', async (t) => {
+  const far = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf: `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\n`,
+  })
+  const { intake } = server.server.rooms.current
+  const submission = intake.open(
+    { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
+    { effects: [], recipients: 0, firstRecipient: '', trace: 'verify' },
+  )
+  assert.ok(!('code' in submission))
+  await submission.write(Buffer.from('Subject: probe\r\n\r\n'))
+  const recipients = ['bob@far.test', 'nosuch@far.test', 'eva@mail.example.test'].map((address) => ({ address }))
+  await submission.finish({ sender: 'ana@mail.example.test', recipients, smtpUtf8: false })
+  await until('nothing waits', async () => (await server.server.status()).queue.messages === 0)
+  const [report = '', ...more] = await messagesIn(server, 'ana')
+  assert.equal(more.length, 0)
+  const actions = [...report.matchAll(/Final-Recipient: rfc822; (\S+)\r\n.*\r\nAction: (\w+)/g)].map(
+    ([, who, action]) => `${who} ${action}`,
+  )
+  assert.deepEqual(
+    new Set(actions),
+    new Set(['bob@far.test deliverable', 'nosuch@far.test undeliverable', 'eva@mail.example.test deliverable']),
+  )
+  assert.equal((await messagesIn(server, 'eva')).length + (await messagesIn(far, 'bob')).length, 0)
+  assert.match(server.log(), /to=<bob@far\.test>, .*status=deliverable \(250 2\.1\.5 Ok\)/)
+})
