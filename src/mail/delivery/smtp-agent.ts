@@ -143,7 +143,12 @@ class SmtpDelivery {
     }
     await this.#content(session)
     const end = await session.ask('.', cf.smtp_data_done_timeout)
-    const sent: RecipientResult = { status: 'sent', dsn: end.enhanced ?? '2.0.0', text: oneLine(end) }
+    const sent: RecipientResult = {
+      status: 'sent',
+      dsn: end.enhanced ?? '2.0.0',
+      text: oneLine(end),
+      dsnHandedOver: keywords.has('DSN'),
+    }
     for (const { id } of accepted) this.#report(id, end.code === 250 ? sent : refused(end, relay, 'end of DATA'), relay)
   }
 

@@ -65,7 +65,13 @@ export interface Enqueue {
 
 /** The final or temporary word on one recipient of one attempt. */
 export type RecipientResult =
-  | { readonly status: 'sent'; readonly dsn: string; readonly text: string }
+  | {
+      readonly status: 'sent'
+      readonly dsn: string
+      readonly text: string
+      /** The next server took over what reports were asked for (RFC 3461 §5.2.2): none is ours to make. */
+      readonly dsnHandedOver?: boolean
+    }
   | {
       readonly status: 'deferred' | 'bounced'
       readonly dsn: string

@@ -14,6 +14,8 @@ export type QueueEvent =
       /** Nothing was delivered: it was only asked whether it would be. */
       readonly probe?: boolean
     })
+  /** Given up for its age, or by postsuper -e. */
+  | { readonly event: 'queue.expired'; readonly queueId: string; readonly sender: string; readonly forced: boolean }
   | { readonly event: 'queue.removed'; readonly queueId: string }
   | { readonly event: 'queue.defect'; readonly queueId: string; readonly error: unknown }
   /** A report could not be made; it is tried again. */

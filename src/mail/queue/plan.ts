@@ -61,6 +61,6 @@ export function wantsReport(
   { trace }: Pick<DueJob, 'trace'>,
 ): boolean {
   if (trace !== undefined) return true
-  if (result.status === 'sent') return notify?.includes('SUCCESS') === true
+  if (result.status === 'sent') return result.dsnHandedOver !== true && notify?.includes('SUCCESS') === true
   return notify === undefined || notify.includes('FAILURE')
 }

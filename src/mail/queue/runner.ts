@@ -131,10 +131,10 @@ export class QueueRunner {
     const reported = signal.aborted ? job.recipients.filter(({ id }) => results.has(id)) : job.recipients
     const { config, clock, store } = this.#deps
     const cf = config().bind(queueParams)
-    const gone = await store.settle(
-      job.messageId,
-      planSettlements({ ...job, recipients: reported }, results, cf, clock.now()),
-    )
+    const settlements = planSettlements({ ...job, recipients: reported }, results, cf, clock.now())
+    const gone = await store.settle(job.messageId, settlements)
+    if (job.trace !== 'verify' && settlements.some(({ expired }) => expired))
+      publish<QueueEvent>({ event: 'queue.expired', queueId: job.queueId, sender: job.sender, forced: job.expire })
     if (gone) publish<QueueEvent>({ event: 'queue.removed', queueId: job.queueId })
     return without === undefined ? outcomeOf(results, slice) : 'unknown'
   }

@@ -74,6 +74,11 @@ export function queueLine(e: QueueEvent): Line {
         text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${delayText(e.delayMs)}/0/0/0, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
       }
     }
+    case 'queue.expired':
+      return {
+        service: 'qmgr',
+        text: `${e.queueId}: from=<${e.sender}>, status=${e.forced ? 'force-' : ''}expired, returned to sender`,
+      }
     case 'queue.removed':
       return { service: 'qmgr', text: `${e.queueId}: removed` }
     case 'queue.report-failed':
