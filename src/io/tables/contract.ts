@@ -36,6 +36,8 @@ export interface Found {
 /** A `*_maps` parameter: tables asked in order. */
 export interface Maps {
   readonly tables: readonly Table[]
+  /** The result of the first table that has the key; at once where every table asked answers at once. */
+  get(key: string): string | undefined | Promise<string | undefined>
   /** First table that has the key. */
   find(key: string): Promise<Found | undefined>
   /**

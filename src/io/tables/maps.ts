@@ -9,6 +9,23 @@ export class MapList implements Maps {
     this.tables = tables
   }
 
+  get(key: string): string | undefined | Promise<string | undefined> {
+    if (key === '') return undefined
+    for (const [i, table] of this.tables.entries()) {
+      const answer = table.get(key)
+      if (answer instanceof Promise) return this.#getLater(key, i, answer)
+      if (answer === '') throw emptyResult(table, key)
+      if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+
+  async #getLater(key: string, from: number, first: Promise<string | undefined>): Promise<string | undefined> {
+    const answer = await first
+    if (answer === '') throw emptyResult(this.tables[from]!, key)
+    return answer ?? new MapList(this.tables.slice(from + 1)).get(key)
+  }
+
   find(key: string): Promise<Found | undefined> {
     return this.#ask(key, false)
   }

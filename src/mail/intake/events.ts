@@ -65,3 +65,22 @@ export type IntakeEvent =
     }
   /** The log or the database refused; nothing of the message was kept. */
   | { readonly event: 'intake.failed'; readonly queueId: string; readonly text: string; readonly full: boolean }
+  /**
+   * A header or body check did something. Postfix: cleanup
+   * `QUEUEID: warning: header Subject: … from client[address]; from=<…> to=<…> proto=… helo=<…>: text`
+   */
+  | {
+      readonly event: 'intake.check'
+      readonly queueId: string
+      readonly action: string
+      readonly place: 'header' | 'body' | 'content'
+      /** The beginning of the line that was matched. */
+      readonly content: string
+      readonly client: string
+      readonly sender: string
+      readonly recipient: string
+      readonly protocol: string
+      readonly helo: string
+      readonly text: string
+    }
+  | { readonly event: 'intake.warning'; readonly text: string }

@@ -12,6 +12,8 @@ export interface HeadSettings {
 export interface Field {
   readonly name: string
   readonly raw: Buffer
+  /** Where `raw` is cut: as it came. */
+  readonly whole?: Buffer
 }
 
 export interface Head {
@@ -25,6 +27,7 @@ export interface Head {
 const CR = 0x0d
 const LF = 0x0a
 const COLON = 0x3a
+const CRLF = Buffer.from('\r\n')
 
 /** The length of a field's name at `at`, 0 where the line is no field. Blanks before the colon are let pass (RFC 5322 §4.5). */
 function nameLength(buf: Buffer, at: number, end: number): number {
@@ -42,6 +45,21 @@ export function headEnd(buf: Buffer): number {
   return blank < 0 ? -1 : blank + 2
 }
 
+/** So many octets of mbox lines are looked at. */
+const MAILBOX_LINES_LIMIT = 2048
+
+/** Lines of mbox files on top of a message become fields, as in Postfix. */
+export function withMailboxLines(seen: Buffer): Buffer {
+  const first = seen[0]
+  if (first !== 0x46 && first !== 0x3e) return seen // F, >
+  const lines = /^(?:>*From [^\n]*\n)+/.exec(seen.toString('latin1', 0, MAILBOX_LINES_LIMIT))?.[0]
+  if (lines === undefined) return seen
+  return Buffer.concat([
+    Buffer.from(lines.replace(/^(?=.)/gm, 'X-Mailbox-Line: '), 'latin1'),
+    seen.subarray(lines.length),
+  ])
+}
+
 /**
  * Cuts a header section into fields.
  * @param buf from the message's first octet; need not hold the body
@@ -56,10 +74,7 @@ export function readHead(buf: Buffer, settings: HeadSettings): Head {
     if (length === 0) return { fields, bodyAt: at, separated: false }
     const start = at
     while (lineEnd < buf.length && (buf[lineEnd] === 0x20 || buf[lineEnd] === 0x09)) lineEnd = endOfLine(buf, lineEnd)
-    fields.push({
-      name: buf.toString('latin1', start, start + length).toLowerCase(),
-      raw: bounded(buf.subarray(start, lineEnd), settings),
-    })
+    fields.push(fieldOf(buf.subarray(start, lineEnd), length, settings))
     at = lineEnd
   }
   return { fields, bodyAt: at, separated: false }
@@ -71,10 +86,29 @@ function endOfLine(buf: Buffer, at: number): number {
   return lf < 0 ? buf.length : lf + 1
 }
 
-/** postconf(5) header_size_limit: excess of one field is discarded. */
-function bounded(raw: Buffer, { header_size_limit }: HeadSettings): Buffer {
-  if (raw.length <= header_size_limit) return raw
-  return Buffer.concat([raw.subarray(0, header_size_limit), Buffer.from('\r\n')])
+function fieldOf(octets: Buffer, length: number, { header_size_limit }: HeadSettings): Field {
+  const name = octets.toString('latin1', 0, length).toLowerCase()
+  // Postfix: `name :` becomes `name:`.
+  const whole =
+    octets[length] === COLON
+      ? octets
+      : Buffer.concat([octets.subarray(0, length), octets.subarray(octets.indexOf(COLON))])
+  return whole.length <= header_size_limit
+    ? { name, raw: whole }
+    : { name, raw: cutField(whole, header_size_limit), whole }
+}
+
+/** postconf(5) header_size_limit: lines that go beyond it are dropped; the first one is cut. */
+export function cutField(raw: Buffer, limit: number): Buffer {
+  let octets = 0 // with one octet for each line's end
+  for (let at = 0; at < raw.length;) {
+    const end = endOfLine(raw, at)
+    const text = end - at - (raw[end - 1] !== LF ? 0 : raw[end - 2] === CR ? 2 : 1)
+    if (octets + text > limit) return at > 0 ? raw.subarray(0, at) : Buffer.concat([raw.subarray(0, limit), CRLF])
+    octets += text + 1
+    at = end
+  }
+  return raw
 }
 
 /** A field's value without name, folding and outer blanks. */
@@ -125,7 +159,7 @@ function encodedWords(text: string): string {
   return [...words, piece].map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
 }
 
-const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc', 'bcc', 'resent-bcc', 'apparently-to'])
+const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc'])
 
 /** Fields that a message of this host lacks, as lines. Postfix: cleanup_header_done_callback. */
 export function missingFields(fields: readonly Field[], c: Completion): string[] {
@@ -138,7 +172,7 @@ export function missingFields(fields: readonly Field[], c: Completion): string[]
     if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
     if (lacks('From')) lines.push(`${resent}From: ${fromValue(c)}`)
   }
-  if (c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {
+  if (c.addMissing && c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {
     lines.push(c.undisclosedRecipientsHeader)
   }
   return lines

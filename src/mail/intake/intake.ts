@@ -5,6 +5,8 @@ import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Router } from '../routing/mod.ts'
 import type { Arrival, Intake, OpenOptions, Submission } from './contract.ts'
+import type { Characters } from './content-checks/characters.ts'
+import type { ContentChecks } from './content-checks/contract.ts'
 import type { Field } from './head.ts'
 import type { intakeParams } from './params.ts'
 import type { HasRoom } from './plan.ts'
@@ -17,6 +19,12 @@ export interface IntakeDeps<F> {
   readonly clock: Clock
   readonly log: MessageLog
   readonly router: Router
+  /** Header and body checks; undefined where none are configured. */
+  readonly content: ContentChecks | undefined
+  /** Octets that messages must not hold, or lose; undefined where none are configured. */
+  readonly characters: Characters | undefined
+  /** Whether always_bcc, sender_bcc_maps and recipient_bcc_maps add recipients (not with no_address_mappings). */
+  readonly automaticBcc: boolean
   readonly queueIds: QueueIds
   readonly store: DepositPort<F>
   readonly queue: QueuePort

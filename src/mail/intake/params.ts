@@ -1,7 +1,9 @@
 /** Parameters of intake, with Postfix 3.10's names and defaults. */
 import { bool, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+import { contentParams } from './content-checks/params.ts'
 
 export const intakeParams = defineParams({
+  ...contentParams,
   myhostname: str('', 'The internet host name of this mail system; stands in Received and Message-Id.'),
   mail_name: str('Postigo', 'The name of the mail system in Received fields and in the greeting.'),
   header_size_limit: size('102400', 'The most octets of one header field; what is longer is cut.', { min: 1 }),
@@ -25,4 +27,12 @@ export const intakeParams = defineParams({
   enable_original_recipient: bool('yes', 'Whether the address before rewriting is kept in X-Original-To.'),
   smtpd_tls_received_header: bool('no', 'Whether Received says how the connection was encrypted.'),
   smtpd_sasl_authenticated_header: bool('no', 'Whether Received names the authenticated user.'),
+  cleanup_service_name: str('cleanup', 'The entry of master.cf whose -o settings hold for messages of a listener.'),
+  receive_override_options: list(
+    '',
+    'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
+  ),
+  always_bcc: str('', 'Who gets a blind copy of every message.'),
+  sender_bcc_maps: str('', 'Tables of blind copies by sender.'),
+  recipient_bcc_maps: str('', 'Tables of blind copies by recipient.'),
 })

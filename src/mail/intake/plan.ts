@@ -22,6 +22,8 @@ export interface PlanInput {
   /** Delivered-To values already in the message, lower case: local(8)'s loop detection. */
   readonly deliveredTo: ReadonlySet<string>
   readonly enableOriginalRecipient: boolean
+  /** Blind copies that the configuration asks for. */
+  readonly copies: (sender: string) => Promise<readonly EnvelopeRecipient[]>
   /** For each message that an alias sends on. */
   readonly newQueueId: () => string
 }
@@ -37,9 +39,12 @@ interface Wanted {
 export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoom): Promise<Plan> {
   const { envelope, effects, queueId, arrivalMs, sizeOctets, saslUsername, client } = input
   const sender = envelope.sender === '' ? '' : await router.canonicalSender(envelope.sender)
-  const wanted = await expandAll(recipientsAfter(envelope.recipients, effects), router)
+  const copies = await input.copies(sender)
+  const redirect = effects.flatMap((e) => (e.action === 'redirect' ? [e.address] : [])).at(-1)
+  const wanted = await expandAll(recipientsAfter([...envelope.recipients, ...copies], redirect, effects), router)
   publish<IntakePlanned>({ event: 'intake.planned', queueId, sender, recipients: wanted.map(planned) })
-  const filter = effects.findLast((e) => e.action === 'filter')?.destination
+  // header_checks(5): REDIRECT overrides FILTER.
+  const filter = redirect === undefined ? effects.findLast((e) => e.action === 'filter')?.destination : undefined
   const hold = effects.some((e) => e.action === 'hold')
   const deposits: PlannedDeposit[] = []
   const queued: QueuedRecipient[] = []
@@ -124,14 +129,15 @@ function planned({ recipient, expanded }: Wanted): PlannedRecipient {
   return { original: recipient.address, recipient: routed.recipient, transport, nexthop, account: name, path }
 }
 
-/** REDIRECT takes the place of all recipients, BCC comes beside them (access(5)). */
+/** REDIRECT takes the place of all recipients, BCC comes beside them (access(5), header_checks(5)). */
 function recipientsAfter(
   recipients: readonly EnvelopeRecipient[],
+  redirect: string | undefined,
   effects: readonly Effect[],
 ): readonly EnvelopeRecipient[] {
-  const redirect = effects.flatMap((e) => (e.action === 'redirect' ? [e.address] : [])).at(-1)
+  if (redirect !== undefined) return [{ address: redirect }]
   const bcc = effects.flatMap((e) => (e.action === 'bcc' ? [{ address: e.address, notify: ['NEVER' as const] }] : []))
-  return [...(redirect === undefined ? recipients : [{ address: redirect }]), ...bcc]
+  return bcc.length === 0 ? recipients : [...recipients, ...bcc]
 }
 
 /** Expands each recipient; an address that comes out twice is served once (Postfix: been_here). */

@@ -1,12 +1,15 @@
 /** One message on its way in: octets to the log and to the analyser, then the plan, then one commit. */
 import { publish } from '#src/base/mod.ts'
-import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
+import type { Envelope, EnvelopeRecipient, Reply } from '../../formats/smtp/mod.ts'
 import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { ClientFacts } from '../queue/mod.ts'
+import { blindCopies } from './blind-copies.ts'
 import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
 import type { IntakeEvent } from './events.ts'
 import { quote } from '../routing/mod.ts'
-import { type Field, headEnd, missingFields, readHead, valueOf } from './head.ts'
+import { type Characters, DISALLOWED } from './content-checks/characters.ts'
+import { type Incoming, IncomingChecks, reportCharacter } from './content-checks/incoming.ts'
+import { type Field, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
 import { applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
@@ -16,6 +19,7 @@ import { receivedField } from './received.ts'
 export const HEAD_LIMIT = 1024 * 1024
 
 const CRLF = Buffer.from('\r\n')
+const EMPTY = Buffer.alloc(0)
 
 export class IntakeSubmission<F> implements Submission {
   readonly queueId: string
@@ -26,12 +30,14 @@ export class IntakeSubmission<F> implements Submission {
   readonly #draft: Draft
   readonly #analyser: { push(chunk: Buffer): void; end(): F }
   readonly #startMs: number
+  #checks: IncomingChecks | undefined
+  /** A line with an octet of message_reject_characters. */
+  #disallowed: Buffer | undefined
   /** The header section as far as it has come; undefined once it has been passed on. */
   #head: Buffer[] | undefined = []
   #headOctets = 0
   #octets = 0
   #messageId = ''
-  #hops = 0
   readonly #deliveredTo = new Set<string>()
   #problem: Reply | undefined
 
@@ -53,7 +59,19 @@ export class IntakeSubmission<F> implements Submission {
   write(chunk: Buffer): void | Promise<void> {
     this.#octets += chunk.length
     if (this.#problem !== undefined) return undefined
-    if (this.#head === undefined) return this.#pass(chunk)
+    const { characters } = this.#deps
+    return characters === undefined ? this.#take(chunk) : this.#takeStripped(chunk, characters)
+  }
+
+  #takeStripped(chunk: Buffer, characters: Characters): void | Promise<void> {
+    this.#disallowed = characters.rejectedLine(chunk)
+    if (this.#disallowed === undefined) return this.#take(characters.strip(chunk))
+    this.#problem = DISALLOWED
+    return undefined
+  }
+
+  #take(chunk: Buffer): void | Promise<void> {
+    if (this.#head === undefined) return this.#passBody(chunk)
     this.#head.push(chunk)
     this.#headOctets += chunk.length
     const seen = this.#head.length === 1 ? chunk : Buffer.concat(this.#head)
@@ -66,9 +84,13 @@ export class IntakeSubmission<F> implements Submission {
 
   async finish(envelope: Envelope, effects: readonly Effect[] = []): Promise<Reply> {
     try {
-      if (this.#head !== undefined) await this.#passHead(Buffer.concat(this.#head))
-      if (this.#problem !== undefined) return this.#refuse(envelope, this.#problem)
-      const all = [...this.#options.effects, ...effects]
+      if (this.#disallowed !== undefined) reportCharacter(this.#disallowed, await this.#incoming())
+      if (this.#head !== undefined && this.#problem === undefined) await this.#passHead(Buffer.concat(this.#head), true)
+      if (this.#checks !== undefined && this.#problem === undefined) await this.#endChecks(this.#checks)
+      if (this.#problem !== undefined) return this.#problem // told by what found it
+      const found = this.#checks?.effects ?? []
+      if (found.some((e) => e.action === 'discard')) return this.#queued()
+      const all = [...this.#options.effects, ...found, ...effects]
       if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
       const facts = this.#analyser.end()
       const plan = await this.#plan(envelope, all)
@@ -96,36 +118,75 @@ export class IntakeSubmission<F> implements Submission {
     }
   }
 
+  #passBody(chunk: Buffer): void | Promise<void> {
+    const left = this.#checks === undefined ? chunk : this.#checks.body(chunk)
+    return left instanceof Promise ? left.then((octets) => this.#passChecked(octets)) : this.#pass(left)
+  }
+
+  #passChecked(octets: Buffer): void | Promise<void> {
+    this.#problem ??= this.#checks?.refusal
+    return octets.length === 0 || this.#problem !== undefined ? undefined : this.#pass(octets)
+  }
+
+  async #endChecks(checks: IncomingChecks): Promise<void> {
+    await this.#passChecked(await checks.end())
+  }
+
+  /** Header checks see the trace fields too. What bounces and forwards make is not looked at. */
+  async #openChecks(): Promise<IncomingChecks | undefined> {
+    const { content } = this.#deps
+    if (content === undefined || this.#arrival.origin === 'internal') return undefined
+    return new IncomingChecks(content, await this.#incoming())
+  }
+
+  async #incoming(): Promise<Incoming> {
+    const { sender = '', firstRecipient: recipient } = this.#options
+    return {
+      queueId: this.queueId,
+      arrival: this.#arrival,
+      sender: sender === '' ? '' : await this.#deps.router.canonicalSender(sender),
+      recipient,
+    }
+  }
+
   /** Trace fields, then the message's own; dropped ones go, missing ones come; then what followed. */
-  async #passHead(seen: Buffer): Promise<void> {
+  async #passHead(octets: Buffer, isAll = false): Promise<void> {
     this.#head = undefined
+    const seen = withMailboxLines(octets)
     const { cf } = this.#deps
     const { fields, bodyAt, separated } = readHead(seen, cf)
-    for (const field of fields) this.#note(field)
-    if (this.#hops > cf.hopcount_limit) {
+    const trace = Buffer.from([...this.#prepended(), this.#received()].join(''))
+    // Postfix counts its own Received field too.
+    if (fields.filter((field) => field.name === 'received').length + 1 >= cf.hopcount_limit) {
+      publish<IntakeEvent>({ event: 'intake.warning', text: `${this.queueId}: message rejected: hopcount exceeded` })
       this.#problem = { code: 554, enhanced: '5.4.0', lines: ['Error: too many hops'] }
       return
     }
+    this.#checks = await this.#openChecks()
+    const checked = await this.#checks?.head([...readHead(trace, cf).fields, ...fields], separated)
+    const all = checked ?? fields
+    for (const field of all) this.#note(field)
     const drop = new Set(cf.message_drop_headers.map((name) => name.toLowerCase()))
-    let kept = fields.filter((field) => !drop.has(field.name))
+    let kept = all.filter((field) => !drop.has(field.name))
     if (this.#arrival.rewriteHeaders) kept = await this.#rewrite(kept, 'local')
     else if (cf.remote_header_rewrite_domain !== '') kept = await this.#rewrite(kept, 'remote')
     const missing = await this.#missing(kept)
-    const lines = [...this.#prepended(), this.#received()].join('') + ''
+    const rest = bodyAt < seen.length ? seen.subarray(bodyAt) : EMPTY
+    const body = this.#checks === undefined ? rest : await this.#checks.body(rest)
+    this.#problem ??= this.#checks?.refusal
     await this.#pass(
       Buffer.concat([
-        Buffer.from(lines),
+        ...(checked === undefined ? [trace] : []),
         ...kept.map((field) => field.raw),
         ...missing.map((line) => Buffer.from(line + '\r\n')),
-        CRLF,
-        ...(separated || bodyAt < seen.length ? [seen.subarray(bodyAt)] : []),
+        ...(separated || rest.length > 0 || !isAll ? [CRLF] : []),
+        body,
       ]),
     )
   }
 
   #note(field: Field): void {
-    if (field.name === 'received') this.#hops++
-    else if (field.name === 'message-id') this.#messageId = valueOf(field)
+    if (field.name === 'message-id') this.#messageId = valueOf(field)
     else if (field.name === 'delivered-to') this.#deliveredTo.add(valueOf(field).toLowerCase())
   }
 
@@ -189,9 +250,16 @@ export class IntakeSubmission<F> implements Submission {
       completes: this.#options.completes,
       deliveredTo: this.#deliveredTo,
       enableOriginalRecipient: cf.enable_original_recipient,
+      copies: (sender: string) => this.#copies(sender, envelope),
       newQueueId: () => queueIds.next(clock.now()),
     }
     return makePlan(input, router, hasRoom)
+  }
+
+  /** Not of what this host sends itself: a report of a copy would be copied. */
+  async #copies(sender: string, { recipients }: Envelope): Promise<readonly EnvelopeRecipient[]> {
+    const { cf, router, automaticBcc } = this.#deps
+    return automaticBcc && this.#arrival.origin !== 'internal' ? blindCopies(sender, recipients, cf, router) : []
   }
 
   /** Where nobody could take it, the client is told now instead of by a bounce. */
@@ -261,6 +329,10 @@ export class IntakeSubmission<F> implements Submission {
 
   #discard({ sender }: Envelope): Reply {
     publish<IntakeEvent>({ event: 'intake.discarded', queueId: this.queueId, sender, text: 'triggered DISCARD action' })
+    return this.#queued()
+  }
+
+  #queued(): Reply {
     return { code: 250, enhanced: '2.0.0', lines: [`Ok: queued as ${this.queueId}`] }
   }
 

@@ -47,6 +47,7 @@ export async function refuseUnknownDomain(ev: Evaluation, address: string, role:
 
 /** Once an evaluation for each role: the question stands implied at the end of the lists. */
 export async function refuseUnlisted(ev: Evaluation, address: string, role: Role): Promise<Outcome> {
+  if (ev.rules.cf.receive_override_options.includes('no_unknown_recipient_checks')) return 'dunno'
   if (role === 'sender' ? ev.senderListed : ev.recipientListed) return 'dunno'
   if (role === 'sender') ev.senderListed = true
   // Under warn_if_reject nothing was decided; the implied question decides.

@@ -29,6 +29,10 @@ export const policyParams = defineParams({
     'yes',
     'Unknown recipients are refused even without reject_unlisted_recipient.',
   ),
+  receive_override_options: list(
+    '',
+    'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
+  ),
   smtpd_reject_unlisted_sender: bool('no', 'Unknown senders in our own domains are refused.'),
   smtpd_sasl_auth_enable: bool('no', 'Whether clients can log in.'),
   smtpd_sender_login_maps: str('', 'Tables of the log-in names that own a sender address.'),

@@ -147,6 +147,12 @@ test('relay and recipient restrictions speak as Postfix does', async () => {
   )
 })
 
+test('no_unknown_recipient_checks lets everyone in our domains pass, whatever the lists say', async () => {
+  const none = 'receive_override_options = no_unknown_recipient_checks\n'
+  await rcpt(none, [[{ recipient: 'ghost' }, 'OK']])
+  await rcpt(`${none}smtpd_recipient_restrictions = reject_unlisted_recipient`, [[{ recipient: 'ghost' }, 'OK']])
+})
+
 test('the how-to’s access table answers as its page says', async () => {
   const table = `inline:{ {amigo@algundominio.com = OK}, {spammer@productoinutil.com = REJECT}, {dominiohostil.net = REJECT},
     {172.16.18 = REJECT}, {red18.net = REJECT}, {proveedor@necio.com = 550 No me interesan sus productos},

@@ -3,15 +3,7 @@
  */
 import type { EnhancedStatus } from '../../formats/smtp/mod.ts'
 
-/** `5.1.1 text` parted; without a status in front, `fallback` is it. */
-export function splitStatus(text: string, fallback: EnhancedStatus): { status: EnhancedStatus; text: string } {
-  const line = text.trimStart()
-  const found = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/.exec(line)
-  // The pattern is that of an enhanced status.
-  return found
-    ? { status: found[1] as EnhancedStatus, text: line.slice(found[0].length) }
-    : { status: fallback, text: line }
-}
+export { splitStatus } from '../../formats/smtp/mod.ts'
 
 /** For x.1.n: what n means of a recipient, said of a sender, and the other way round. */
 const ADDRESS: Readonly<Record<string, readonly [sender: number, recipient: number]>> = {

@@ -159,7 +159,7 @@ function openMaps(tables: Tables, text: string): Maps {
   } catch (error) {
     const refuse = (): Promise<never> => Promise.reject(error)
     const broken = { name: text, type: '', fixed: true, get: refuse }
-    return { tables: [broken], find: refuse, findFirst: refuse }
+    return { tables: [broken], get: refuse, find: refuse, findFirst: refuse }
   }
 }
 

@@ -38,6 +38,10 @@ export function intakeLine(e: IntakeEvent): Line {
       return { service: 'cleanup', text: `${e.queueId}: reject: ${e.text}; from=<${e.sender}>` }
     case 'intake.discarded':
       return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${e.sender}>` }
+    case 'intake.check':
+      return { service: 'cleanup', text: checkText(e) }
+    case 'intake.warning':
+      return { service: 'cleanup', text: `warning: ${e.text}` }
     case 'intake.failed':
       return { service: 'cleanup', text: `warning: ${e.queueId}: write queue file: ${e.text}` }
     default:
@@ -62,6 +66,17 @@ export function pickupLine(e: PickupEvent): Line {
   return e.event === 'pickup.message'
     ? { service: 'pickup', text: `${e.queueId}: uid=${e.uid} from=<${e.sender}>` }
     : { service: 'pickup', text: `warning: ${e.text}` }
+}
+
+/** Postfix: cleanup_act_log, cleanup_mime_error_callback. */
+function checkText(e: IntakeEvent & { readonly event: 'intake.check' }): string {
+  const envelope = `from=<${e.sender}> to=<${e.recipient}>`
+  if (e.action === 'mime-error')
+    return `${e.queueId}: reject: mime-error ${e.text}: ${e.content} from ${e.client}; ${envelope}`
+  const proto = e.protocol === '' ? '' : ` proto=${e.protocol}`
+  const helo = e.helo === '' ? '' : ` helo=<${e.helo}>`
+  const text = e.text === '' ? '' : `: ${e.text}`
+  return `${e.queueId}: ${e.action}: ${e.place} ${e.content} from ${e.client}; ${envelope}${proto}${helo}${text}`
 }
 
 export function queueLine(e: QueueEvent): Line {

@@ -19,7 +19,7 @@ import {
   saslSearchPath,
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
-import { createIntake, type Intake, type IntakeDeps, intakeParams } from '../../mail/intake/mod.ts'
+import type { Intake, IntakeDeps } from '../../mail/intake/mod.ts'
 import { localParams } from '../../mail/delivery/mod.ts'
 import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
@@ -35,7 +35,7 @@ import {
 import { allParams } from '../registry.ts'
 import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
-import { rewriteField } from './header-rewriting.ts'
+import { Intakes } from './intakes.ts'
 import { mainParams } from './params.ts'
 import { forwardLookup, systemUsers } from './system-users.ts'
 import { saslApplication } from './smtpd-sasl.ts'
@@ -73,8 +73,10 @@ export interface Configured {
   readonly router: Router
   readonly store: Store
   readonly intake: Intake
-  /** What intake was made of, for one that only says what it would do. */
-  readonly intakeDeps: IntakeDeps<MessageFacts>
+  /** The intake of a listener, by its configuration. */
+  readonly intakeOf: (listener: Config) => Intake
+  /** What that is made of, for one that only says what it would do. */
+  readonly intakeDepsOf: (listener: Config) => IntakeDeps<MessageFacts>
   readonly sasl: SaslConf
   readonly hostname: string
 }
@@ -142,40 +144,43 @@ export function openRooms(options: RoomsOptions): Rooms {
       analyser: createAnalyser,
       quotaOf: (id) => accounts.byId(id)?.quotaOctets || quota,
     })
-    const router = createRouter({
-      config: fresh,
+    const routerOf = (own: Config): Router =>
+      createRouter({
+        config: own,
+        tables,
+        accounts,
+        systemUser: systemUsers(tables),
+        accountForSystemUser: (name) => accounts.ofSystemUser(name),
+        hasForward: forwardLookup(fresh.bind(localParams)),
+      })
+    const intakes = new Intakes(fresh, {
       tables,
-      accounts,
-      systemUser: systemUsers(tables),
-      accountForSystemUser: (name) => accounts.ofSystemUser(name),
-      hasForward: forwardLookup(fresh.bind(localParams)),
+      routerOf,
+      intake: {
+        clock,
+        log,
+        queueIds,
+        store,
+        queue,
+        analyser: createAnalyser,
+        freeOctets,
+        condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
+        hasRoom: (account, octets) => store.hasRoom(account, octets),
+        date: traceDates(),
+        onQueued: () => queued.notify(),
+      },
     })
-    const intakeDeps: IntakeDeps<MessageFacts> = {
-      cf: fresh.bind(intakeParams),
-      clock,
-      log,
-      router,
-      queueIds,
-      store,
-      queue,
-      analyser: createAnalyser,
-      freeOctets,
-      condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
-      hasRoom: (account, octets) => store.hasRoom(account, octets),
-      date: traceDates(),
-      rewriteField: (field, context) => rewriteField(field, router, context),
-      onQueued: () => queued.notify(),
-    }
     const sasl = readSaslConf(saslApplication(fresh), saslSearchPath(fresh.directory))
     return {
       config: fresh,
       cf: fresh.bind(mainParams),
       tables,
       accounts,
-      router,
+      router: intakes.router,
       store,
-      intake: createIntake(intakeDeps),
-      intakeDeps,
+      intake: intakes.own,
+      intakeOf: (listener) => intakes.of(listener),
+      intakeDepsOf: (listener) => intakes.depsOf(listener),
       sasl,
       hostname: fresh.value('myhostname') ?? 'localhost',
     }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listen } from '#src/base/mod.ts'
 import type { Draft, MessageLog } from '../../io/blobs/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { Resolver } from '../../io/dns/mod.ts'
 import { createIntake, type IntakePlanned, type PlannedRecipient } from '../../mail/intake/mod.ts'
@@ -89,7 +90,11 @@ export async function simulate(rooms: Rooms, session: SimulatedSession): Promise
   const wanted = session.service ?? 'smtp'
   const spec = specs.find(({ kind, name }) => kind === 'smtpd' && name === wanted)
   if (spec === undefined && session.service !== undefined) throw new RangeError(`no SMTP service ${wanted}`)
-  const dry = { ...rooms, resolver: resolverFor(rooms, session), current: { ...current, intake: dryIntake(rooms) } }
+  const dry = {
+    ...rooms,
+    resolver: resolverFor(rooms, session),
+    current: { ...current, intakeOf: (listener: Config) => dryIntake(rooms, listener) },
+  }
   const serve = smtpdFor(dry, spec ?? { name: 'smtp', overrides: [] })
   const connection = new MemoryConnection({ address: session.client, port: 0 }, session.tls ? TLS : undefined)
   const { saslUser } = session
@@ -185,9 +190,9 @@ function resolverFor({ resolver }: Rooms, { name }: SimulatedSession): Resolver 
 }
 
 /** Intake that goes all the way to the plan, and keeps nothing. */
-function dryIntake(rooms: Rooms): ReturnType<typeof createIntake> {
+function dryIntake(rooms: Rooms, listener: Config): ReturnType<typeof createIntake> {
   return createIntake({
-    ...rooms.current.intakeDeps,
+    ...rooms.current.intakeDepsOf(listener),
     log: new DryLog(),
     store: { deposit: () => true },
     queue: { enqueue: () => {}, complete: () => {} },

@@ -13,7 +13,7 @@ export function smtpdFor(
   spec: Pick<ListenerSpec, 'name' | 'overrides'>,
 ): (connection: Connection, preset?: Preset) => void {
   const { current, clock, resolver } = rooms
-  const { router, intake, store } = current
+  const { router, store } = current
   const config = current.config.with(new Map(spec.overrides))
   checkRelayGuard(config)
   const cf = config.bind(smtpdParams)
@@ -21,7 +21,7 @@ export function smtpdFor(
     cf,
     clock,
     resolver,
-    intake,
+    intake: current.intakeOf(config),
     ...smtpdSasl(rooms, config),
     policy: createPolicy({
       config,

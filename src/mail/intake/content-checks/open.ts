@@ -1,0 +1,57 @@
+/** From settings to checks. */
+import type { Settings } from '../../../io/config/mod.ts'
+import type { Tables } from '../../../io/tables/mod.ts'
+import type { CheckKind, CheckList, ContentChecks } from './contract.ts'
+import type { contentParams } from './params.ts'
+
+type ContentSettings = Settings<typeof contentParams> & { readonly header_size_limit: number }
+
+/** The parameters of the four lists, and what they say; `''` is no list. */
+export type ListSettings = Readonly<Record<CheckKind, { readonly name: string; readonly tables: string }>>
+
+/** Opens the lists that name tables. */
+export function openLists(settings: ListSettings, tables: Tables): ContentChecks['lists'] {
+  const lists: Partial<Record<CheckKind, CheckList>> = {}
+  for (const kind of ['header', 'mime', 'nested', 'body'] as const) {
+    const { name, tables: text } = settings[kind]
+    if (text === '') continue
+    const maps = tables.maps(text)
+    lists[kind] = { name, get: (key) => maps.get(key) }
+  }
+  return lists
+}
+
+/** What is configured for messages that come in; undefined where nothing is, and then nothing is looked at. */
+export function openChecks(cf: ContentSettings, tables: Tables): ContentChecks | undefined {
+  const lists = openLists(
+    {
+      header: { name: 'header_checks', tables: cf.header_checks },
+      mime: { name: 'mime_header_checks', tables: cf.mime_header_checks },
+      nested: { name: 'nested_header_checks', tables: cf.nested_header_checks },
+      body: { name: 'body_checks', tables: cf.body_checks },
+    },
+    tables,
+  )
+  const mime = !cf.disable_mime_input_processing
+  const strict = {
+    header8bit: mime && (cf.strict_7bit_headers || cf.strict_8bitmime),
+    body8bit: mime && (cf.strict_8bitmime_body || cf.strict_8bitmime),
+    encodingDomain: mime && cf.strict_mime_encoding_domain,
+  }
+  const headers = (['header', 'mime', 'nested'] as const).some((kind) => lists[kind] !== undefined)
+  const anyStrict = Object.values(strict).some(Boolean)
+  if (!headers && !anyStrict && lists.body === undefined) return undefined
+  const { header_size_limit, body_checks_size_limit, line_length_limit } = cf
+  const { mime_nesting_limit, mime_boundary_length_limit } = cf
+  return {
+    lists,
+    strict: { ...strict, nesting: mime && (headers || anyStrict) },
+    mime,
+    header_size_limit,
+    body_checks_size_limit,
+    line_length_limit,
+    mime_nesting_limit,
+    mime_boundary_length_limit,
+    actions: 'cleanup',
+  }
+}
