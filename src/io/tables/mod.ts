@@ -15,3 +15,4 @@ export { INDEX_SUFFIX, INDEXED_TYPES, indexState, openIndex, type IndexState } f
 export { addToTable, buildTable, type BuildOptions, type Built, editIndex } from './build.ts'
 export { foldKey } from './fold.ts'
 export { tableFindings } from './findings.ts'
+export { type PatternResult, patternResults } from './pattern-table.ts'

@@ -1,11 +1,12 @@
 /** `regexp:` and `pcre:` tables: rules in order, `!`, `if`/`endif`, `$1` in results; regexp_table(5), pcre_table(5). */
+import { resolve } from 'node:path'
 import type { Clock } from '../../base/mod.ts'
 import { trimBlanks } from '../config/mod.ts'
 import { inlineText } from './braces.ts'
 import type { Table } from './contract.ts'
 import { TableError } from './errors.ts'
 import { compilePattern, Subject, type Dialect, type Pattern } from './pattern.ts'
-import type { Pcre2 } from './pcre2.ts'
+import { Pcre2 } from './pcre2.ts'
 import { PatternError, UnsupportedPattern } from './regex-ast.ts'
 import { PatternLimit } from './regex-engine.ts'
 import { readTableFile, tableLines, type SourceWarning } from './source.ts'
@@ -72,14 +73,39 @@ function exec(rule: Match, subject: Subject, table: string): readonly (string | 
   }
 }
 
+/** Each result as it is written, with its line; for findings. */
+type OnResult = (line: number, text: string) => void
+
+export interface PatternResult {
+  /** undefined: the rule stands in the table's name. */
+  readonly file: string | undefined
+  readonly line: number
+  readonly text: string
+}
+
+/** The results of a table as written; none where it cannot be read, which is told elsewhere. */
+export function patternResults(dialect: Dialect, name: string, directory: string): PatternResult[] {
+  const found: PatternResult[] = []
+  const file = name.startsWith('{') ? undefined : resolve(directory, name)
+  try {
+    const octets = file === undefined ? inlineText(dialect, name) : readTableFile(file, `${dialect}:${name}`)
+    if (octets !== undefined)
+      parsePatterns(dialect, octets, Pcre2.open(), (line, text) => found.push({ file, line, text }))
+  } catch (error) {
+    if (!(error instanceof TableError || error instanceof UnsupportedPattern)) throw error
+  }
+  return found
+}
+
 /** Reads a table's text. Bad rules are skipped with a warning, as Postfix does. */
 export function parsePatterns(
   dialect: Dialect,
   octets: Buffer,
   library: Pcre2 | undefined,
+  onResult: OnResult = () => {},
 ): { rules: readonly Rule[]; warnings: SourceWarning[] } {
   const { lines, warnings } = tableLines(octets)
-  const parser = new PatternParser(dialect, library, [...warnings])
+  const parser = new PatternParser(dialect, library, [...warnings], onResult)
   for (const { text, line } of lines) parser.take(text, line)
   return parser.finish()
 }
@@ -90,8 +116,11 @@ class PatternParser {
   readonly #warnings: SourceWarning[]
   readonly #blocks: { readonly rules: Rule[]; readonly line: number }[] = [{ rules: [], line: 0 }]
 
-  constructor(dialect: Dialect, library: Pcre2 | undefined, warnings: SourceWarning[]) {
+  readonly #onResult: OnResult
+
+  constructor(dialect: Dialect, library: Pcre2 | undefined, warnings: SourceWarning[], onResult: OnResult) {
     this.#dialect = dialect
+    this.#onResult = onResult
     this.#library = library
     this.#warnings = warnings
   }
@@ -118,6 +147,7 @@ class PatternParser {
     if (!/^[A-Za-z0-9]/.test(text)) {
       const { rest, ...match } = this.#match(text, line, warn)
       rules.push({ ...match, result: this.#result(rest, match, warn) })
+      this.#onResult(line, rest)
     } else if (/^if(?![A-Za-z0-9])/i.test(text)) {
       const { rest, ...match } = this.#match(trimBlanks(text.slice(2)), line, warn)
       if (rest !== '') {

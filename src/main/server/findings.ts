@@ -1,6 +1,7 @@
 /** What can be told about a configuration before anything runs. */
 import { type Config, configFindings, type Finding } from '../../io/config/mod.ts'
 import { createTables, tableFindings } from '../../io/tables/mod.ts'
+import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
 import { allParams } from '../registry.ts'
 
@@ -22,6 +23,7 @@ export async function allFindings(config: Config): Promise<Finding[]> {
     ...tableFindings(config, directory),
     ...tlsFindings(config),
     ...masterFindings(config),
+    ...contentFindings(config, directory),
   ]
   const seen = new Set<string>()
   return all

@@ -54,6 +54,8 @@ export function decide(value: string, place: Place, list: string, actions: Conte
   return { warning: `${actions === 'cleanup' ? 'unknown' : 'unsupported'} command in ${list} map: ${value}` }
 }
 
+export const ACTION_NAMES: readonly string[] = [...LINE_ACTIONS.keys(), ...MESSAGE_ACTIONS.keys()]
+
 /** Whether a word is an action at all; for findings about tables. */
 export function isAction(word: string): boolean {
   return LINE_ACTIONS.has(word.toUpperCase()) || MESSAGE_ACTIONS.has(word.toUpperCase())

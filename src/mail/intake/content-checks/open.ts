@@ -10,7 +10,7 @@ type ContentSettings = Settings<typeof contentParams> & { readonly header_size_l
 export type ListSettings = Readonly<Record<CheckKind, { readonly name: string; readonly tables: string }>>
 
 /** Opens the lists that name tables. */
-export function openLists(settings: ListSettings, tables: Tables): ContentChecks['lists'] {
+function openLists(settings: ListSettings, tables: Tables): ContentChecks['lists'] {
   const lists: Partial<Record<CheckKind, CheckList>> = {}
   for (const kind of ['header', 'mime', 'nested', 'body'] as const) {
     const { name, tables: text } = settings[kind]
@@ -53,5 +53,32 @@ export function openChecks(cf: ContentSettings, tables: Tables): ContentChecks |
     mime_nesting_limit,
     mime_boundary_length_limit,
     actions: 'cleanup',
+  }
+}
+
+/** smtp's lists, or lmtp's: they see all of each part, refuse nothing, and know the actions on a line; undefined for none. */
+export function openOutgoingChecks(
+  settings: ListSettings,
+  limits: Pick<
+    ContentSettings,
+    'header_size_limit' | 'line_length_limit' | 'mime_nesting_limit' | 'mime_boundary_length_limit'
+  >,
+  tables: Tables,
+): ContentChecks | undefined {
+  const lists = openLists(settings, tables)
+  if (Object.keys(lists).length === 0) return undefined
+  const strict = { nesting: false, header8bit: false, body8bit: false, encodingDomain: false }
+  const { header_size_limit, line_length_limit } = limits
+  const { mime_nesting_limit, mime_boundary_length_limit } = limits
+  return {
+    lists,
+    strict,
+    mime: true,
+    header_size_limit,
+    body_checks_size_limit: 0,
+    line_length_limit,
+    mime_nesting_limit,
+    mime_boundary_length_limit,
+    actions: 'smtp',
   }
 }
