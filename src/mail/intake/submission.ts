@@ -7,8 +7,7 @@ import { blindCopies } from './blind-copies.ts'
 import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
 import type { IntakeEvent } from './events.ts'
 import { quote } from '../routing/mod.ts'
-import { type Characters, DISALLOWED } from './content-checks/characters.ts'
-import { type Incoming, IncomingChecks, reportCharacter } from './content-checks/incoming.ts'
+import { type Incoming, IncomingChecks } from './content-checks/incoming.ts'
 import { type Field, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
@@ -30,9 +29,8 @@ export class IntakeSubmission<F> implements Submission {
   readonly #draft: Draft
   readonly #analyser: { push(chunk: Buffer): void; end(): F }
   readonly #startMs: number
-  #checks: IncomingChecks | undefined
-  /** A line with an octet of message_reject_characters. */
-  #disallowed: Buffer | undefined
+  /** undefined where none are configured. */
+  readonly #checks: IncomingChecks | undefined
   /** The header section as far as it has come; undefined once it has been passed on. */
   #head: Buffer[] | undefined = []
   #headOctets = 0
@@ -50,6 +48,10 @@ export class IntakeSubmission<F> implements Submission {
     this.#startMs = deps.clock.now()
     this.#draft = deps.log.draft(options.sizeHint)
     this.#analyser = deps.analyser()
+    const { content, characters } = deps
+    // What bounces and forwards make is not looked at.
+    const looks = arrival.origin !== 'internal' && (content ?? characters) !== undefined
+    this.#checks = looks ? new IncomingChecks(content, characters, () => this.#incoming()) : undefined
   }
 
   get sizeOctets(): number {
@@ -59,15 +61,7 @@ export class IntakeSubmission<F> implements Submission {
   write(chunk: Buffer): void | Promise<void> {
     this.#octets += chunk.length
     if (this.#problem !== undefined) return undefined
-    const { characters } = this.#deps
-    return characters === undefined ? this.#take(chunk) : this.#takeStripped(chunk, characters)
-  }
-
-  #takeStripped(chunk: Buffer, characters: Characters): void | Promise<void> {
-    this.#disallowed = characters.rejectedLine(chunk)
-    if (this.#disallowed === undefined) return this.#take(characters.strip(chunk))
-    this.#problem = DISALLOWED
-    return undefined
+    return this.#take(this.#checks === undefined ? chunk : this.#checks.take(chunk))
   }
 
   #take(chunk: Buffer): void | Promise<void> {
@@ -84,9 +78,9 @@ export class IntakeSubmission<F> implements Submission {
 
   async finish(envelope: Envelope, effects: readonly Effect[] = []): Promise<Reply> {
     try {
-      if (this.#disallowed !== undefined) reportCharacter(this.#disallowed, await this.#incoming())
+      this.#problem ??= this.#checks?.refusal
       if (this.#head !== undefined && this.#problem === undefined) await this.#passHead(Buffer.concat(this.#head), true)
-      if (this.#checks !== undefined && this.#problem === undefined) await this.#endChecks(this.#checks)
+      if (this.#checks !== undefined) await this.#passChecked(await this.#checks.end())
       if (this.#problem !== undefined) return this.#problem // told by what found it
       const found = this.#checks?.effects ?? []
       if (found.some((e) => e.action === 'discard')) return this.#queued()
@@ -128,24 +122,13 @@ export class IntakeSubmission<F> implements Submission {
     return octets.length === 0 || this.#problem !== undefined ? undefined : this.#pass(octets)
   }
 
-  async #endChecks(checks: IncomingChecks): Promise<void> {
-    await this.#passChecked(await checks.end())
-  }
-
-  /** Header checks see the trace fields too. What bounces and forwards make is not looked at. */
-  async #openChecks(): Promise<IncomingChecks | undefined> {
-    const { content } = this.#deps
-    if (content === undefined || this.#arrival.origin === 'internal') return undefined
-    return new IncomingChecks(content, await this.#incoming())
-  }
-
   async #incoming(): Promise<Incoming> {
     const { sender = '', firstRecipient: recipient } = this.#options
     return {
       queueId: this.queueId,
       arrival: this.#arrival,
-      sender: sender === '' ? '' : await this.#deps.router.canonicalSender(sender),
-      recipient,
+      sender: sender === '' ? '' : quote(await this.#deps.router.canonicalSender(sender)),
+      recipient: quote(recipient),
     }
   }
 
@@ -162,8 +145,7 @@ export class IntakeSubmission<F> implements Submission {
       this.#problem = { code: 554, enhanced: '5.4.0', lines: ['Error: too many hops'] }
       return
     }
-    this.#checks = await this.#openChecks()
-    const checked = await this.#checks?.head([...readHead(trace, cf).fields, ...fields], separated)
+    const checked = await this.#checks?.head(readHead(trace, cf).fields, fields, separated)
     const all = checked ?? fields
     for (const field of all) this.#note(field)
     const drop = new Set(cf.message_drop_headers.map((name) => name.toLowerCase()))

@@ -4,9 +4,11 @@ import type { Reply } from '../../../formats/smtp/mod.ts'
 import type { Arrival } from '../contract.ts'
 import type { IntakeEvent } from '../events.ts'
 import type { Field } from '../head.ts'
-import { DISALLOWED } from './characters.ts'
+import { type Characters, DISALLOWED } from './characters.ts'
 import { ContentFilter, logged } from './content-filter.ts'
 import type { CheckReport, ContentChecks, MessageEffect } from './contract.ts'
+
+const EMPTY = Buffer.alloc(0)
 
 /** Of whom a line of the log speaks. */
 export interface Incoming {
@@ -17,41 +19,57 @@ export interface Incoming {
 }
 
 export class IncomingChecks {
-  readonly #filter: ContentFilter
+  readonly #content: ContentChecks | undefined
+  readonly #characters: Characters | undefined
+  readonly #whom: () => Promise<Incoming>
+  #filter: ContentFilter | undefined
+  /** A line with an octet of message_reject_characters. */
+  #disallowed: Buffer | undefined
 
-  constructor(checks: ContentChecks, incoming: Incoming) {
-    this.#filter = new ContentFilter(checks, reportOf(incoming))
+  /** @param whom asked when there is something to tell or to look at */
+  constructor(content: ContentChecks | undefined, characters: Characters | undefined, whom: () => Promise<Incoming>) {
+    this.#content = content
+    this.#characters = characters
+    this.#whom = whom
   }
 
   get effects(): readonly MessageEffect[] {
-    return this.#filter.effects
+    return this.#filter?.effects ?? []
   }
 
   get refusal(): Reply | undefined {
-    return this.#filter.refusal
+    return this.#disallowed === undefined ? this.#filter?.refusal : DISALLOWED
   }
 
-  /** The header section, trace fields in front: what is left of it. */
-  async head(fields: readonly Field[], separated: boolean): Promise<Field[]> {
+  /** Octets of the message as they come, less those that are stripped; none where they are refused. */
+  take(chunk: Buffer): Buffer {
+    if (this.#characters === undefined) return chunk
+    this.#disallowed ??= this.#characters.rejectedLine(chunk)
+    return this.#disallowed === undefined ? this.#characters.strip(chunk) : EMPTY
+  }
+
+  /** The header section, trace fields in front: what is left of it; undefined: nobody looks at it. */
+  async head(trace: readonly Field[], fields: readonly Field[], separated: boolean): Promise<Field[] | undefined> {
+    if (this.#content === undefined) return undefined
+    const filter = new ContentFilter(this.#content, reportOf(await this.#whom()))
+    this.#filter = filter
     const left: Field[] = []
-    for (const field of fields) left.push(...(await this.#filter.field(field)))
-    this.#filter.endHead(separated)
+    for (const field of [...trace, ...fields]) left.push(...(await filter.field(field)))
+    filter.endHead(separated)
     return left
   }
 
   body(chunk: Buffer): Buffer | Promise<Buffer> {
-    return this.#filter.body(chunk)
+    return this.#filter === undefined ? chunk : this.#filter.body(chunk)
   }
 
-  end(): Buffer | Promise<Buffer> {
-    return this.#filter.end()
+  /** What was still held. */
+  async end(): Promise<Buffer> {
+    if (this.#disallowed === undefined) return this.#filter === undefined ? EMPTY : this.#filter.end()
+    const { enhanced, lines } = DISALLOWED
+    reportOf(await this.#whom()).log('reject', 'content', logged(this.#disallowed), `${enhanced} ${lines[0]}`)
+    return EMPTY
   }
-}
-
-/** A rejected octet was found: in which line. */
-export function reportCharacter(line: Buffer, incoming: Incoming): void {
-  const { enhanced, lines } = DISALLOWED
-  reportOf(incoming).log('reject', 'content', logged(line), `${enhanced} ${lines[0]}`)
 }
 
 function reportOf({ queueId, arrival, sender, recipient }: Incoming): CheckReport {
