@@ -126,6 +126,8 @@ export interface Completion {
   readonly sender: string
   /** The sender's name; `''` for none. */
   readonly fullName: string
+  /** header_from_format: `obsolete` is `address (name)`. */
+  readonly fromFormat: 'standard' | 'obsolete'
   readonly queueId: string
   readonly hostname: string
   readonly date: string
@@ -135,12 +137,14 @@ export interface Completion {
 }
 
 /** A name of plain words stands as it is, any other is quoted or encoded. RFC 5322 §3.4, RFC 2047 §5. */
-function fromValue({ sender, fullName }: Completion): string {
+function fromValue({ sender, fullName, fromFormat }: Completion): string {
   const address = sender || 'MAILER-DAEMON'
   const name = fullName.replace(/[\r\n\0]+/g, ' ').trim()
   if (name === '') return address
+  const isAscii = /^[\x20-\x7e]*$/.test(name)
+  if (fromFormat === 'obsolete') return `${address} (${isAscii ? name.replace(/[()\\]/g, '\\$&') : encodedWords(name)})`
   if (/^[\w!#$%&'*+/=?^`{|}~ -]+$/.test(name)) return `${name} <${address}>`
-  if (/^[\x20-\x7e]*$/.test(name)) return `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
+  if (isAscii) return `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
   const words = encodedWords(name)
   return `${words} <${address}>`
 }

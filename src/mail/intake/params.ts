@@ -1,5 +1,5 @@
 /** Parameters of intake, with Postfix 3.10's names and defaults. */
-import { bool, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+import { bool, choice, defineParams, int, list, size, str } from '../../io/config/mod.ts'
 import { contentParams } from './content-checks/params.ts'
 
 export const intakeParams = defineParams({
@@ -31,6 +31,11 @@ export const intakeParams = defineParams({
   receive_override_options: list(
     '',
     'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
+  ),
+  header_from_format: choice(
+    ['standard', 'obsolete'],
+    'standard',
+    'How a From field is made for local mail without one: standard is name <address>, obsolete is address (name).',
   ),
   always_bcc: str('', 'Who gets a blind copy of every message.'),
   sender_bcc_maps: str('', 'Tables of blind copies by sender.'),

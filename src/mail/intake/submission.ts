@@ -193,6 +193,7 @@ export class IntakeSubmission<F> implements Submission {
       addMissing,
       sender: addMissing && sender !== '' ? quote(await router.canonicalSender(sender)) : sender,
       fullName: this.#options.fullName ?? '',
+      fromFormat: cf.header_from_format,
       queueId: this.queueId,
       hostname: cf.myhostname,
       date: date(this.#arrivalMs),
