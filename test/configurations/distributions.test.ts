@@ -5,6 +5,8 @@ import { parseConfig } from '#src/io/config/mod.ts'
 import { allParams } from '#src/main/registry.ts'
 import { allFindings } from '#src/main/server/findings.ts'
 import { listenersOf } from '#src/main/server/listeners.ts'
+import { startServer } from '../support/server.ts'
+import { transcript } from '../support/transcript.ts'
 
 const MASTER = `
 smtp      inet  n       -       y       -       -       smtpd
@@ -110,14 +112,66 @@ test('ports of postscreen are served by smtpd, with the options of the service b
     masterCf: masterCf.replace('policy', '12340'),
     machine,
   })
-  const shown = listenersOf(config, []).map(({ port, overrides }) => [port, overrides])
+  const shown = listenersOf(config, []).map(({ port, overrides }) => ({ port, ...Object.fromEntries(overrides) }))
   assert.deepEqual(shown, [
-    [25, [['smtpd_helo_required', 'yes']]],
-    [10_025, []],
+    { port: 25, smtpd_helo_required: 'yes', service_name: 'smtp', process_name: 'smtpd' },
+    { port: 10_025, service_name: '127.0.0.1:10025', process_name: 'smtpd' },
   ])
   const told = (await allFindings(config)).filter((f) => f.file.endsWith('master.cf')).map((f) => f.text)
   assert.deepEqual(told, [
     "smtp: smtpd answers here itself, without postscreen's tests; of its DNS lists none is asked",
     '12340/inet is not started: there is no spawn here',
   ])
+})
+
+test('master.cf as it is found: names of services, addresses, macros in -o', async (t) => {
+  const server = await startServer(t, {
+    mainCf: 'mua_helo_restrictions = reject\n',
+    files: {
+      'master.cf':
+        '127.0.0.1:smtp inet n - n - - smtpd -o syslog_name=postfix/$service_name\n' +
+        '[127.0.0.1]:submission inet n - n - - smtpd\n -o smtpd_helo_restrictions=$mua_helo_restrictions -o smtpd_delay_reject=no\n' +
+        'unused unix - n n - - pipe flags=F user=nobody argv=/no/such/program $recipient\n',
+    },
+  })
+  assert.deepEqual(
+    server.server.services.filter((s) => s.kind === 'smtpd').map((s) => s.name),
+    ['smtp', 'submission'],
+  )
+  await transcript(
+    server.port('submission'),
+    'S: 220 …\nC: HELO x\nS: 554 5.7.1 <x>: Helo command rejected: Access denied',
+  )
+  await transcript(server.port('smtp'), 'S: 220 …\nC: QUIT\nS: 221 2.0.0 Bye')
+  assert.match(server.log(), / postfix\/127\.0\.0\.1:smtp\/smtpd\[\d+\]: connect from /)
+})
+
+test('names of files and tables that are not there: myorigin, mydestination, NIS, sockets', async (t) => {
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf:
+      'myorigin = $config_directory/mailname\nmydestination = $config_directory/local, localhost\n' +
+      'alias_maps = inline:{{chief = ana}}, nis:mail.aliases\n' +
+      'smtpd_policy_service_try_limit = 1\nsmtpd_policy_service_default_action = 450 4.7.1 nobody there\n' +
+      'smtpd_recipient_restrictions = check_recipient_access inline:{{bob@file.example.test = asks}}\n' +
+      'smtpd_restriction_classes = asks\nasks = check_policy_service unix:private/policy\n',
+    files: { mailname: 'origin.example.test\nanother line\n', local: 'file.example.test\norigin.example.test\n' },
+  })
+  await transcript(
+    server.port('smtp'),
+    `S: 220 …
+    C: HELO x
+    S: 250 …
+    C: MAIL FROM:<a@elsewhere.test>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<chief@file.example.test>
+    S: 250 2.1.5 Ok
+    C: RCPT TO:<ana>
+    S: 250 2.1.5 Ok
+    C: RCPT TO:<no-such-user@origin.example.test>
+    S: 550 5.1.1 …User unknown…
+    C: RCPT TO:<bob@file.example.test>
+    S: 450 4.7.1 …nobody there…`,
+  )
+  assert.match(server.log(), /private\/policy/)
 })

@@ -94,7 +94,8 @@ function smtpListeners(front: MasterService, config: Config, addresses: readonly
   const { file, line } = service.origin
   if (port === undefined) throw new ListenerError(`${file}, line ${line}: unknown service: ${portWord}`)
   const on = host === undefined || host === '' ? addresses : host === 'localhost' ? ['127.0.0.1'] : [host]
-  const overrides = [...service.overrides].map(([name, value]) => [name, value] as const)
+  const own = { service_name: service.name, process_name: 'smtpd' } // for `syslog_name = postfix/$service_name`
+  const overrides = [...service.overrides, ...Object.entries(own)].map(([name, value]) => [name, value] as const)
   return on.map((address) => ({
     kind: 'smtpd',
     name: portWord,
