@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { X509Certificate, createHash } from 'node:crypto'
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { connect as netConnect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
@@ -128,4 +130,34 @@ test('services are switched off by master_service_disable, and OpenSSL’s optio
     ['smtp'],
   )
   await assert.rejects(startServer(t, { mainCf: 'tls_ssl_options = NO_SUCH\n' }), /unknown OpenSSL option: "NO_SUCH"/)
+})
+
+test('behind a load balancer the client is whom it names, with and without TLS', async (t) => {
+  const server = await startServer(t, {
+    mainCf:
+      'smtpd_upstream_proxy_protocol = haproxy\nsmtpd_upstream_proxy_timeout = 1s\nsmtpd_peername_lookup = no\n' +
+      'smtpd_client_restrictions = check_client_access inline:{192.0.2.7=reject}\nsmtpd_delay_reject = no\n',
+  })
+  const header = (address: string): string => `PROXY TCP4 ${address} 198.51.100.1 1111 25\r\n`
+  const plain = async (text: string): Promise<string> => {
+    const socket = netConnect(server.port('smtp'), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(text)
+    const [line] = await Promise.race([once(socket, 'data'), once(socket, 'close')])
+    socket.destroy()
+    return String(line)
+  }
+  assert.match(await plain(header('192.0.2.7')), /^554 5\.7\.1 <unknown\[192\.0\.2\.7\]>: Client host rejected/)
+  assert.match(await plain(`${header('192.0.2.8')}QUIT\r\n`), /^220 /)
+  assert.equal(await plain('EHLO x\r\n'), 'false')
+  assert.equal(await plain(''), 'false')
+  assert.match(server.log(), /warning: haproxy \[127\.0\.0\.1\]: no PROXY header\n/)
+
+  const raw = netConnect(server.port('submissions'), '127.0.0.1')
+  raw.write(header('192.0.2.7'))
+  const socket = connect({ socket: raw, rejectUnauthorized: false })
+  const [greeting] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  assert.match(greeting.toString(), /^220 |^554 /)
+  assert.match(server.log(), /connect from unknown\[192\.0\.2\.7\]/)
 })

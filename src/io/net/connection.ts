@@ -38,12 +38,15 @@ export class SocketConnection implements Connection {
   #waiters: (() => void)[] = []
   #whenClosed: () => void = () => {}
 
-  /** @param serverTls what STARTTLS and implicit TLS present; undefined on a client's connection */
-  constructor(socket: Socket, serverTls?: ServerTls) {
+  /**
+   * @param serverTls what STARTTLS and implicit TLS present; undefined on a client's connection
+   * @param ends who speaks with whom, where a load balancer has said so
+   */
+  constructor(socket: Socket, serverTls?: ServerTls, ends?: { readonly remote: Peer; readonly local: Peer }) {
     this.#socket = socket
     this.#serverTls = serverTls
-    this.remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 }
-    this.local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 }
+    this.remote = ends?.remote ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 }
+    this.local = ends?.local ?? { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 }
     socket.setNoDelay(true)
     this.#listen(socket)
   }
@@ -123,10 +126,11 @@ export class SocketConnection implements Connection {
     this.#finish(undefined)
   }
 
-  async startTls(): Promise<TlsFacts> {
+  /** @param isFirst TLS from the first octet on: what has come already is TLS */
+  async startTls(isFirst = false): Promise<TlsFacts> {
     const { context, sni, alpn } = this.#serverTls?.current() ?? {}
     if (context === undefined) throw new Error('No certificate for TLS')
-    const plain = this.#leavePlain()
+    const plain = this.#leavePlain(isFirst)
     const socket = new TLSSocket(plain, {
       isServer: true,
       secureContext: context,
@@ -212,8 +216,8 @@ export class SocketConnection implements Connection {
     this.#handler.end(error)
   }
 
-  /** Takes the plain socket out of our hands; what it had buffered is dropped. */
-  #leavePlain(): Socket {
+  /** Takes the plain socket out of our hands; what it had buffered is dropped, unless it is TLS. */
+  #leavePlain(keep = false): Socket {
     this.#flush()
     const plain = this.#socket
     plain.pause()
@@ -221,7 +225,7 @@ export class SocketConnection implements Connection {
     plain.removeListener('drain', this.#onDrain)
     plain.removeListener('end', this.#onEnd)
     plain.removeListener('close', this.#onClose)
-    while (plain.read() !== null);
+    while (!keep && plain.read() !== null);
     return plain
   }
 

@@ -3,9 +3,10 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect as netConnect, createServer, isIPv6, type Socket } from 'node:net'
-import { SocketConnection } from './connection.ts'
+import { plainAddress, SocketConnection } from './connection.ts'
 import type { Connection, Listener } from './contract.ts'
 import type { ServerTls } from './identity.ts'
+import { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-header.ts'
 
 export interface ListenOptions {
   readonly address: string
@@ -16,6 +17,10 @@ export interface ListenOptions {
   readonly tls?: ServerTls | (() => ServerTls | undefined) | undefined
   /** TLS before the first octet (smtps, imaps, pop3s). */
   readonly implicitTls?: boolean | (() => boolean)
+  /** A load balancer says first for whom it speaks (PROXY protocol): how long it may take; 0: there is none. */
+  readonly proxyHeaderMs?: () => number
+  /** It did not; `address` is the balancer's. */
+  readonly onProxyFailure?: (address: string, error: Error) => void
   readonly onConnection: (connection: Connection) => void
   /** A handshake of implicit TLS that failed, for the log. */
   readonly onTlsFailure?: (connection: Connection, error: Error) => void
@@ -35,11 +40,27 @@ const BACKLOG = 1024
 
 export function listen(options: ListenOptions): Promise<Listener> {
   const accept = (socket: Socket): void => {
+    const limitMs = options.proxyHeaderMs?.() ?? 0
+    if (limitMs === 0) return serve(socket)
+    const address = plainAddress(socket.remoteAddress)
+    takeProxyHeader(socket, limitMs).then(
+      (ends) => serve(socket, ends),
+      (error: Error) => {
+        options.onProxyFailure?.(address, error)
+        socket.destroy()
+      },
+    )
+  }
+  const serve = (socket: Socket, ends?: ProxyHeader['ends']): void => {
     const { tls, implicitTls } = options
-    const connection = new SocketConnection(socket, typeof tls === 'function' ? tls() : tls)
+    const connection = new SocketConnection(socket, typeof tls === 'function' ? tls() : tls, ends)
     const isWrapped = typeof implicitTls === 'function' ? implicitTls() : (implicitTls ?? false)
-    if (!isWrapped) return options.onConnection(connection)
-    connection.startTls().then(
+    if (!isWrapped) {
+      options.onConnection(connection)
+      if (ends !== undefined || socket.isPaused()) socket.resume()
+      return
+    }
+    connection.startTls(true).then(
       () => options.onConnection(connection),
       (error: Error) => options.onTlsFailure?.(connection, error),
     )
@@ -65,6 +86,33 @@ export function listen(options: ListenOptions): Promise<Listener> {
         resolve({ address: options.address, port, stop })
       },
     )
+  })
+}
+
+/** Reads the header off a socket; what came behind it is put back. */
+function takeProxyHeader(socket: Socket, limitMs: number): Promise<ProxyHeader['ends']> {
+  return new Promise((resolve, reject) => {
+    let octets = Buffer.alloc(0)
+    const onData = (chunk: Buffer): void => {
+      octets = Buffer.concat([octets, chunk])
+      try {
+        const header = readProxyHeader(octets)
+        if (header !== undefined) done(header)
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    const onClose = (): void => done(new ProxyHeaderError('connection lost before the PROXY header'))
+    const done = (outcome: Error | ProxyHeader): void => {
+      clearTimeout(timer)
+      socket.off('data', onData).off('close', onClose).off('error', done)
+      socket.pause()
+      if (outcome instanceof Error) return reject(outcome)
+      if (octets.length > outcome.octets) socket.unshift(octets.subarray(outcome.octets))
+      resolve(outcome.ends)
+    }
+    const timer = setTimeout(() => done(new ProxyHeaderError('no PROXY header in time')), limitMs)
+    socket.on('data', onData).on('close', onClose).on('error', done)
   })
 }
 

@@ -23,4 +23,5 @@ export {
   TlsSettingError,
   type TlsVersion,
 } from './tls-choices.ts'
+export { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-header.ts'
 export { selfSigned } from './self-signed.ts'

@@ -1,7 +1,9 @@
 /** A front: listeners of one thread and the services behind them. */
+import { publish } from '#src/base/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
+import type { PolicyWarning } from '../../mail/policy/mod.ts'
 import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
 import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
 import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
@@ -25,6 +27,8 @@ interface Plan {
   readonly spec: ListenerSpec
   readonly serve: Serve
   readonly tls: ServerTls
+  /** smtpd_upstream_proxy_timeout where there is such a proxy, else 0. */
+  readonly proxyHeaderMs: number
 }
 
 interface Open {
@@ -66,9 +70,7 @@ export class Front {
 
   /** What each listener would do. Throws what is wrong with the configuration: nothing has changed then. */
   prepare(specs: readonly ListenerSpec[]): ReadonlyMap<string, Plan> {
-    return new Map(
-      specs.map((spec) => [place(spec), { spec, serve: this.#service(spec), tls: this.#identity(spec) }] as const),
-    )
+    return new Map(specs.map((spec) => [place(spec), this.#plan(spec)] as const))
   }
 
   /**
@@ -95,6 +97,13 @@ export class Front {
     for (const [at, open] of opened) this.#open.set(at, open)
   }
 
+  #plan(spec: ListenerSpec): Plan {
+    const cf = this.#rooms.current.config.with(new Map(spec.overrides)).bind(smtpdParams)
+    const isBehindProxy = spec.kind === 'smtpd' && cf.smtpd_upstream_proxy_protocol === 'haproxy'
+    const proxyHeaderMs = isBehindProxy ? cf.smtpd_upstream_proxy_timeout : 0
+    return { spec, serve: this.#service(spec), tls: this.#identity(spec), proxyHeaderMs }
+  }
+
   async #listen(first: Plan): Promise<Open> {
     const { address, port } = first.spec
     const open: { plan: Plan } = { plan: first }
@@ -104,6 +113,9 @@ export class Front {
       shared: this.#shared,
       tls: () => open.plan.tls,
       implicitTls: () => open.plan.spec.implicitTls,
+      proxyHeaderMs: () => open.plan.proxyHeaderMs,
+      onProxyFailure: (address, error) =>
+        publish<PolicyWarning>({ event: 'policy.warning', text: `haproxy [${address}]: ${error.message}` }),
       onConnection: (connection) => this.#accept(open.plan, connection),
     })
     return Object.assign(open, { listener })

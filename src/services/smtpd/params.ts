@@ -103,6 +103,12 @@ const limits = defineParams({
 })
 
 const clients = defineParams({
+  smtpd_upstream_proxy_protocol: choice(
+    ['', 'haproxy'],
+    '',
+    'haproxy: a load balancer says in front of each connection for whom it speaks (PROXY protocol, versions 1 and 2).',
+  ),
+  smtpd_upstream_proxy_timeout: time('5s', 'How long it may take to say so.', { min: 1000 }),
   smtpd_client_port_logging: bool('no', 'Whether the log names the port of a client: `name[address]:port`.'),
   smtpd_peername_lookup: bool('yes', 'Whether client names are looked up; otherwise all are `unknown`.'),
   smtpd_authorized_verp_clients: list('$authorized_verp_clients', 'Clients that may ask for XVERP.'),
