@@ -143,7 +143,7 @@ test('master.cf as it is found: names of services, addresses, macros in -o', asy
     'S: 220 …\nC: HELO x\nS: 554 5.7.1 <x>: Helo command rejected: Access denied',
   )
   await transcript(server.port('smtp'), 'S: 220 …\nC: QUIT\nS: 221 2.0.0 Bye')
-  assert.match(server.log(), / postfix\/127\.0\.0\.1:smtp\/smtpd\[\d+\]: connect from /)
+  await server.logged(/ postfix\/127\.0\.0\.1:smtp\/smtpd\[\d+\]: connect from /)
 })
 
 test('names of files and tables that are not there: myorigin, mydestination, NIS, sockets', async (t) => {
@@ -173,5 +173,5 @@ test('names of files and tables that are not there: myorigin, mydestination, NIS
     C: RCPT TO:<bob@file.example.test>
     S: 450 4.7.1 …nobody there…`,
   )
-  assert.match(server.log(), /private\/policy/)
+  await server.logged(/private\/policy/)
 })

@@ -1,5 +1,4 @@
 /** smtpd_sasl_type = dovecot against an installed Dovecot's authentication server. */
-import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +21,7 @@ async function dovecot(t: TestContext): Promise<string> {
       `passdb {\n driver = passwd-file\n args = scheme=PLAIN username_format=%u ${dir}/users\n}\n` +
       'userdb {\n driver = static\n args = uid=65534 gid=65534 home=/tmp\n}\n' +
       `service auth {\n user = root\n unix_listener ${dir}/auth {\n  mode = 0666\n }\n}\n` +
-      'service anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n',
+      'service anvil {\n chroot =\n unix_listener anvil-auth-penalty {\n  mode = 0\n }\n}\nservice stats {\n chroot =\n}\n',
   )
   const child = spawn('dovecot', ['-c', join(dir, 'dovecot.conf'), '-F'], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -73,7 +72,7 @@ test(
     C: RCPT TO:<b@elsewhere.test>
     S: 250 2.1.5 Ok`,
     )
-    assert.match(server.log(), /sasl_method=PLAIN, sasl_username=ana/)
+    await server.logged(/sasl_method=PLAIN, sasl_username=ana/)
   },
 )
 
@@ -83,5 +82,5 @@ test('while nobody answers at the socket, no AUTH is offered, and the log says w
     server.port('smtp'),
     'S: 220 …\nC: HELO x\nS: 250 …\nC: AUTH PLAIN\nS: 503 5.5.1 Error: authentication not enabled',
   )
-  assert.match(server.log(), /warning: SASL: Connect to private\/auth failed: .*private\/auth: .*ENOENT/)
+  await server.logged(/warning: SASL: Connect to private\/auth failed: .*private\/auth: .*ENOENT/)
 })

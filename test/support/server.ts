@@ -1,4 +1,5 @@
 /** A whole server for a test: a directory of its own, free ports, accounts with mailboxes; gone when the test ends. */
+import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ export interface TestServer {
   readonly server: Server
   /** The port of `smtp`, `submission`, `submissions`, `imap`, `imaps`, `pop3`, `pop3s`. */
   port(name: string): number
+  /** Waits until the log has it; lines are written a little after what they tell of. */
+  logged(pattern: RegExp): Promise<void>
   /** What the log holds by now. */
   log(): string
   restart(): Promise<void>
@@ -74,6 +77,11 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       return found.port
     },
     log: () => readFileSync(join(dir, 'mail.log'), 'utf8'),
+    async logged(pattern) {
+      const text = (): string => readFileSync(join(dir, 'mail.log'), 'utf8')
+      for (let n = 0; n < 100 && !pattern.test(text()); n++) await new Promise((wake) => setTimeout(wake, 20))
+      assert.match(text(), pattern)
+    },
     async restart() {
       await server.stop()
       server = await start()

@@ -101,7 +101,7 @@ test('client certificates: asked for, told apart by the hash that is set, and re
   const known = await meet(server, { cert: client.cert, key: client.key })
   assert.equal((await say(known.socket, mail)).at(-1), '250 2.1.5 Ok')
   known.socket.destroy()
-  assert.match(server.log(), /TLS connection established from localhost\[127\.0\.0\.1\]/)
+  await server.logged(/TLS connection established from localhost\[127\.0\.0\.1\]/)
 
   appendFileSync(join(server.dir, 'main.cf'), 'smtpd_tls_req_ccert = yes\n')
   assert.equal(await server.server.reload(), undefined)
@@ -151,7 +151,7 @@ test('behind a load balancer the client is whom it names, with and without TLS',
   assert.match(await plain(`${header('192.0.2.8')}QUIT\r\n`), /^220 /)
   assert.equal(await plain('EHLO x\r\n'), 'false')
   assert.equal(await plain(''), 'false')
-  assert.match(server.log(), /warning: haproxy \[127\.0\.0\.1\]: no PROXY header\n/)
+  await server.logged(/warning: haproxy \[127\.0\.0\.1\]: no PROXY header\n/)
 
   const raw = netConnect(server.port('submissions'), '127.0.0.1')
   raw.write(header('192.0.2.7'))
@@ -159,5 +159,5 @@ test('behind a load balancer the client is whom it names, with and without TLS',
   const [greeting] = (await once(socket, 'data')) as [Buffer]
   socket.destroy()
   assert.match(greeting.toString(), /^220 |^554 /)
-  assert.match(server.log(), /connect from unknown\[192\.0\.2\.7\]/)
+  await server.logged(/connect from unknown\[192\.0\.2\.7\]/)
 })
