@@ -51,6 +51,18 @@ async function theirs(program: string, words: readonly string[], dir: string, in
   return shown(out, await ended, words, dir)
 }
 
+/** `postconf -d`, name by name: what both know has one default. */
+export async function compareDefaults({ postfix, postigo }: Directories, comparison: Comparison): Promise<void> {
+  const printed = [await theirs('/usr/sbin/postconf', ['-d'], postfix, ''), await ours('postconf', ['-d'], postigo, '')]
+  const [their = new Map<string, string>(), our = new Map<string, string>()] = printed.map(
+    (out) => new Map([...out.matchAll(/^(\w+) =(.*)$/gm)].map(([, name = '', value = '']) => [name, value])),
+  )
+  for (const [name, value] of their) {
+    if (name === 'process_id') continue
+    comparison.add({ where: `postconf -d: ${name}`, postfix: value, postigo: our.get(name) ?? '(not known)' })
+  }
+}
+
 /** In this process: starting a program for each would take longer than all else. */
 async function ours(command: keyof typeof OURS, words: readonly string[], dir: string, input: string): Promise<string> {
   let out = ''

@@ -12,11 +12,32 @@ export interface Difference {
 
 export const differences: readonly Difference[] = [
   {
-    where: /^postconf -xd smtpd_banner/,
-    postfix: /ESMTP Postfix/,
-    postigo: /ESMTP Postigo/,
+    where: /^postconf -(?:xd smtpd_banner|d: mail_name)/,
+    postfix: /Postfix/,
+    postigo: /Postigo/,
     reason: 'mail_name is Postigo.',
     release: 'ours',
+  },
+  {
+    where: /^postconf -d: mail_(?:version|release_date)$/,
+    postfix: /^ (?:3\.7\.|2024)/,
+    postigo: /^ (?:3\.10\.|2025)/,
+    reason: 'The language is that of Postfix 3.10.',
+    release: '3.10',
+  },
+  {
+    where: /^postconf -d: smtpd_forbid_unauth_pipelining$/,
+    postfix: /^ no$/,
+    postigo: /^ yes$/,
+    reason: 'The default of Postfix 3.9.',
+    release: '3.9',
+  },
+  {
+    where: /^postconf -d: smtpd_forbid_bare_newline$/,
+    postfix: /^ no$/,
+    postigo: /^ normalize$/,
+    reason: 'No message is smuggled in, at any compatibility_level.',
+    release: '3.9',
   },
   {
     where: /^postmap -s cdb:/,

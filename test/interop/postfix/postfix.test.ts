@@ -9,7 +9,7 @@ import { commands } from './cases/commands.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { rewriting } from './cases/rewriting.ts'
 import { tables } from './cases/tables.ts'
-import { compareCommands } from './commands.ts'
+import { compareCommands, compareDefaults } from './commands.ts'
 import { Comparison } from './compare.ts'
 import { startDns, parseZone, type TestDns } from './dns.ts'
 import { reasonToSkip } from './namespace.ts'
@@ -56,6 +56,7 @@ describe('Postfix and Postigo, side by side', { skip: reason ?? false }, () => {
     const [postfix, postigo] = [place('postfix'), place('postigo')]
     for (const one of [postfix, postigo]) prepareWorld(tables, one, FIRST_PORT)
     await compareCommands(commands, { postfix: postfix.dir, postigo: postigo.dir }, comparison)
+    await compareDefaults({ postfix: postfix.dir, postigo: postigo.dir }, comparison)
     const differing = comparison.unexplained.slice(seen)
     assert.equal(differing.length, 0, `${differing.length} differ:\n${differing.join('\n')}`)
   })

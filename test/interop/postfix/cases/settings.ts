@@ -235,10 +235,15 @@ export function settingSessions(): Session[] {
     overrides: { soft_bounce: 'yes' },
     steps: [...upToRcpt(FROM, to), 'FOO', 'DATA x'],
   }))
+  const big = {
+    name: 'a message that is too big',
+    overrides: { message_size_limit: '1000' },
+    steps: [...whole().slice(0, -1), { content: `Subject: big\r\n\r\n${'x'.repeat(70)}\r\n`.repeat(30) }, ...whole()],
+  }
   const whole_ = {
     name: 'restrictions at the end of data',
     overrides: { smtpd_end_of_data_restrictions: 'check_client_access static:{REJECT at the end}' },
     steps: whole(),
   }
-  return [...codeSessions(), ...footerSessions(), ...limitSessions(), ...loginSessions(), ...soft, whole_]
+  return [...codeSessions(), ...footerSessions(), ...limitSessions(), ...loginSessions(), ...soft, big, whole_]
 }
