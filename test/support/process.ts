@@ -1,7 +1,7 @@
 /** The program itself in a process of its own, as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +52,7 @@ export interface Installation {
 
 export async function install(t: TestContext, mainCf = ''): Promise<Installation> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-process-'))
+  chmodSync(dir, 0o755) // as root the server runs as mail_owner
   writeFileSync(join(dir, 'main.cf'), MAIN_CF + mainCf)
   const offset = await freeOffset()
   const running = new Set<ChildProcess>()

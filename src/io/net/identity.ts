@@ -38,6 +38,8 @@ export interface IdentitySettings {
   readonly fingerprintDigest?: string
   readonly alpn?: readonly string[]
   readonly handshakeMs?: number
+  /** What files hold that this process may not read itself. */
+  readonly handed?: ReadonlyMap<string, string>
 }
 
 type NameCallback = (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
@@ -57,19 +59,19 @@ export interface ServerTls extends TlsIdentity {
 /** A certificate file that cannot be used; the message names the file. */
 export class IdentityError extends Error {}
 
-function read(file: string): string {
+function read(file: string, handed?: ReadonlyMap<string, string>): string {
   try {
-    return readFileSync(file, 'latin1')
+    return handed?.get(file) ?? readFileSync(file, 'latin1')
   } catch (cause) {
     throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
   }
 }
 
-function pairsOf({ files, chainFiles = [] }: IdentitySettings): KeyPair[] {
-  if (chainFiles.length > 0) return keyPairs(chainFiles.map(read).join('\n'))
+function pairsOf({ files, chainFiles = [], handed }: IdentitySettings): KeyPair[] {
+  if (chainFiles.length > 0) return keyPairs(chainFiles.map((file) => read(file, handed)).join('\n'))
   return files.map(({ certFile, keyFile }) => {
-    const cert = read(certFile)
-    return { cert, key: keyFile === '' || keyFile === certFile ? cert : read(keyFile) }
+    const cert = read(certFile, handed)
+    return { cert, key: keyFile === '' || keyFile === certFile ? cert : read(keyFile, handed) }
   })
 }
 

@@ -18,6 +18,8 @@ export interface SaslBackendOptions {
   readonly service: string
   /** Who is asked; without it only accounts are. */
   readonly conf?: Pick<SaslConf, 'sources' | 'saslauthdPath'>
+  /** Whether a password is the system's own for a user of it; asked after all others. Rejects when that cannot be told. */
+  readonly system?: (user: string, password: string) => Promise<boolean>
 }
 
 const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
@@ -26,10 +28,13 @@ const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
 export function availableMechanisms(
   accounts: Accounts,
   conf: Pick<SaslConf, 'sources'> = ACCOUNTS_ONLY,
+  withSystem = false,
 ): ReadonlySet<string> {
   const plain = new Set(['PLAIN', 'LOGIN'])
   if (!conf.sources.includes('accounts')) return plain
-  return conf.sources.includes('saslauthd') ? accounts.mechanisms().intersection(plain) : accounts.mechanisms()
+  return withSystem || conf.sources.includes('saslauthd')
+    ? accounts.mechanisms().intersection(plain)
+    : accounts.mechanisms()
 }
 
 export function createSaslBackend(accounts: Accounts, options: SaslBackendOptions): SaslBackend {
@@ -41,8 +46,10 @@ class AccountsBackend implements SaslBackend {
   readonly #accounts: Accounts
   readonly #service: string
   readonly #conf: Pick<SaslConf, 'sources' | 'saslauthdPath'>
+  readonly #system: SaslBackendOptions['system']
 
-  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY }: SaslBackendOptions) {
+  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY, system }: SaslBackendOptions) {
+    this.#system = system
     this.realm = accounts.defaultRealm
     this.#accounts = accounts
     this.#service = service
@@ -60,9 +67,40 @@ class AccountsBackend implements SaslBackend {
         unavailable = error
       }
     }
+    const ofSystem = this.#system && (await this.#systemUser(username, password, this.#system))
+    if (ofSystem) return ofSystem
     // Refused by those who answered, but not all did: it may still be right.
     if (unavailable) throw unavailable
     return undefined
+  }
+
+  /** The account of a system user is made at the first log-in, if no mail came before. */
+  async #systemUser(
+    username: string,
+    password: string,
+    system: NonNullable<SaslBackendOptions['system']>,
+  ): Promise<SaslIdentity | undefined> {
+    const name = this.#localName(username)
+    let isRight: boolean
+    try {
+      isRight = await system(name, password)
+    } catch (error) {
+      throw new SaslUnavailable('system passwords cannot be asked for', { cause: error })
+    }
+    if (!isRight) return undefined
+    const account = await this.#accounts.ofSystemUser(name)
+    return account.disabled ? undefined : { accountId: account.id, username }
+  }
+
+  /** `user`, or `user@` a domain of this host; any other name is no user's, and is asked for all the same. */
+  #localName(username: string): string {
+    if (!username.includes('@')) return username
+    try {
+      const { localPart, domain } = this.#accounts.place(username)
+      return domain === '' ? localPart : username
+    } catch {
+      return username // no address: no user
+    }
   }
 
   async #ask(

@@ -2,7 +2,7 @@
 import { systemClock } from '#src/base/mod.ts'
 import { SegmentLog } from '../../io/blobs/mod.ts'
 import { ChangeFeed, createAnalyser, createStore, storeParams } from '../../mail/store/mod.ts'
-import { dataPaths, makeDataDirectory } from '../server/data-dir.ts'
+import { actAsOwner, dataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { accountsOf, readConfig } from '../server/rooms.ts'
 import type { OpenAccounts } from './accounts-port.ts'
@@ -11,6 +11,7 @@ export const openAccountsOf: OpenAccounts = (directory) => {
   const config = readConfig({ directory })
   const paths = dataPaths(config)
   makeDataDirectory(paths)
+  actAsOwner(paths)
   const db = openMailDatabase(paths.database)
   const clock = systemClock
   const accounts = accountsOf(config, db, paths, clock)

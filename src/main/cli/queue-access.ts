@@ -5,7 +5,7 @@
 import { serverLockHolder, takeServerLock } from '../../io/db/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import { askControl, type ControlAnswer, type ControlRequest } from '../server/control.ts'
-import { dataPaths } from '../server/data-dir.ts'
+import { actAsOwner, dataPaths } from '../server/data-dir.ts'
 import { publicPaths } from '../server/maildrop.ts'
 import { askPublic } from '../server/public-socket.ts'
 import { answerQueue } from '../server/queue-control.ts'
@@ -55,6 +55,7 @@ async function reach(socket: string): Promise<'answers' | 'forbidden' | 'absent'
 
 function openDatabase(directory: string, config: Config): QueueAccess {
   const paths = dataPaths(config)
+  actAsOwner(paths)
   const lock = takeServerLock(paths.dir, paths.database)
   const rooms = openRooms({ directory, thread: 0, shared: makeSharedMemory(), migrated: false })
   return {

@@ -1,10 +1,13 @@
 /** `postigo start`: the server, in the foreground or left behind. */
 import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../../io/config/mod.ts'
 import { ServerRunsError } from '../../io/db/mod.ts'
 import { IdentityError, ListenError, TlsSettingError } from '../../io/net/mod.ts'
 import { AccountError } from '../../mail/accounts/mod.ts'
+import { LauncherClient } from '../launcher/client.ts'
+import { launch, LAUNCHED, outliveReaders, PIPE_FD } from '../launcher/launcher.ts'
 import { ListenerError, type ListenerSpec } from '../server/listeners.ts'
 import { Server } from '../server/server.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -47,11 +50,17 @@ export const start: Command = async (argv, io) => {
     return EX.usage
   }
   const words = { directory: configDirectory(values.config, io), portOffset, foreground: values.foreground ?? false }
-  return words.foreground ? runServer(words, io) : startDetached(words, io)
+  if (!words.foreground) return startDetached(words, io)
+  if (process.env[LAUNCHED] !== undefined) return runLaunched(words, io)
+  return process.getuid?.() === 0 ? launch(words, io) : runServer(words, io)
 }
 
 /** Runs until SIGTERM, SIGINT or `postigo stop`. */
-export async function runServer(words: StartWords, io: CliIo, whenReady?: (server: Server) => void): Promise<number> {
+export async function runServer(
+  words: StartWords & { readonly launcher?: LauncherClient },
+  io: CliIo,
+  whenReady?: (server: Server) => void,
+): Promise<number> {
   let server: Server
   process.title = 'postigo' // what others are told who find a port taken
   try {
@@ -70,10 +79,20 @@ export async function runServer(words: StartWords, io: CliIo, whenReady?: (serve
   process.on('SIGHUP', () => void server.reload())
   if (whenReady === undefined) io.out(`${services(server.services)}ready\n`)
   else whenReady(server)
+  words.launcher?.ready()
   process.send?.('ready')
   if (process.connected) process.disconnect?.()
   await server.stopped
   return EX.ok
+}
+
+/** The server as the launcher started it. */
+async function runLaunched(words: StartWords, io: CliIo): Promise<number> {
+  outliveReaders()
+  const launcher = new LauncherClient(new Socket({ fd: PIPE_FD }))
+  const code = await runServer({ ...words, launcher }, io)
+  launcher.close()
+  return code
 }
 
 /** Starts a process of its own and waits until it is ready, or says why it is not. */

@@ -1,5 +1,5 @@
 /** The data directory: all of Postigo's data below Postfix's data_directory, and nothing of Postfix's touched. */
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from '../../io/config/mod.ts'
 
@@ -25,6 +25,15 @@ export function dataPaths(config: Config): DataPaths {
     tls: join(dir, 'tls'),
     record: join(dir, 'paths'),
   }
+}
+
+/** Root acts as the owner of the data, so that what it makes there stays the server's. */
+export function actAsOwner({ dir }: Pick<DataPaths, 'dir'>): void {
+  if (process.geteuid?.() !== 0) return
+  const owner = statSync(dir, { throwIfNoEntry: false })
+  if (owner === undefined || owner.uid === 0) return
+  process.setegid?.(owner.gid)
+  process.seteuid?.(owner.uid)
 }
 
 /** Made for its owner alone: mail and verifiers lie in it. */

@@ -4,23 +4,28 @@ import { startMaillog } from '../maillog/maillog.ts'
 import { recordPaths } from '../paths/recorder.ts'
 import { Front, type FrontStatus } from './front.ts'
 import type { ListenerSpec } from './listeners.ts'
+import { SystemPasswords } from './system-passwords.ts'
 import { openRooms, type RoomsOptions } from './rooms.ts'
 
 export interface FrontData {
   readonly rooms: RoomsOptions
   readonly specs: readonly ListenerSpec[]
   readonly shared: boolean
+  /** Main can ask for system passwords. */
+  readonly asksSystem: boolean
 }
 
 export type ToFront =
   | { readonly ask: 'stop' | 'status' }
-  | { readonly ask: 'reload'; readonly specs: readonly ListenerSpec[] }
+  | { readonly ask: 'reload'; readonly specs: readonly ListenerSpec[]; readonly handed: ReadonlyMap<string, string> }
+  | { readonly ask: 'verified'; readonly id: number; readonly right: boolean | undefined }
 
 export type FromFront =
   | { readonly say: 'ready' }
   | { readonly say: 'failed'; readonly text: string }
   | { readonly say: 'status'; readonly status: FrontStatus }
   | { readonly say: 'reloaded'; readonly error: string | undefined }
+  | { readonly say: 'verify'; readonly id: number; readonly user: string; readonly password: string }
   | { readonly say: 'stopped' }
 
 const port = parentPort
@@ -31,17 +36,25 @@ const data = workerData as FrontData // main.ts hands over nothing else
 const rooms = openRooms(data.rooms)
 const maillog = startMaillog(rooms.current)
 const record = recordPaths(rooms, data.rooms.thread)
+const verifying = new SystemPasswords(say)
+if (data.asksSystem) rooms.systemPassword = (user, password) => verifying.ask(user, password)
 const front = new Front(rooms, data.shared)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-async function reload(specs: readonly ListenerSpec[]): Promise<string | undefined> {
+async function reload(
+  specs: readonly ListenerSpec[],
+  handed: ReadonlyMap<string, string>,
+): Promise<string | undefined> {
   const before = rooms.current
+  const handedBefore = rooms.handed
   try {
+    rooms.handed = handed
     rooms.reload()
     await front.apply(specs)
     return undefined
   } catch (error) {
     rooms.current = before
+    rooms.handed = handedBefore
     return textOf(error)
   }
 }
@@ -49,7 +62,8 @@ async function reload(specs: readonly ListenerSpec[]): Promise<string | undefine
 port.on('message', (message: ToFront) => {
   void (async () => {
     if (message.ask === 'status') say({ say: 'status', status: front.status })
-    else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs) })
+    else if (message.ask === 'verified') verifying.answered(message.id, message.right)
+    else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
     else {
       await front.stop()
       await rooms.close()

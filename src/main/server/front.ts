@@ -137,17 +137,23 @@ export class Front {
       nowMs: clock.now(),
       tables: current.tables,
       required: spec.implicitTls || level,
+      handed: this.#rooms.handed,
     }).tls
   }
 
   #service(spec: ListenerSpec): Serve {
     if (spec.kind === 'smtpd') return smtpdFor(this.#rooms, spec)
-    const { current, clock, startExchange } = this.#rooms
-    const { accounts, store, sasl, hostname } = current
+    const { current, clock, startExchange, systemPassword } = this.#rooms
+    const { accounts, store, sasl, hostname, cf } = current
+    const system = cf.system_passwords ? systemPassword : undefined
     const imap = spec.kind === 'imapd'
-    const backend = createSaslBackend(accounts, { service: imap ? 'imap' : 'pop', conf: sasl })
+    const backend = createSaslBackend(accounts, {
+      service: imap ? 'imap' : 'pop',
+      conf: sasl,
+      ...(system !== undefined && { system }),
+    })
     const mechanisms = selectMechanisms({
-      available: availableMechanisms(accounts, sasl),
+      available: availableMechanisms(accounts, sasl, system !== undefined),
       mechList: sasl.mechList,
       securityOptions: ['noanonymous'],
     })

@@ -38,11 +38,13 @@ export interface IdentityOptions {
   readonly tables: Pick<Tables, 'maps'>
   /** TLS is required: the mandatory_ forms of the settings hold. */
   readonly required?: boolean
+  /** Files that the launcher read: the server may not. */
+  readonly handed?: ReadonlyMap<string, string>
 }
 
 /** Throws IdentityError, which names the file, or TlsSettingError. */
 export function identityOf(options: IdentityOptions): Identity {
-  const { config, tables, required = false } = options
+  const { config, tables, required = false, handed } = options
   const cf = config.bind(tlsParams)
   const own = ownFiles(cf)
   const isOwn = cf.smtpd_tls_chain_files.length > 0 || own.length > 0
@@ -51,6 +53,7 @@ export function identityOf(options: IdentityOptions): Identity {
   const settings: IdentitySettings = {
     files,
     chainFiles: cf.smtpd_tls_chain_files,
+    ...(handed !== undefined && { handed }),
     ...choices(cf, required),
     ...(forName !== undefined && { forName }),
     ...clientSettings(cf, required && config.bind(smtpdParams).smtpd_tls_req_ccert),

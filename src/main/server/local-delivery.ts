@@ -7,7 +7,7 @@ import {
   type ForwardedMail,
   type LocalAgentDeps,
   localParams,
-  runAsChild,
+  type RunAs,
   Turns,
   userById,
 } from '../../mail/delivery/mod.ts'
@@ -27,9 +27,12 @@ export function localProgram(config: Config, transport: string): 'local' | 'virt
   return program === 'local' || program === 'virtual' ? program : undefined
 }
 
-/** @param passTo the agent of all transports, for mailbox_transport */
-export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
-  const deps = localDeps(rooms, passTo)
+/**
+ * @param passTo the agent of all transports, for mailbox_transport
+ * @param run with the rights of users
+ */
+export function makeLocalAgent(rooms: Rooms, passTo: () => Agent, run: RunAs): Agent {
+  const deps = localDeps(rooms, passTo, run)
   const local = createLocalAgent(deps)
   const virtual = createVirtualAgent(deps)
   return {
@@ -40,13 +43,13 @@ export function makeLocalAgent(rooms: Rooms, passTo: () => Agent): Agent {
   }
 }
 
-function localDeps(rooms: Rooms, passTo: () => Agent): LocalAgentDeps {
+function localDeps(rooms: Rooms, passTo: () => Agent, run: RunAs): LocalAgentDeps {
   const config = (): Config => rooms.current.config
   return {
     queue: rooms.queue,
     clock: rooms.clock,
-    run: runAsChild,
-    files: createFileTool(runAsChild),
+    run,
+    files: createFileTool(run),
     store: () => rooms.current.store,
     cf: () => config().bind(localParams),
     spoolIsSet: () => (config().raw('mail_spool_directory') ?? '') !== '',

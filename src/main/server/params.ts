@@ -1,5 +1,5 @@
 /** Parameters of the whole program: threads, services, log. Postfix's where it has them. */
-import { choice, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
+import { bool, choice, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
 
 export const mainParams = defineParams({
   mailbox_services: list('', 'Which of imap, imaps, pop3, pop3s listen; `postigo service on|off NAME` changes it.'),
@@ -44,6 +44,11 @@ export const mainParams = defineParams({
     },
   ),
   queue_directory: str('/var/spool/postfix', 'Where relative file names of tables start. Nothing else of it is used.'),
+  mail_owner: str('postfix', 'The user that the server runs as when root starts it; never root.'),
+  system_passwords: bool(
+    'yes',
+    'Whether users of the system log in to IMAP and POP3 with their system password; needs a start as root.',
+  ),
   data_directory: str('/var/lib/postfix', 'All data of Postigo lies below it, in postigo/.'),
   alias_database: str('hash:/etc/aliases', 'The alias tables that newaliases indexes.'),
   mailbox_size_limit: size(

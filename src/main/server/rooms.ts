@@ -60,6 +60,8 @@ export interface RoomsOptions {
   /** Another thread has brought the tables up to date. */
   readonly migrated: boolean
   readonly overrides?: ReadonlyMap<string, string>
+  /** Files of main.cf that the launcher read for this process. */
+  readonly handed?: ReadonlyMap<string, string>
   /** Only looks: nothing is written by whoever has these rooms. */
   readonly readOnly?: boolean
 }
@@ -97,6 +99,10 @@ export interface Rooms {
   readonly startExchange: typeof startExchange
   /** As of the last good load. */
   current: Configured
+  /** Files of main.cf that the launcher read for this process. */
+  handed: ReadonlyMap<string, string>
+  /** Asks the system whether a password is a user's; undefined: nobody here may. */
+  systemPassword: ((user: string, password: string) => Promise<boolean>) | undefined
   /** Reads the configuration anew; throws ConfigError and then keeps what was. */
   reload(): void
   close(): Promise<void>
@@ -198,6 +204,8 @@ export function openRooms(options: RoomsOptions): Rooms {
     queued,
     startExchange,
     current: configure(config),
+    handed: options.handed ?? new Map(),
+    systemPassword: undefined,
     reload() {
       rooms.current = configure(readConfig(options))
     },

@@ -6,11 +6,13 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, createSmtpAgent, deliveryParams } from '../../mail/delivery/mod.ts'
+import { createAgents, createSmtpAgent, deliveryParams, runAsChild } from '../../mail/delivery/mod.ts'
 import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { type PathRecord, recordPaths } from '../paths/recorder.ts'
+import type { LauncherClient } from '../launcher/client.ts'
+import { handedFiles } from '../launcher/handed.ts'
 import { allParams } from '../registry.ts'
 import { version } from '../version.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly freePorts?: boolean
   /** All in one thread, whatever main.cf says (tests, embedding). */
   readonly singleThread?: boolean
+  /** What stayed root, when root started this. */
+  readonly launcher?: LauncherClient
 }
 
 export interface ServerStatus {
@@ -128,7 +132,9 @@ export class Server {
     const lock = takeServerLock(paths.dir, paths.database)
     try {
       const shared = makeSharedMemory()
-      const rooms = openRooms({ ...options, thread: 0, shared, migrated: true })
+      const handed = await handedFiles(config, options.launcher)
+      const rooms = openRooms({ ...options, thread: 0, shared, migrated: true, handed })
+      rooms.systemPassword = options.launcher?.verify.bind(options.launcher)
       const report = await recoverData(rooms, shared.feed)
       const server = new Server(options, { rooms, shared, lock, specs })
       await server.#begin()
@@ -142,7 +148,7 @@ export class Server {
   async #begin(): Promise<void> {
     const { cf, config, tables } = this.#rooms.current
     const { paths, clock } = this.#rooms
-    identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables }) // made once, before the threads look for it
+    identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables, handed: this.#rooms.handed }) // made once, before the threads look for it
     this.#upkeep.start()
     const single = this.#options.singleThread ?? isSingle(cf.single_thread)
     try {
@@ -167,8 +173,9 @@ export class Server {
   }
 
   #startFront(thread: number, shared: boolean): Promise<void> {
-    const rooms = { ...this.#options, thread, shared: this.#shared, migrated: true }
-    const data: FrontData = { rooms, specs: this.#specs, shared }
+    const { launcher, ...options } = this.#options
+    const rooms = { ...options, thread, shared: this.#shared, migrated: true, handed: this.#rooms.handed }
+    const data: FrontData = { rooms, specs: this.#specs, shared, asksSystem: launcher !== undefined }
     const worker = new Worker(new URL('./front-thread.ts', import.meta.url), {
       workerData: data,
       stdout: false,
@@ -182,6 +189,7 @@ export class Server {
           front.ready = true
           resolve()
         } else if (message.say === 'failed') reject(new Error(message.text))
+        else if (message.say === 'verify') void this.#verify(worker, message)
       })
       worker.on('error', (error: Error) => {
         publish({ event: 'main.thread-died', text: `front thread ${thread} died: ${error.stack ?? error.message}` })
@@ -201,6 +209,17 @@ export class Server {
     await this.#startFront(thread, shared).catch((error: unknown) => publish({ event: 'main.thread-died', error }))
   }
 
+  async #verify(worker: Worker, { id, user, password }: FromFront & { say: 'verify' }): Promise<void> {
+    const right = await this.#options.launcher?.verify(user, password).catch((error: unknown) => {
+      publish({
+        event: 'main.warning',
+        text: `system passwords: ${error instanceof Error ? error.message : String(error)}`,
+      })
+      return undefined
+    })
+    worker.postMessage({ ask: 'verified', id, right } satisfies ToFront)
+  }
+
   #makeRunner(): QueueRunner {
     const { queue, clock, queued, resolver } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
@@ -209,7 +228,8 @@ export class Server {
       transport === 'smtp' ||
       transport === 'relay' ||
       bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
-    const local = makeLocalAgent(this.#rooms, () => agent)
+    const { launcher } = this.#options
+    const local = makeLocalAgent(this.#rooms, () => agent, launcher?.run ?? runAsChild)
     const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
     const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal })
     return new QueueRunner({
@@ -242,6 +262,7 @@ export class Server {
   /** Takes up a changed configuration. A bad one is refused, and everything stays as it was; answers what is wrong. */
   async reload(): Promise<string | undefined> {
     const before = this.#rooms.current
+    const handedBefore = this.#rooms.handed
     const specsBefore = this.#specs
     try {
       const config = readConfig(this.#options)
@@ -250,12 +271,13 @@ export class Server {
       await checkPorts(
         specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),
       )
+      this.#rooms.handed = await handedFiles(config, this.#options.launcher)
       this.#rooms.reload()
       new Front(this.#rooms, false).prepare(specs) // so that no thread takes it up before another refuses it
       this.#specs = specs
       if (this.#front !== undefined) await this.#front.apply(specs)
       for (const { worker } of this.#workers.values()) {
-        const answer = await ask(worker, { ask: 'reload', specs }, 'reloaded')
+        const answer = await ask(worker, { ask: 'reload', specs, handed: this.#rooms.handed }, 'reloaded')
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
       this.#maillog.writer.reopen()
@@ -266,6 +288,7 @@ export class Server {
       return undefined
     } catch (error) {
       this.#rooms.current = before
+      this.#rooms.handed = handedBefore
       this.#specs = specsBefore
       const text = error instanceof Error ? error.message : String(error)
       publish({ event: 'main.reload-failed', text: `the configuration was not taken up: ${text}` })

@@ -9,7 +9,7 @@ export interface RunRequest {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
-  readonly input: Iterable<Buffer>
+  readonly input: Iterable<Buffer> | AsyncIterable<Buffer>
   readonly timeLimitMs: number
   /** Octets of output that are kept; OUTPUT_LIMIT where it is not said. What is more is read and dropped. */
   readonly outputLimit?: number
@@ -61,16 +61,16 @@ function start(request: RunRequest, rights: { readonly uid?: number; readonly gi
       else if (signal !== null) resolve({ ended: 'killed', signal: constants.signals[signal], output })
       else resolve({ ended: 'exited', status: status ?? 0, output })
     })
-    void feed(child.stdin, request.input)
+    feed(child.stdin, request.input).catch(() => end()) // half a message is no message
   })
 }
 
 /** Writes with back-pressure; a closed pipe ends it. */
 async function feed(
   stream: NodeJS.WritableStream & { readonly destroyed?: boolean },
-  input: Iterable<Buffer>,
+  input: RunRequest['input'],
 ): Promise<void> {
-  for (const piece of input) {
+  for await (const piece of input) {
     if (stream.destroyed === true || !stream.writable) return
     if (stream.write(piece)) continue
     await new Promise<void>((wake) => {

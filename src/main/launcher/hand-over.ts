@@ -1,0 +1,72 @@
+/** What an earlier run as root left, or a start makes, is given to the mail owner: data, public directories, the log file. */
+import {
+  chmodSync,
+  closeSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Config } from '../../io/config/mod.ts'
+import type { SystemUser } from '../../mail/delivery/mod.ts'
+import { dataPaths } from '../server/data-dir.ts'
+import { makePublicDirectory, publicPaths } from '../server/maildrop.ts'
+
+/** It cannot be given; the message says what and why. */
+export class HandOverError extends Error {}
+
+/** Throws HandOverError. */
+export function handOver(config: Config, owner: SystemUser): void {
+  const { dir } = dataPaths(config)
+  const open = publicPaths(config)
+  try {
+    const parent = dirname(dir)
+    if (lstatSync(parent, { throwIfNoEntry: false }) === undefined) {
+      mkdirSync(parent, { recursive: true, mode: 0o755 })
+      lchownSync(parent, owner.uid, owner.gid)
+    }
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    chmodSync(dir, 0o700)
+    makePublicDirectory(open)
+    // What lies in the maildrop belongs to who made it, and says so by that.
+    for (const path of [open.dir, open.maildrop]) give(path, owner)
+    giveAll(dir, owner)
+    giveLog(config.value('maillog_file') ?? '', owner)
+  } catch (cause) {
+    if (cause instanceof HandOverError) throw cause
+    const text = cause instanceof Error ? cause.message : String(cause)
+    throw new HandOverError(`the data cannot be given to ${owner.name}: ${text}`, { cause })
+  }
+}
+
+function giveAll(path: string, owner: SystemUser): void {
+  if (!give(path, owner)) return
+  for (const name of readdirSync(path)) giveAll(join(path, name), owner)
+}
+
+/** True for a directory. A file with a second name, a link or a device is not ours: who put it there wants something. */
+function give(path: string, owner: SystemUser): boolean {
+  const stat = lstatSync(path)
+  if (stat.uid !== owner.uid) {
+    if (stat.uid !== 0)
+      throw new HandOverError(`${path} belongs to user id ${stat.uid}, neither to root nor to ${owner.name}`)
+    if (stat.isFile() && stat.nlink !== 1) throw new HandOverError(`${path} has another name`)
+    if (!stat.isFile() && !stat.isDirectory() && !stat.isSocket()) throw new HandOverError(`${path} is no file`)
+    lchownSync(path, owner.uid, owner.gid)
+  }
+  return stat.isDirectory()
+}
+
+function giveLog(path: string, owner: SystemUser): void {
+  if (!path.startsWith('/') || path.startsWith('/dev/')) return
+  const fd = openSync(path, 'a', 0o640)
+  try {
+    if (fstatSync(fd).isFile() && fstatSync(fd).uid === 0) fchownSync(fd, owner.uid, owner.gid)
+  } finally {
+    closeSync(fd)
+  }
+}

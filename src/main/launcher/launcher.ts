@@ -1,0 +1,184 @@
+/**
+ * The launcher: what stays root of `postigo start`. It starts the server as mail_owner with no capability but
+ * CAP_NET_BIND_SERVICE, starts it again when it dies, and answers three requests: run a command as a user, read a configured
+ * TLS file, check a system password. It parses no mail and opens no socket.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { Duplex } from 'node:stream'
+import { ConfigError } from '../../io/config/mod.ts'
+import { serverLockHolder } from '../../io/db/mod.ts'
+import type { SystemUser } from '../../mail/delivery/mod.ts'
+import { type CliIo, EX } from '../cli/io.ts'
+import { dataPaths } from '../server/data-dir.ts'
+import { mainParams } from '../server/params.ts'
+import { readConfig } from '../server/rooms.ts'
+import { Answerer } from './answers.ts'
+import { serveRequests } from './channel.ts'
+import { handOver, HandOverError } from './hand-over.ts'
+import { userByName } from './system.ts'
+
+export interface LaunchWords {
+  readonly directory: string
+  readonly portOffset: number
+}
+
+/** The server's descriptor of the pipe; its environment says that it is there. */
+export const PIPE_FD = 3
+export const LAUNCHED = 'POSTIGO_LAUNCHED'
+
+/** A server that keeps dying is not started again: so many times in so long. */
+const RESTARTS = 5
+const RESTARTS_IN_MS = 60_000
+const RESTART_AFTER_MS = 1000
+const ORPHAN_MS = 2000
+const SETPRIV = 'setpriv'
+/** util-linux's names. The death of the launcher ends the server: nothing it accepted is lost by that. */
+const RIGHTS = [
+  '--inh-caps=-all,+net_bind_service',
+  '--ambient-caps=-all,+net_bind_service',
+  '--bounding-set=-all,+net_bind_service',
+  '--no-new-privs',
+  '--pdeathsig=KILL',
+]
+/** What the server sees of the environment. */
+const KEPT = /^(PATH|TZ|LANG|LC_\w+|MAIL_CONFIG|POSTIGO_\w+|NODE_\w+|LD_LIBRARY_PATH)$/
+
+export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
+  process.title = 'postigo-launcher'
+  outliveReaders()
+  let owner: SystemUser
+  try {
+    const config = readConfig(words)
+    owner = await mailOwner(config.bind(mainParams).mail_owner)
+    checkReadable([config.file, process.argv[1] ?? ''], owner)
+    await untilOrphanHasEnded(dataPaths(config).dir)
+    handOver(config, owner)
+  } catch (error) {
+    io.err(`postigo: not started: ${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof ConfigError || error instanceof HandOverError ? EX.config : EX.software
+  }
+  return new Launcher(words, owner, io).run()
+}
+
+/** Who started it in the background reads no more once it is ready: no reason to end, as it is for a command. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {})
+}
+
+async function mailOwner(name: string): Promise<SystemUser> {
+  const user = await userByName(name)
+  if (user === undefined) {
+    const how = 'make it (useradd -r -s /usr/sbin/nologin NAME), or name another'
+    throw new HandOverError(`the user of mail_owner, ${name}, does not exist: ${how}`)
+  }
+  if (user.uid === 0 || user.gid === 0) throw new HandOverError(`mail_owner, ${name}, has the rights of root`)
+  return user
+}
+
+/** The server reads these itself. Throws HandOverError. */
+function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser): void {
+  for (const file of files) {
+    const { status } = spawnSync('test', ['-r', file], { uid, gid, cwd: '/' })
+    if (status !== 0)
+      throw new HandOverError(
+        `${name} (mail_owner) may not read ${file}: give it and its directories the mode for that`,
+      )
+  }
+}
+
+/** A server whose launcher was killed ends with it, but not in the same moment. */
+async function untilOrphanHasEnded(dataDir: string): Promise<void> {
+  for (const until = Date.now() + ORPHAN_MS; Date.now() < until;) {
+    const pid = serverLockHolder(dataDir)
+    if (pid === undefined || parentOf(pid) !== 1) return
+    await new Promise((wake) => setTimeout(wake, 20))
+  }
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+  } catch {
+    return undefined
+  }
+}
+
+class Launcher {
+  readonly #words: LaunchWords
+  readonly #owner: SystemUser
+  readonly #io: CliIo
+  #child: ChildProcess | undefined
+  #wasReady = false
+  #isStopping = false
+  #diedAt: number[] = []
+
+  constructor(words: LaunchWords, owner: SystemUser, io: CliIo) {
+    this.#words = words
+    this.#owner = owner
+    this.#io = io
+  }
+
+  async run(): Promise<number> {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        this.#isStopping = true
+        this.#child?.kill(signal)
+      })
+    }
+    process.on('SIGHUP', () => void this.#child?.kill('SIGHUP'))
+    for (;;) {
+      const code = await this.#serve()
+      if (code === EX.ok || this.#isStopping || !this.#wasReady) return code
+      if (!this.#mayRestart()) {
+        this.#io.err(`postigo: the server died ${RESTARTS} times in a minute and is not started again\n`)
+        return code
+      }
+      this.#io.err(`postigo: the server died (exit code ${code}) and is started again\n`)
+      await new Promise((wake) => setTimeout(wake, RESTART_AFTER_MS))
+    }
+  }
+
+  #mayRestart(): boolean {
+    const now = Date.now()
+    this.#diedAt = [...this.#diedAt.filter((at) => now - at < RESTARTS_IN_MS), now]
+    return this.#diedAt.length < RESTARTS
+  }
+
+  /** Runs the server once; resolves with its exit code. */
+  #serve(): Promise<number> {
+    const { directory, portOffset } = this.#words
+    const { name, gid } = this.#owner
+    const program = [process.execPath, ...process.execArgv, process.argv[1] ?? '']
+    const own = ['start', '-c', directory]
+    const argv = [`--reuid=${name}`, `--regid=${gid}`, '--init-groups', ...RIGHTS, '--', ...program, ...own]
+    const child = spawn(SETPRIV, [...argv, '--port-offset', String(portOffset), '--foreground'], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: environment(),
+    })
+    this.#child = child
+    const pipe = child.stdio[PIPE_FD]
+    const answerer = new Answerer({ directory, ownerUid: this.#owner.uid, nowMs: Date.now })
+    if (pipe instanceof Duplex) serveRequests(pipe, answerer, () => this.#ready())
+    return new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.#io.err(`postigo: not started: ${SETPRIV} (util-linux): ${error.message}\n`)
+        resolve(EX.unavailable)
+      })
+      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+    })
+  }
+
+  #ready(): void {
+    if (this.#wasReady) return
+    this.#wasReady = true
+    process.send?.('ready')
+    if (process.connected) process.disconnect?.()
+  }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => KEPT.test(name))
+  return { ...Object.fromEntries(kept), POSTIGO_CALLED_AS: 'postigo', [LAUNCHED]: '1' }
+}

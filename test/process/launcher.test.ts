@@ -1,0 +1,123 @@
+/** `postigo start` as root: a launcher that stays, and a server without rights. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { until } from '../support/mailbox.ts'
+import { install, type Installation } from '../support/process.ts'
+import { makeSystemUser, withoutRoot } from '../support/system-user.ts'
+import { transcript } from '../support/transcript.ts'
+
+const SKIP = { skip: withoutRoot ?? false }
+const CAP_NET_BIND_SERVICE = 1 << 10
+
+const field = (pid: number, name: string): string =>
+  new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
+
+/** The message ends where the transcript's line of a dot says. */
+const send = (port: number, to: string): Promise<void> =>
+  transcript(
+    port,
+    `S: 220 …
+    C: HELO client.test
+    S: 250 …
+    C: MAIL FROM:<s@else.test>
+    S: 250 …
+    C: RCPT TO:<${to}>
+    S: 250 …
+    C: DATA
+    S: 354 …
+    C: Subject: x
+    C:
+    C: hello
+    C: .
+    S: 250 …
+    C: QUIT
+    S: 221 …`,
+  )
+
+async function serverPid({ postigo }: Installation): Promise<number> {
+  const { out } = await postigo(['status', '--json'])
+  return out === '' ? 0 : (JSON.parse(out) as { pid: number }).pid // our own words
+}
+
+test('the server runs as mail_owner, and is started again when it dies', SKIP, async (t) => {
+  const one = await install(t)
+  assert.equal((await one.postigo(['account', 'add', 'ana', '-p'], 'secret\n')).code, 0)
+  const key = join(one.dir, 'key.pem')
+  const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const subject = ['-subj', '/CN=own.example.test', '-keyout', key, '-out', join(one.dir, 'cert.pem')]
+  execFileSync('openssl', [...words, ...subject], { stdio: 'pipe' })
+  assert.equal(statSync(key).mode & 0o77, 0)
+  const mainCf = readFileSync(join(one.dir, 'main.cf'), 'utf8')
+  const tls = 'smtpd_tls_security_level = may\nsmtpd_tls_cert_file = $config_directory/cert.pem\n'
+  writeFileSync(join(one.dir, 'main.cf'), `${mainCf}${tls}smtpd_tls_key_file = $config_directory/key.pem\n`)
+  const started = await one.postigo(['start', '--port-offset', String(one.offset)])
+  assert.equal(started.code, 0, started.err)
+  const pid = await serverPid(one)
+  const owner = execFileSync('id', ['-u', 'postfix'], { encoding: 'utf8' }).trim()
+  assert.equal(field(pid, 'Uid'), [owner, owner, owner, owner].join('\t'))
+  for (const set of ['CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+    assert.equal(Number.parseInt(field(pid, set), 16), CAP_NET_BIND_SERVICE, set)
+  assert.equal(field(pid, 'NoNewPrivs'), '1')
+  // Made by root before the first start, and the server's since.
+  await transcript(143 + one.offset, 'S: * OK …\nC: a LOGIN ana secret\nS: a OK …\nC: b LOGOUT\nS: * BYE …\nS: b OK …')
+  const shown = execFileSync(
+    'openssl',
+    ['s_client', '-connect', `127.0.0.1:${25 + one.offset}`, '-starttls', 'smtp', '-quiet'],
+    { input: 'QUIT\r\n', encoding: 'utf8', stdio: 'pipe', timeout: 10_000 },
+  )
+  assert.match(shown, /221/)
+  assert.equal((await one.postigo(['reload'])).code, 0)
+  process.kill(pid, 'SIGKILL')
+  await until('it runs again', async () => ![0, pid].includes(await serverPid(one)))
+  assert.equal((await one.postigo(['stop'])).code, 0)
+})
+
+test(
+  'a system user has mail, a .forward command with its own rights, and logs in with the system password',
+  SKIP,
+  async (t) => {
+    const user = makeSystemUser(t)
+    execFileSync('chpasswd', { input: `${user.name}:geheim\n` })
+    const one = await install(t)
+    assert.equal((await one.postigo(['start', '--port-offset', String(one.offset)])).code, 0)
+    const port = 25 + one.offset
+    await send(port, `${user.name}@mail.example.test`)
+    await transcript(
+      143 + one.offset,
+      `S: * OK …
+    C: a LOGIN ${user.name} wrong
+    S: a NO …
+    C: b LOGIN root wrong
+    S: b NO …
+    C: c LOGIN ${user.name} geheim
+    S: c OK …
+    C: d STATUS INBOX (MESSAGES)
+    S: * STATUS "INBOX" (MESSAGES 1)
+    S: d OK …`,
+    )
+    const copy = join(user.home, 'copy')
+    writeFileSync(join(user.home, '.forward'), `"|id -u > ${copy}; cat >> ${copy}"\n`)
+    chownSync(join(user.home, '.forward'), user.uid, user.uid)
+    await send(port, `${user.name}@mail.example.test`)
+    await until('the command had it', () => {
+      const stat = statSync(copy, { throwIfNoEntry: false })
+      return stat !== undefined && stat.size > 100
+    })
+    assert.equal(readFileSync(copy, 'utf8').split('\n')[0], String(user.uid))
+  },
+)
+
+test('a mail_owner that does not exist, or has the rights of root, stops the start', SKIP, async (t) => {
+  for (const [owner, message] of [
+    ['no-such-user', /not started: the user of mail_owner, no-such-user, does not exist/],
+    ['root', /not started: mail_owner, root, has the rights of root/],
+  ] as const) {
+    const one = await install(t, `mail_owner = ${owner}\n`)
+    const started = await one.postigo(['start', '--port-offset', String(one.offset)])
+    assert.equal(started.code, 78)
+    assert.match(started.err, message)
+  }
+})
