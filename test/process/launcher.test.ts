@@ -110,6 +110,26 @@ test(
   },
 )
 
+test('a pipe(8) transport runs its command as the user that master.cf names', SKIP, async (t) => {
+  const user = makeSystemUser(t)
+  const one = await install(t, 'transport_maps = inline:{tube.test=tube:}\nrelay_domains = tube.test\n')
+  const out = join(user.home, 'out')
+  const command = `argv=/bin/sh -c {{ id -u; echo $$1; cat; } >${out}} x \${recipient}`
+  writeFileSync(
+    join(one.dir, 'master.cf'),
+    `smtp inet n - n - - smtpd\ntube unix - n n - - pipe flags=R user=${user.name} ${command}\n`,
+  )
+  assert.equal((await one.postigo(['start', '--port-offset', String(one.offset)])).code, 0)
+  await send(25 + one.offset, 'A.B@tube.test')
+  const log = (): string => readFileSync(join(one.dir, 'mail.log'), 'utf8')
+  await until('it is sent', () => log().includes('status=sent (delivered via tube service)'))
+  assert.match(log(), /postfix\/pipe\[\d+\]: \w+: to=<A\.B@tube\.test>, relay=tube, /)
+  assert.match(
+    readFileSync(out, 'utf8'),
+    new RegExp(`^${user.uid}\nA\\.B@tube\\.test\nReturn-Path: <s@else\\.test>\nReceived: `),
+  )
+})
+
 test('a mail_owner that does not exist, or has the rights of root, stops the start', SKIP, async (t) => {
   for (const [owner, message] of [
     ['no-such-user', /not started: the user of mail_owner, no-such-user, does not exist/],

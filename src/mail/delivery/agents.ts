@@ -4,17 +4,21 @@ import type { Agent, DeliveryJob } from '../queue/mod.ts'
 export interface Agents {
   readonly smtp: Agent
   readonly local: Agent
+  readonly pipe: Agent
   /** Transports whose recipients may be accounts here: local(8), virtual(8). */
   readonly isLocal: (transport: string) => boolean
   /** Transports of master.cf whose program is smtp(8). */
   readonly isSmtp: (transport: string) => boolean
+  /** Transports of master.cf whose program is pipe(8). */
+  readonly isPipe: (transport: string) => boolean
 }
 
-export function createAgents({ smtp, isSmtp, local, isLocal }: Agents): Agent {
+export function createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Agent {
   return {
     async deliver(job, report, signal) {
       if (job.trace === 'verify' && !isSmtp(job.transport)) return probe(job, report)
       if (isSmtp(job.transport)) return smtp.deliver(job, report, signal)
+      if (isPipe(job.transport)) return pipe.deliver(job, report, signal)
       if (isLocal(job.transport)) return local.deliver(job, report, signal)
       const result = withoutAgent(job)
       for (const { id } of job.recipients) report(id, result, 'none')

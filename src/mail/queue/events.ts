@@ -6,6 +6,8 @@ export type QueueEvent =
       readonly event: 'queue.result'
       readonly queueId: string
       readonly transport: string
+      /** The transport's program in master.cf: `pipe`, `smtp` …; where there is none, its name. */
+      readonly program: string
       readonly recipient: string
       readonly original: string
       /** `mx.example[192.0.2.1]:25`, `local`, `none`. */

@@ -163,6 +163,7 @@ export class QueueRunner {
       event: 'queue.result',
       queueId: job.queueId,
       transport: job.transport,
+      program: programOf(this.#deps.config(), job.transport),
       recipient: address,
       original,
       relay,
@@ -171,6 +172,11 @@ export class QueueRunner {
       ...result,
     })
   }
+}
+
+function programOf({ master }: Config, transport: string): string {
+  const service = master.find((one) => one.type === 'unix' && one.name === transport)
+  return service === undefined ? transport : service.command.replace(/^.*\//, '')
 }
 
 /** Whether there was a server at the destination; notes why not. */

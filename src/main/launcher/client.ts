@@ -67,7 +67,8 @@ export class LauncherClient {
       if (ended === 'exited') return { ended, status: Number(facts['status']), output: octets }
       if (ended === 'killed') return { ended, signal: Number(facts['signal']), output: octets }
       if (ended === 'timeout') return { ended, output: octets }
-      return { ended: 'refused', text: String(facts['text']) }
+      const { errno } = facts
+      return { ended: 'refused', text: String(facts['text']), ...(typeof errno === 'string' && { errno }) }
     } catch (error) {
       return { ended: 'refused', text: error instanceof Error ? error.message : String(error) }
     }

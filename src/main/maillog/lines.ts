@@ -35,8 +35,11 @@ export function lineOf(event: PostigoEvent): Line | undefined {
     case 'intake':
       return intakeLine(event as IntakeEvent)
     case 'routing':
-    case 'delivery':
-      return { service: 'local', text: `warning: ${(event as RoutingEvent | LocalEvent).text}` }
+      return { service: 'local', text: `warning: ${(event as RoutingEvent).text}` }
+    case 'delivery': {
+      const { program = 'local', text } = event as LocalEvent
+      return { service: program, text: `warning: ${text}` }
+    }
     case 'queue':
       return queueLine(event as QueueEvent)
     case 'notices':

@@ -83,7 +83,7 @@ export function queueLine(e: QueueEvent): Line {
   switch (e.event) {
     case 'queue.result': {
       const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
-      const service = e.transport === 'relay' ? 'smtp' : e.transport
+      const service = e.program === 'relay' ? 'smtp' : e.program
       return {
         service,
         text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${delayText(e.delayMs)}/0/0/0, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,

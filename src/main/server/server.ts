@@ -27,6 +27,7 @@ import { LocalMail } from './local-mail.ts'
 import { noticesOf } from './notices.ts'
 import { mainParams } from './params.ts'
 import { proberOf } from './prober.ts'
+import { makePipeAgent, pipeService } from './pipe-delivery.ts'
 import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
@@ -228,10 +229,12 @@ export class Server {
       transport === 'smtp' ||
       transport === 'relay' ||
       bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
-    const { launcher } = this.#options
-    const local = makeLocalAgent(this.#rooms, () => agent, launcher?.run ?? runAsChild)
+    const run = this.#options.launcher?.run ?? runAsChild
+    const local = makeLocalAgent(this.#rooms, () => agent, run)
+    const pipe = makePipeAgent(this.#rooms, run)
+    const isPipe = (transport: string): boolean => pipeService(this.#rooms, transport) !== undefined
     const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
-    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal })
+    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe })
     return new QueueRunner({
       store: queue,
       clock,

@@ -1,5 +1,6 @@
-/** What local delivery publishes: main prints it as a warning of local(8). */
+/** What local delivery and pipe(8) publish: main prints it as a warning of the program. */
 export interface LocalEvent {
   readonly event: 'delivery.warning'
+  readonly program?: 'pipe'
   readonly text: string
 }

@@ -19,7 +19,7 @@ const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** asctime(3) in local time. */
-function asctime(date: Date): string {
+export function asctime(date: Date): string {
   const two = (n: number): string => String(n).padStart(2, '0')
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
   const day = String(date.getDate()).padStart(2, ' ')

@@ -7,7 +7,7 @@ export type CommandEnd =
   | { readonly ended: 'killed'; readonly signal: number; readonly output: Buffer }
   | { readonly ended: 'timeout'; readonly output: Buffer }
   /** It was never started; the text says why. */
-  | { readonly ended: 'refused'; readonly text: string }
+  | { readonly ended: 'refused'; readonly text: string; readonly errno?: string }
 
 /** Octets of output that are kept. */
 export const OUTPUT_LIMIT = 4095
@@ -50,7 +50,7 @@ function failed(dsn: string, text: string): RecipientResult {
 }
 
 /** One line of text: line ends become blanks, what cannot be printed `_`. */
-function printable(output: Buffer): string {
+export function printable(output: Buffer): string {
   return output
     .toString('utf8')
     .replaceAll('�', '_')

@@ -50,9 +50,10 @@ function start(request: RunRequest, rights: { readonly uid?: number; readonly gi
       if (!stdoutOnly) kept.add(chunk)
     })
     child.stdin.on('error', () => {}) // a command need not read its input
-    child.on('error', (error) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer)
-      resolve({ ended: 'refused', text: `cannot run ${file}: ${error.message}` })
+      const text = `cannot run ${file}: ${error.message}`
+      resolve({ ended: 'refused', text, ...(error.code !== undefined && { errno: error.code }) })
     })
     child.on('close', (status, signal) => {
       clearTimeout(timer)
