@@ -13,6 +13,7 @@ test('the end of a command is what Postfix makes of it', () => {
     [75, 'hi\n', '4.3.0 deferred temporary failure. Command output: hi '],
     [1, '', '5.3.0 bounced Command died with status 1: "cmd"'],
     [1, '4.2.1 wait a bit\n', '4.2.1 deferred wait a bit '],
+    [75, '2.2.2 odd\n', '5.0.0 bounced odd '],
     [67, '', '5.1.1 bounced user unknown'],
     [77, 'a\nb\n', '5.7.0 bounced permission denied. Command output: a b '],
     [

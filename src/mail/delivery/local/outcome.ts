@@ -39,7 +39,8 @@ export function failureOf(end: CommandEnd, command: string): RecipientResult | u
   if (end.ended === 'killed') return failed('4.3.0', `Command died with signal ${end.signal}: "${command}"${shown}`)
   if (end.status === 0) return undefined
   const own = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+(.*))?$/s.exec(output)
-  if (own !== null) return failed(own[1]?.replace(/^2/, '5') ?? '5.3.0', own[2] ?? '')
+  // A code of success is none for a failure.
+  if (own !== null) return failed(own[1]?.startsWith('2') === false ? own[1] : '5.0.0', own[2] ?? '')
   const known = SYSEXITS[end.status]
   if (known !== undefined) return failed(known[0], known[1] + shown)
   return failed('5.3.0', `Command died with status ${end.status}: "${command}"${shown}`)
