@@ -100,6 +100,10 @@ function welcome(specs: readonly ListenerSpec[], directory: string, password: st
     `\n  account   ${address}\n  password  ${password}\n\n` +
     `send    swaks --server 127.0.0.1:${port('submission')} -tls -au ${USER} -ap '${password}' --from ${address} --to ${address}\n` +
     `read    curl -k 'imaps://127.0.0.1:${port('imaps')}/INBOX;MAILINDEX=1' -u '${USER}:${password}'\n` +
-    `follow  tail -f ${log}\n\nready\n`
+    `follow  tail -f ${log}\n` +
+    (process.getuid?.() === 0
+      ? '\nA trial keeps the rights of root; `postigo start` gives them up (docs/security.md).\n'
+      : '') +
+    '\nready\n'
   )
 }
