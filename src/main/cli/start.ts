@@ -1,17 +1,8 @@
-/** `postigo start`: the server, in the foreground or left behind. */
+/** `postigo start`: the server, in the foreground or left behind. What runs is loaded when it is known which it is. */
 import { spawn } from 'node:child_process'
-import { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../../io/config/mod.ts'
-import { ServerRunsError } from '../../io/db/mod.ts'
-import { IdentityError, ListenError, TlsSettingError } from '../../io/net/mod.ts'
-import { AccountError } from '../../mail/accounts/mod.ts'
-import { LauncherClient } from '../launcher/client.ts'
-import { launch, LAUNCHED, outliveReaders, PIPE_FD } from '../launcher/launcher.ts'
-import { ListenerError, type ListenerSpec } from '../server/listeners.ts'
-import { Server } from '../server/server.ts'
+import { LAUNCHED } from '../launcher/launched.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
-import { table } from './table.ts'
 
 const USAGE = `usage: postigo start [-c DIR] [--port-offset N] [--foreground]
 
@@ -51,48 +42,9 @@ export const start: Command = async (argv, io) => {
   }
   const words = { directory: configDirectory(values.config, io), portOffset, foreground: values.foreground ?? false }
   if (!words.foreground) return startDetached(words, io)
-  if (process.env[LAUNCHED] !== undefined) return runLaunched(words, io)
-  return process.getuid?.() === 0 ? launch(words, io) : runServer(words, io)
-}
-
-/** Runs until SIGTERM, SIGINT or `postigo stop`. */
-export async function runServer(
-  words: StartWords & { readonly launcher?: LauncherClient },
-  io: CliIo,
-  whenReady?: (server: Server) => void,
-): Promise<number> {
-  let server: Server
-  process.title = 'postigo' // what others are told who find a port taken
-  try {
-    const started = await Server.start(words)
-    server = started.server
-    if (started.report.replayed > 0) io.out(`taken in after a power cut: ${started.report.replayed} messages\n`)
-    for (const number of started.report.damaged)
-      io.err(`postigo: warning: segment ${number} of the message log is missing or short\n`)
-  } catch (error) {
-    io.err(`postigo: ${explain(error)}\n`)
-    return exitOf(error)
-  }
-  const stop = (): void => void server.stop()
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-  process.on('SIGHUP', () => void server.reload())
-  if (whenReady === undefined) io.out(`${services(server.services)}ready\n`)
-  else whenReady(server)
-  words.launcher?.ready()
-  process.send?.('ready')
-  if (process.connected) process.disconnect?.()
-  await server.stopped
-  return EX.ok
-}
-
-/** The server as the launcher started it. */
-async function runLaunched(words: StartWords, io: CliIo): Promise<number> {
-  outliveReaders()
-  const launcher = new LauncherClient(new Socket({ fd: PIPE_FD }))
-  const code = await runServer({ ...words, launcher }, io)
-  launcher.close()
-  return code
+  if (process.env[LAUNCHED] !== undefined) return (await import('./serve.ts')).runLaunched(words, io)
+  if (process.getuid?.() === 0) return (await import('../launcher/launcher.ts')).launch(words, io)
+  return (await import('./serve.ts')).runServer(words, io)
 }
 
 /** Starts a process of its own and waits until it is ready, or says why it is not. */
@@ -130,33 +82,4 @@ function startDetached(words: StartWords, io: CliIo): Promise<number> {
       done(EX.ok)
     })
   })
-}
-
-export function services(specs: readonly ListenerSpec[]): string {
-  const rows = specs.map(({ name, address, port, implicitTls }) => [
-    name,
-    `${address.includes(':') ? `[${address}]` : address}:${port}`,
-    implicitTls ? 'TLS' : '',
-  ])
-  return table(rows)
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ListenError) return `not started: ${error.message}`
-  return error instanceof Error ? error.message : String(error)
-}
-
-function exitOf(error: unknown): number {
-  if (
-    error instanceof ConfigError ||
-    error instanceof ListenerError ||
-    error instanceof IdentityError ||
-    error instanceof TlsSettingError ||
-    error instanceof AccountError
-  )
-    return EX.config
-  if (error instanceof ListenError) return error.code === 'EACCES' ? EX.noPerm : EX.unavailable
-  if (error instanceof ServerRunsError) return EX.unavailable
-  if (process.env['POSTIGO_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-  return EX.software
 }

@@ -7,7 +7,7 @@ import { listen } from '../../io/net/mod.ts'
 import type { ListenerSpec } from '../server/listeners.ts'
 import { type CliIo, type Command, EX } from './io.ts'
 import { openAccountsOf } from './open-accounts.ts'
-import { runServer, services } from './start.ts'
+import { runServer, services } from './serve.ts'
 
 const USAGE = `usage: postigo trial [DIR]
 

@@ -1,6 +1,7 @@
 /** What the launcher does for the server: runs a command as a user, reads a configured file, checks a password. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
-import { type CommandEnd, runAsChild } from '../../mail/delivery/mod.ts'
+import type { CommandEnd } from '../../mail/delivery/mod.ts'
+import { runAsChild } from '../../mail/delivery/local/run-as.ts'
 import { configuredFiles, configuredGroups } from './configured.ts'
 import { packAnswer } from './frames.ts'
 import { type LauncherRequest, RefusedError, type RunWords } from './requests.ts'

@@ -1,13 +1,18 @@
 /** What main.cf and master.cf name that the server may ask for: certificates and keys, groups of commands. */
-import { type Config, splitList } from '../../io/config/mod.ts'
-import { readConfig } from '../server/rooms.ts'
+import { type Config, loadConfig, makeRegistry, splitList } from '../../io/config/mod.ts'
+import { mainParams } from '../server/params.ts'
 
 /** `smtpd_tls_key_file`, `smtp_tls_CAfile`, `smtpd_tls_chain_files` … */
 const FILE_PARAMETER = /^(smtpd|smtp|lmtp)_tls_(\w*_)?(file|CAfile|files)$/
 
+/** The configuration, as far as the launcher knows it: it loads no room that it does not need. */
+export function launcherConfig(directory: string): Config {
+  return loadConfig(directory, makeRegistry(mainParams))
+}
+
 /** Absolute paths of TLS files, as the configuration is now. */
 export function configuredFiles(directory: string): ReadonlySet<string> {
-  return tlsFiles(readConfig({ directory }))
+  return tlsFiles(launcherConfig(directory))
 }
 
 export function tlsFiles(config: Config): ReadonlySet<string> {
@@ -24,6 +29,6 @@ export function tlsFiles(config: Config): ReadonlySet<string> {
 
 /** Names behind the colon of `user=name:group` in pipe(8) entries. */
 export function configuredGroups(directory: string): readonly string[] {
-  const words = readConfig({ directory }).master.flatMap((service) => service.args)
+  const words = launcherConfig(directory).master.flatMap((service) => service.args)
   return words.flatMap((word) => /^user=[^:]+:(.+)$/.exec(word)?.[1] ?? [])
 }

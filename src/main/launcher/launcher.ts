@@ -8,25 +8,22 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Duplex } from 'node:stream'
 import { ConfigError } from '../../io/config/mod.ts'
-import { serverLockHolder } from '../../io/db/mod.ts'
+import { serverLockHolder } from '../../io/db/server-lock.ts'
 import type { SystemUser } from '../../mail/delivery/mod.ts'
 import { type CliIo, EX } from '../cli/io.ts'
 import { dataPaths } from '../server/data-dir.ts'
 import { mainParams } from '../server/params.ts'
-import { readConfig } from '../server/rooms.ts'
 import { Answerer } from './answers.ts'
+import { launcherConfig } from './configured.ts'
 import { serveRequests } from './channel.ts'
 import { handOver, HandOverError } from './hand-over.ts'
+import { LAUNCHED, outliveReaders, PIPE_FD } from './launched.ts'
 import { userByName } from './system.ts'
 
 export interface LaunchWords {
   readonly directory: string
   readonly portOffset: number
 }
-
-/** The server's descriptor of the pipe; its environment says that it is there. */
-export const PIPE_FD = 3
-export const LAUNCHED = 'POSTIGO_LAUNCHED'
 
 /** A server that keeps dying is not started again: so many times in so long. */
 const RESTARTS = 5
@@ -50,7 +47,7 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
   outliveReaders()
   let owner: SystemUser
   try {
-    const config = readConfig(words)
+    const config = launcherConfig(words.directory)
     owner = await mailOwner(config.bind(mainParams).mail_owner)
     checkReadable([config.file, process.argv[1] ?? ''], owner)
     await untilOrphanHasEnded(dataPaths(config).dir)
@@ -60,11 +57,6 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
     return error instanceof ConfigError || error instanceof HandOverError ? EX.config : EX.software
   }
   return new Launcher(words, owner, io).run()
-}
-
-/** Who started it in the background reads no more once it is ready: no reason to end, as it is for a command. */
-export function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {})
 }
 
 async function mailOwner(name: string): Promise<SystemUser> {

@@ -1,6 +1,7 @@
 /** The system's own word on users, groups and passwords: getent(1) and crypt(3), asked by the launcher as root. */
 import { execFile } from 'node:child_process'
-import { parsePasswd, type SystemUser } from '../../mail/delivery/mod.ts'
+import type { SystemUser } from '../../mail/delivery/mod.ts'
+import { parsePasswd } from '../../mail/delivery/local/users.ts'
 
 const LIMIT_MS = 10_000
 const PERL = '/usr/bin/perl'
