@@ -11,7 +11,7 @@ export type LocalSettings = Settings<typeof localParams>
 
 /** What a command may have that needs no shell: words of these characters, parted by blanks. */
 const PLAIN = /^[ \t]*[\w!@%\-=+:,./][\w!@%\-=+:,./ \t]*$/
-export const COMMAND_PATH = '/usr/bin:/bin'
+const PATH = '/usr/bin:/bin'
 const SHELL = '/bin/sh'
 
 /** What the server lets commands see of its own environment, when export_environment names it. */
@@ -66,9 +66,7 @@ export function argvOf(command: string, shell: string): readonly string[] {
 }
 
 function onPath(program: string): boolean {
-  return COMMAND_PATH.split(':').some(
-    (dir) => statSync(`${dir}/${program}`, { throwIfNoEntry: false })?.isFile() === true,
-  )
+  return PATH.split(':').some((dir) => statSync(`${dir}/${program}`, { throwIfNoEntry: false })?.isFile() === true)
 }
 
 /** A program that cannot be started is a matter for the postmaster: mail waits, as in Postfix. */
@@ -116,9 +114,10 @@ export function environmentOf(
   const env: Record<string, string> = {}
   for (const [name, value] of Object.entries(values))
     if (value !== undefined) env[name] = filtered(value, cf.command_expansion_filter)
-  return { ...exportedEnvironment(own, cf.export_environment), ...env, PATH: COMMAND_PATH }
+  return { ...exportedEnvironment(own, cf.export_environment), ...env, PATH }
 }
 
+/** export_environment, and Postfix's own PATH. */
 export function exportedEnvironment(own: OwnEnvironment, names: readonly string[]): Record<string, string> {
   // Postfix's import_environment sets LANG for all its programs.
   const known: Readonly<Record<string, string | undefined>> = { ...own, LANG: 'C' }
@@ -128,5 +127,5 @@ export function exportedEnvironment(own: OwnEnvironment, names: readonly string[
     const found = value ?? known[plain]
     if (found !== undefined) env[plain] = found
   }
-  return env
+  return { ...env, PATH }
 }

@@ -4,7 +4,7 @@ import { type Clock, publish } from '#src/base/mod.ts'
 import { printAddress } from '../../../formats/address/mod.ts'
 import type { MasterService } from '../../../io/config/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../queue/mod.ts'
-import { COMMAND_PATH, exportedEnvironment, type LocalSettings, type OwnEnvironment } from '../local/command.ts'
+import { exportedEnvironment, type LocalSettings, type OwnEnvironment } from '../local/command.ts'
 import type { LocalEvent } from '../local/events.ts'
 import { type CommandEnd, failureOf, printable } from '../local/outcome.ts'
 import type { RunAs } from '../local/run-as.ts'
@@ -106,7 +106,7 @@ async function runService(
   const end = await deps.run({
     ...rights,
     argv,
-    env: { ...exportedEnvironment(deps.own(), cf.export_environment), PATH: COMMAND_PATH },
+    env: exportedEnvironment(deps.own(), cf.export_environment),
     cwd,
     input: pipeCopy(job, service, deps.clock.now()),
     timeLimitMs: deps.timeLimitMs(job.transport),
