@@ -129,7 +129,7 @@ export class Aliases {
   }
 
   async #include(file: string, local: Local, to: Gathering): Promise<void> {
-    if (local.level > MAX_LEVEL) return this.#refuse(local, to, '5.4.6 :include: nesting limit exceeded')
+    if (local.level > MAX_LEVEL) return this.#fault(local, to, '5.4.6 :include: nesting limit exceeded')
     // Once as each user: a list that includes itself ends here.
     if (!this.#isNew(`:include: ${local.owner} ${file}`, to)) return
     const list = readList(file)
@@ -137,7 +137,7 @@ export class Aliases {
     if (list.status === 'private') return this.#give(`:include:${file}`, local, to)
     if (list.status === 'bad') {
       this.#warn(list.warning)
-      return this.#refuse(local, to, BAD_SETTING)
+      return this.#fault(local, to, BAD_SETTING)
     }
     const owner = local.owner === 0 ? list.owner : local.owner
     const address = `${local.from}@${local.domain}`
@@ -149,7 +149,7 @@ export class Aliases {
     const { allow_mail_to_commands: commands, allow_mail_to_files: files } = this.#world.cf
     const allowed = what === 'command' ? commands : files
     if (allowed.includes(local.place)) this.#give(target, local, to)
-    else this.#refuse(local, to, `5.7.1 mail to ${what} is restricted`)
+    else this.#fault(local, to, `5.7.1 mail to ${what} is restricted`)
   }
 
   #give(target: string, local: Local, to: Gathering): void {
@@ -165,7 +165,7 @@ export class Aliases {
     if (local.owner !== 0 && target.startsWith('~/')) return this.#task(target, 'file', local, to)
     const problem = target.startsWith('~/') ? 'unknown home directory for' : 'bad home directory syntax for'
     this.#warn(`${problem}: ${target}`)
-    this.#refuse(local, to, BAD_SETTING)
+    this.#fault(local, to, BAD_SETTING)
   }
 
   async #address(target: string, extension: string, local: Local, to: Gathering): Promise<void> {
@@ -237,6 +237,11 @@ export class Aliases {
 
   #refuse(local: Local, to: Gathering, text: string): void {
     this.#emit({ transport: 'error', nexthop: text }, local, to)
+  }
+
+  /** What is wrong with the list itself is told of the list: it is not sent on. */
+  #fault(local: Local, to: Gathering, text: string): void {
+    this.#refuse({ ...local, forwarded: undefined }, to, text)
   }
 
   #warn(text: string): void {

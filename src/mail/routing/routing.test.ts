@@ -310,6 +310,10 @@ alias_maps = inline:{ {list = :include:${file}, :INCLUDE:${file}}, {rel = :inclu
 `
   const given = { accounts: ['ana'] }
   assert.deepEqual(await expanded(cf, 'list', given), ['account ana', 'error 5.3.5 mail system configuration error'])
+  assert.deepEqual(
+    (await testRouter(cf, given).expand('list')).map((e) => e.forwarded),
+    ['list@mail.example.com', undefined],
+  )
   assert.deepEqual(await expanded(cf, 'rel', given), ['error 5.3.5 mail system configuration error'])
   writeFileSync(`${file}.open`, '|/bin/x\n')
   const [found] = await testRouter(cf, given).expand('open')

@@ -10,9 +10,9 @@ test('a shell is used only where the command needs one', () => {
     ['/usr/bin/procmail', ['/usr/bin/procmail']],
     ['/usr/bin/prog  -a b', ['/usr/bin/prog', '-a', 'b']],
     ['cat -u', ['cat', '-u']],
-    ['/usr/bin/procmail -a "$EXTENSION"', ['/bin/sh', '-c', '/usr/bin/procmail -a "$EXTENSION"']],
-    ['exit 75', ['/bin/sh', '-c', 'exit 75']],
-    ['', ['/bin/sh', '-c', '']],
+    ['/usr/bin/procmail -a "$EXTENSION"', ['sh', '-c', '/usr/bin/procmail -a "$EXTENSION"']],
+    ['exit 75', ['sh', '-c', 'exit 75']],
+    ['', ['sh', '-c', '']],
   ]
   for (const [command, argv] of table) assert.deepEqual(argvOf(command, ''), argv, command)
   assert.deepEqual(argvOf('a b', '/bin/smrsh -c'), ['/bin/smrsh', '-c', 'a b'])

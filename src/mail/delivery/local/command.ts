@@ -12,7 +12,8 @@ export type LocalSettings = Settings<typeof localParams>
 /** What a command may have that needs no shell: words of these characters, parted by blanks. */
 const PLAIN = /^[ \t]*[\w!@%\-=+:,./][\w!@%\-=+:,./ \t]*$/
 const PATH = '/usr/bin:/bin'
-const SHELL = '/bin/sh'
+/** By this name, as Postfix calls it: it stands in the shell's own messages. */
+const SHELL = 'sh'
 
 /** What the server lets commands see of its own environment, when export_environment names it. */
 export interface OwnEnvironment {
@@ -76,7 +77,7 @@ function missingProgram([program = '']: readonly string[]): RecipientResult | un
     accessSync(program, constants.F_OK)
     return undefined
   } catch {
-    const text = `temporary failure. Command output: local: fatal: execvp ${program}: No such file or directory`
+    const text = `temporary failure. Command output: local: fatal: execvp ${program}: No such file or directory `
     return { status: 'deferred', dsn: '4.3.0', text }
   }
 }
