@@ -46,38 +46,8 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   // header_checks(5): REDIRECT overrides FILTER.
   const filter = redirect === undefined ? effects.findLast((e) => e.action === 'filter')?.destination : undefined
   const hold = effects.some((e) => e.action === 'hold')
-  const deposits: PlannedDeposit[] = []
-  const queued: QueuedRecipient[] = []
-  const forwards = new Map<string, Forward>()
-  const looped = new Set<string>()
-  for (const one of wanted) {
-    const { routed, forwarded } = one.expanded
-    const loop = loopIn(one, input.deliveredTo)
-    if (loop !== undefined) {
-      if (looped.has(loop)) continue
-      looped.add(loop)
-      const name = { recipient: loop, original: one.expanded.original }
-      queued.push(withDsn(one, returned(name, '5.4.6', `mail forwarding loop for ${loop}`)))
-    } else if (
-      routed.account === undefined ||
-      hold ||
-      filter !== undefined ||
-      wantsReport(one.recipient, input.trace)
-    ) {
-      const row = withDsn(one, { ...address(one), ...transportOf(one, filter) })
-      if (forwarded === undefined || hold) queued.push(row)
-      else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
-    } else if (!hasRoom(routed.account.id, sizeOctets)) {
-      queued.push(withDsn(one, returned(names(one), '5.2.2', 'mailbox is full: the quota is used up')))
-    } else {
-      deposits.push({
-        account: routed.account.id,
-        ...names(one),
-        prefix: prefixLines(one.expanded.sender ?? sender, one, input),
-      })
-    }
-  }
-  const forwarded = [...forwards.values()].map((f) => ({ ...f, queueId: input.newQueueId() }))
+  const { deposits, queued, forwards } = sortOut(wanted, { sender, filter, hold }, input, hasRoom)
+  const forwarded = forwards.map((f) => ({ ...f, queueId: input.newQueueId() }))
   const { ret, envid, body, smtpUtf8, verp } = envelope
   return {
     queueId,
@@ -98,6 +68,50 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
     queued,
     ...(forwarded.length > 0 && { forwarded }),
   }
+}
+
+interface Sorted {
+  readonly deposits: PlannedDeposit[]
+  readonly queued: QueuedRecipient[]
+  readonly forwards: readonly Forward[]
+}
+
+/** Each recipient a mailbox entry, a row of the message itself, or a row of a message that an alias sends on. */
+function sortOut(
+  wanted: readonly Wanted[],
+  all: { readonly sender: string; readonly filter: string | undefined; readonly hold: boolean },
+  input: PlanInput,
+  hasRoom: HasRoom,
+): Sorted {
+  const { sender, filter, hold } = all
+  const deposits: PlannedDeposit[] = []
+  const queued: QueuedRecipient[] = []
+  const forwards = new Map<string, Forward>()
+  const looped = new Set<string>()
+  for (const one of wanted) {
+    const { account } = one.expanded.routed
+    const { forwarded } = one.expanded
+    const loop = loopIn(one, input.deliveredTo)
+    if (loop !== undefined) {
+      if (!looped.has(loop)) queued.push(loopOf(one, loop))
+      looped.add(loop)
+    } else if (account === undefined || hold || filter !== undefined || wantsReport(one.recipient, input.trace)) {
+      const row = withDsn(one, { ...address(one), ...transportOf(one, filter) })
+      if (forwarded === undefined || hold) queued.push(row)
+      else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
+    } else if (!hasRoom(account.id, input.sizeOctets)) {
+      queued.push(withDsn(one, returned(names(one), '5.2.2', 'mailbox is full: the quota is used up')))
+    } else {
+      const prefix = prefixLines(one.expanded.sender ?? sender, one, input)
+      deposits.push({ account: account.id, ...names(one), prefix })
+    }
+  }
+  return { deposits, queued, forwards: [...forwards.values()] }
+}
+
+function loopOf(one: Wanted, loop: string): QueuedRecipient {
+  const name = { recipient: loop, original: one.expanded.original }
+  return withDsn(one, returned(name, '5.4.6', `mail forwarding loop for ${loop}`))
 }
 
 type Forward = Omit<Forwarded, 'queueId' | 'recipients'> & { readonly recipients: QueuedRecipient[] }

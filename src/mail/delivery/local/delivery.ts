@@ -36,6 +36,7 @@ export class LocalDelivery {
   filing(command: string, user: SystemUser): Promise<RecipientResult> {
     const { files, journal, takeIn } = this.ports
     const rights = rightsOf(user)
+    if (user.uid === 0) return this.command(command, rights) // default_privs runs it, and nobody looks into root's home
     const spool = spoolFile(this.cf.mail_spool_directory, user.name)
     const spoolGid = spoolGroup(this.cf.mail_spool_directory) ?? user.gid
     const key = { queueId: this.job.queueId, recipient: this.recipient.id, command }
