@@ -155,13 +155,20 @@ export class DropDelivery {
     if (!answer.ok) this.#warn(`${item.path}: ${answer.text}`)
   }
 
-  #file(verb: 'collect' | 'clear', { kind, path, from, to }: ArrivedItem, outputLimit: number): Promise<FileAnswer> {
+  async #file(
+    verb: 'collect' | 'clear',
+    { kind, path, from, to }: ArrivedItem,
+    outputLimit: number,
+  ): Promise<FileAnswer> {
     // Others' programs lock mbox files only; a directory that takes no lock file is none of ours to judge.
     const locks = kind === 'mbox' ? { ...lockWords(this.#ports.locks), may_fail: 1 } : { locks: '' }
     const words = { ...locks, from, to, limit: COLLECT_LIMIT }
     const { rights, spool, spoolGid } = this.#user
-    const able = path === spool ? { ...rights, gid: spoolGid } : rights
-    return this.#ports.files(able, { verb, paths: [path], words, outputLimit })
+    const request = { verb, paths: [path], words, outputLimit }
+    const answer = await this.#ports.files(path === spool ? { ...rights, gid: spoolGid } : rights, request)
+    // Where the group of the spool may not be taken the kernel's locks have to do, as for procmail's other readers.
+    const refused = !answer.ok && answer.errno === 'EREFUSED' && path === spool
+    return refused ? this.#ports.files(rights, request) : answer
   }
 
   #warn(text: string): void {
