@@ -1,6 +1,7 @@
 /** Counters of an account: MODSEQ, UIDVALIDITY, what it stores. Rows of `account_state`. */
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
+import { settleDeposits } from './gathered.ts'
 
 /**
  * What a power cut may have lost of UIDs and MODSEQs that were already told: rules 6 and 7 of the log. A command that
@@ -26,8 +27,9 @@ export function addAccountState(tx: Tx, account: AccountId): void {
   tx.sql('INSERT INTO account_state (account) VALUES (?) ON CONFLICT DO NOTHING').run(account)
 }
 
-/** The next MODSEQ of the account; strictly rising. */
+/** The next MODSEQ of the account; strictly rising. Every change begins with it. */
 export function nextModSeq(tx: Tx, account: AccountId): number {
+  settleDeposits(tx) // they count by themselves, and would give the same number
   const row = tx.sql('UPDATE account_state SET mod_seq = mod_seq + 1 WHERE account = ? RETURNING mod_seq').get(account)
   if (row === undefined) throw new Error(`No counters for account ${account}`)
   return Number(row[0])

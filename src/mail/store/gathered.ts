@@ -121,6 +121,11 @@ export class Gathered {
   }
 }
 
+/** Whatever deposits the transaction has gathered so far is written: for who counts or reads the same rows next. */
+export function settleDeposits(tx: Tx): void {
+  transactions.get(tx)?.settle()
+}
+
 function writeTarget(tx: Tx, target: Target): void {
   const { mailbox, uidNext, highestModSeq, unseen, deleted, octets, entries } = target
   if (entries.length === 0) return
