@@ -87,7 +87,12 @@ test('two processes that start at once: one gets the directory', (t) => {
     const { takeServerLock, ServerRunsError } = await import(${JSON.stringify(join(import.meta.dirname, 'mod.ts'))})
     try { takeServerLock(${JSON.stringify(dir)}, ${JSON.stringify(join(dir, 'mail.db'))}); console.log('got') }
     catch (error) { console.log(error instanceof ServerRunsError ? 'refused' : String(error)) }
-    setTimeout(() => {}, 300)`
+    // Each lives until all have tried, however slow the machine.
+    const { readdirSync, writeFileSync } = await import('node:fs')
+    writeFileSync(${JSON.stringify(join(dir, 'tried'))} + process.pid, '')
+    const all = () => readdirSync(${JSON.stringify(dir)}).filter((name) => name.startsWith('tried')).length === 3
+    const timer = setInterval(() => all() && clearInterval(timer), 20)
+    setTimeout(() => clearInterval(timer), 20000).unref()`
   const shell = `for i in 1 2 3; do "$0" --input-type=module -e "$1" & done; wait`
   const { stdout } = spawnSync('sh', ['-c', shell, process.execPath, script], { encoding: 'utf8' })
   assert.deepEqual(stdout.trim().split('\n').toSorted(), ['got', 'refused', 'refused'])
