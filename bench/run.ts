@@ -1,11 +1,12 @@
 /**
  * `npm run bench` (`-- --quick`): messages a second, CPU a message, fsyncs a message and peak memory of SMTP in to a local mailbox,
- * beside Debian's Postfix where it is installed, and beside the floor (floor.ts). Machines are shared and noisy: judge by CPU and by ratios within one run.
+ * beside Debian's Postfix where it is installed, and beside the floor (floor.ts); then IDLE (idle.ts). Machines are shared and noisy: judge by CPU and by ratios within one run.
  */
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { benchIdle } from './idle.ts'
 import { cpuMs, type Load, peakMib, run } from './load.ts'
 import { benchLookups } from './lookups.ts'
 import { type Peer, startPostfix } from './postfix.ts'
@@ -152,3 +153,4 @@ try {
   for (const target of [...targets, ...floors]) await target.stop()
 }
 await benchLookups(quick)
+await benchIdle(quick)

@@ -30,5 +30,8 @@ for (const name of ['bench1', 'bench2']) {
 process.send?.({ ports: Object.fromEntries(server.services.map((service) => [service.name, service.port])) })
 process.on('message', (message) => {
   if (message === 'syncs') process.send?.({ syncs })
-  else void server.stop().then(() => process.disconnect?.())
+  else if (message === 'memory') {
+    globalThis.gc?.()
+    process.send?.({ memory: process.memoryUsage() })
+  } else void server.stop().then(() => process.disconnect?.())
 })
