@@ -44,7 +44,7 @@ const answer = <T>(child: ChildProcess): Promise<T> =>
 
 async function start(name: string, file: string, args: string[]): Promise<Server> {
   const child = fork(join(import.meta.dirname, file), args, {
-    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'],
   })
   const { ports } = await answer<{ ports: Record<string, number> }>(child)
   return { name, child, ports }

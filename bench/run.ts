@@ -42,7 +42,11 @@ async function startOurs(): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-bench-'))
   writeFileSync(join(dir, 'main.cf'), MAIN_CF)
   const child = fork(join(import.meta.dirname, 'server.ts'), [dir], {
-    execArgv: ['--disable-warning=ExperimentalWarning', '--external-memory-accounted-in-global-limit'],
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      '--external-memory-accounted-in-global-limit',
+      '--max-semi-space-size=4',
+    ],
   })
   const answer = <T>(): Promise<T> =>
     new Promise((resolve) => child.once('message', (message) => resolve(message as T))) // bench/server.ts's words
