@@ -82,5 +82,7 @@ export const queueSchema: Schema = {
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX address_probe_wanted ON address_probe (wanted_ms) WHERE wanted_ms IS NOT NULL;
      CREATE INDEX address_probe_updated ON address_probe (updated_ms)`,
+    // What of a segment the queue refers to: content.ts.
+    'CREATE INDEX queue_message_segment ON queue_message (segment, offset)',
   ],
 }
