@@ -7,6 +7,11 @@ export const intakeParams = defineParams({
   myhostname: str('', 'The internet host name of this mail system; stands in Received and Message-Id.'),
   mail_name: str('Postigo', 'The name of the mail system in Received fields and in the greeting.'),
   header_size_limit: size('102400', 'The most octets of one header field; what is longer is cut.', { min: 1 }),
+  header_address_token_limit: int(
+    '10240',
+    'The most tokens (atoms, quoted strings, special characters) of an address field that is rewritten; more are cut off.',
+    { min: 1 },
+  ),
   hopcount_limit: int('50', 'The most Received fields of a message; more is a loop, and refused with 554 5.4.0.', {
     min: 1,
   }),

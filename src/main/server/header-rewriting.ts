@@ -21,15 +21,36 @@ const ROUTE = /@[^<>:;"()]*:\s*$/
 
 type HeaderRouter = Pick<Router, 'rewriteHeaderAddress'>
 
+/** RFC 5322 §3.2 as Postfix cuts it: quoted strings, comments, domain literals, atoms, and special characters. */
+const TOKEN = /\s*(?:"(?:\\.|[^"\\])*"?|\((?:\\.|[^)\\])*\)?|\[(?:\\.|[^\]\\])*\]?|[^\s"()[\]<>@,;:\\.]+|[^\s])/
+
+/** header_address_token_limit: what stands behind so many tokens goes. */
+function limited(raw: Buffer, limit: number): Buffer {
+  if (raw.length <= limit) return raw
+  const text = raw.toString('latin1')
+  let end = text.indexOf(':') + 1
+  const token = new RegExp(TOKEN, 'sy')
+  token.lastIndex = end
+  for (let n = 0; n < limit; n++) {
+    if (!token.test(text)) return raw
+    end = token.lastIndex
+  }
+  if (text.slice(end).trim() === '') return raw
+  return Buffer.from(`${text.slice(0, end).replace(/[.,\s]+$/, '')}\r\n`, 'latin1')
+}
+
 /** The field as it is to be; at once where it holds no addresses. */
 export function rewriteField(
   field: Field,
   router: HeaderRouter,
   context: 'local' | 'remote' = 'local',
+  tokenLimit = Number.POSITIVE_INFINITY,
 ): Buffer | Promise<Buffer> {
   const kind = SENDER.has(field.name) ? 'sender' : RECIPIENT.has(field.name) ? 'recipient' : undefined
   if (kind === undefined) return field.raw
-  return rewriteAddresses(field.raw, (address) => router.rewriteHeaderAddress(address, kind, context))
+  return rewriteAddresses(limited(field.raw, tokenLimit), (address) =>
+    router.rewriteHeaderAddress(address, kind, context),
+  )
 }
 
 async function rewriteAddresses(raw: Buffer, rewrite: (address: string) => Promise<string>): Promise<Buffer> {

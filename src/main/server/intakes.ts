@@ -78,7 +78,7 @@ export class Intakes<F> {
       content: checked ? openChecks(cf, this.#deps.tables) : undefined,
       characters: checked ? openCharacters(cf) : undefined,
       automaticBcc: mapped,
-      rewriteField: (field, context) => rewriteField(field, router, context),
+      rewriteField: (field, context) => rewriteField(field, router, context, cf.header_address_token_limit),
     }
   }
 

@@ -341,4 +341,15 @@ export const groups: readonly Group[] = [
     cleanup: ['virtual_alias_maps=inline:{b@remote.test=g@remote.test}'],
     cases: { 'the alias is taken': body('x') },
   },
+  {
+    name: 'tokens of address fields',
+    cleanup: ['header_address_token_limit=10'],
+    listener: ['local_header_rewrite_clients=static:all'],
+    cases: {
+      'fewer than the limit': `${PLAIN}Cc: a@x.test\n\nx\n`,
+      'more than the limit': `${PLAIN}Cc: a@x.test, b@y.test, c@z.test\n\nx\n`,
+      'a name in quotes is one': `${PLAIN}Cc: "a b c d e f g h i j k" <a@x.test>\n\nx\n`,
+      'a cut inside an address': `${PLAIN}Cc: a@x.test, bbbb@y.test, c@z.test, d@x.test\n\nx\n`,
+    },
+  },
 ]
