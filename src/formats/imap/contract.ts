@@ -18,6 +18,8 @@ export type SearchKey =
   | { readonly key: 'FLAG'; readonly flag: string; readonly set: boolean }
   | { readonly key: 'SEQ' | 'UID'; readonly set: SequenceSet }
   | { readonly key: 'LARGER' | 'SMALLER'; readonly octets: number }
+  /** Age in seconds (RFC 5032). */
+  | { readonly key: 'OLDER' | 'YOUNGER'; readonly seconds: number }
   | { readonly key: 'BEFORE' | 'ON' | 'SINCE' | 'SENTBEFORE' | 'SENTON' | 'SENTSINCE'; readonly day: number }
   /** BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. */
   | { readonly key: 'HEADER'; readonly field: string; readonly text: string }

@@ -29,6 +29,8 @@ export type FetchItem =
 export interface FetchCommand {
   readonly items: readonly FetchItem[]
   readonly changedSince: bigint | undefined
+  /** VANISHED: what left the mailbox since is told too (RFC 7162 §3.2.6). */
+  readonly vanished: boolean
 }
 
 const MACROS: Readonly<Record<string, readonly FetchItem['item'][]>> = {
@@ -56,12 +58,25 @@ export function takeFetch(cursor: Cursor): FetchCommand {
       items = (MACROS[macro] ?? []).map((item) => ({ item }) as FetchItem) // plain items only
     }
   }
+  return { items, ...takeModifiers(cursor) }
+}
+
+/** RFC 4466 §2.4 `fetch-modifiers`; RFC 7162 §7: VANISHED only beside CHANGEDSINCE. */
+function takeModifiers(cursor: Cursor): Pick<FetchCommand, 'changedSince' | 'vanished'> {
   let changedSince: bigint | undefined
-  if (cursor.skip(' (CHANGEDSINCE ')) {
-    changedSince = BigInt(cursor.takeNumber64())
+  let vanished = false
+  if (cursor.skip(' (')) {
+    do {
+      if (cursor.skip('VANISHED')) vanished = true
+      else {
+        cursor.take('CHANGEDSINCE ')
+        changedSince = BigInt(cursor.takeNumber64())
+      }
+    } while (cursor.skipSpace())
     cursor.take(')')
   }
-  return { items, changedSince }
+  if (vanished && changedSince === undefined) throw cursor.bad('VANISHED needs CHANGEDSINCE')
+  return { changedSince, vanished }
 }
 
 function takeItem(cursor: Cursor): FetchItem {

@@ -1,4 +1,4 @@
-/** SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5182 ($), RFC 7162 (MODSEQ). */
+/** SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5032 (OLDER, YOUNGER), RFC 5182 ($), RFC 7162 (MODSEQ). */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
 import type { SearchKey } from './contract.ts'
 import type { Cursor } from './cursor.ts'
@@ -131,6 +131,10 @@ class SearchParser {
       case 'SMALLER':
         cursor.takeSpace()
         return { key: word, octets: cursor.takeNumber64() }
+      case 'OLDER':
+      case 'YOUNGER':
+        cursor.takeSpace()
+        return { key: word, seconds: cursor.takeNzNumber() }
       case 'NOT':
         cursor.takeSpace()
         return { key: 'NOT', not: cursor.nested(() => this.#key()) }

@@ -157,6 +157,12 @@ export interface Selected {
   /** Row id of the message, for `messages`. */
   messageIdAt(seq: number): number
 
+  /**
+   * UIDs that left the mailbox after a MODSEQ, ascending, but for those that the session still counts; undefined where
+   * history does not reach so far back (`expunged_history_lifetime`, or a power cut).
+   */
+  expungedSince(modSeq: bigint): readonly number[] | undefined
+
   /** Compares the shared counter only: is there possibly something new? Costs nothing. */
   get stale(): boolean
   /**

@@ -20,10 +20,11 @@ export interface Subject {
 /** undefined: not known without the message's text. */
 export type Matcher = (subject: Subject) => boolean | undefined
 
-/** What `*` means. */
+/** What `*` and ages mean. */
 export interface Largest {
   readonly count: number
   readonly lastUid: number
+  readonly nowMs: number
 }
 
 const DAY_MS = 86_400_000
@@ -56,6 +57,16 @@ export function compileKey(key: SearchKey, largest: Largest): Matcher {
       return ({ entries, place }) => (entries.size[place] ?? 0) < key.octets
     case 'MODSEQ':
       return ({ entries, place }) => (entries.modSeq[place] ?? 0) >= Number(key.modSeq)
+    case 'OLDER':
+    case 'YOUNGER': {
+      // RFC 5032 §3: both with the second itself.
+      const second = Math.floor(largest.nowMs / 1000) - key.seconds
+      const older = key.key === 'OLDER'
+      return ({ entries, place }) => {
+        const at = Math.floor((entries.dateMs[place] ?? 0) / 1000)
+        return at === second || at < second === older
+      }
+    }
     case 'BEFORE':
     case 'ON':
     case 'SINCE': {

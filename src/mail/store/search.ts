@@ -41,7 +41,7 @@ export async function searchMailbox(
 ): Promise<number[]> {
   const { entries, numbers } = rows()
   const uids = Float64Array.from({ length: numbers.count }, (_, i) => entries.uid[numbers.placeOf(i + 1)] ?? 0)
-  const matcher = compileKey(key, { count: uids.length, lastUid: uids.at(-1) ?? 0 })
+  const matcher = compileKey(key, { count: uids.length, lastUid: uids.at(-1) ?? 0, nowMs: ctx.clock.now() })
   const pause = pauses(ctx)
   const sought = textsSought(key)
   const { found, open } = await byView(rows, uids.length, matcher, pause)

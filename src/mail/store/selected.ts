@@ -10,6 +10,7 @@ import type { StoreContext } from './context.ts'
 import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, StoredMessage } from './contract.ts'
 import { copyMessages } from './copy.ts'
 import { expungeDeleted } from './expunge.ts'
+import { expungedSince } from './expunged.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
@@ -19,7 +20,7 @@ import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
 import { type FlagResult, storeFlagsOn } from './store-flags.ts'
 import { nothingNew, ToldState } from './told.ts'
 import type { View } from './view.ts'
-import type { Views } from './views.ts'
+import { snapshot, type Views } from './views.ts'
 
 export interface SelectedParts extends SearchParts {
   readonly views: Views
@@ -132,6 +133,16 @@ export class SelectedMailbox implements Selected {
   }
   messageIdAt(seq: number): number {
     return this.#rows.entries.message[this.#told.numbers.placeOf(seq)] ?? 0
+  }
+
+  expungedSince(modSeq: bigint): readonly number[] | undefined {
+    const { read } = this.#ctx.db
+    const uids = snapshot(read, () => {
+      const floor = mailboxById(read, this.mailbox)?.expungedFloor
+      if (floor === undefined || modSeq < BigInt(floor) || modSeq < this.resyncFloor) return undefined
+      return expungedSince(read, this.mailbox, Number(modSeq)).flatMap(({ entries }) => [...entries.uid])
+    })
+    return uids && [...new Set(uids)].filter((uid) => this.seqOf(uid) === 0).sort((a, b) => a - b)
   }
 
   get stale(): boolean {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { FlagOperation, Selected } from './contract.ts'
-import { NO_FACTS, testStores, type TestStore } from './testing.ts'
+import { NO_FACTS, openTestStore, testStores, type TestStore } from './testing.ts'
 
 const MAILBOXES = ['INBOX', 'Archive'] as const
 const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', 'Work', '$Later'] as const
@@ -267,4 +267,26 @@ test('whatever sessions do, each is told exactly what happened', async (t) => {
     }),
     { numRuns: 60 },
   )
+})
+
+test('what left is told from a MODSEQ on, but for what the session still counts, and not from below what is remembered', async (t) => {
+  const { deposit, select, db } = await openTestStore(t)
+  for (let i = 0; i < 4; i++) await deposit('INBOX', { flags: i === 0 ? [] : ['\\Deleted'] })
+  const before = await select()
+  const since = before.highestModSeq
+  await before.expunge(new Set([3]))
+  const selected = await select()
+  await selected.expunge()
+  assert.deepEqual(before.expungedSince(since), [], 'told of none yet')
+  await before.refresh({ expunges: true })
+  assert.deepEqual(before.expungedSince(since), [2, 3, 4])
+  assert.deepEqual(before.expungedSince(since + 1n), [2, 4])
+  assert.deepEqual(before.expungedSince(before.highestModSeq), [])
+  await db.write((tx) =>
+    tx.sql('UPDATE mailbox SET expunged_floor = ? WHERE id = ?').run(Number(since) + 1, before.mailbox),
+  )
+  assert.equal(before.expungedSince(since), undefined)
+  assert.deepEqual(before.expungedSince(since + 1n), [2, 4])
+  await db.write((tx) => tx.sql('UPDATE account_state SET resync_floor = ?').run(Number(since) + 2))
+  assert.equal(before.expungedSince(since + 1n), undefined)
 })

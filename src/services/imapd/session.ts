@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
-import { Cursor, encodeMailbox, ImapError } from '../../formats/imap/mod.ts'
+import { Cursor, encodeMailbox, ImapError, printSet } from '../../formats/imap/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
@@ -36,6 +36,8 @@ export class Session {
   rev2 = false
   utf8 = false
   condstore = false
+  /** Expunges are told by UID, as VANISHED (RFC 7162 §3.2.3). */
+  qresync = false
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
@@ -111,7 +113,10 @@ export class Session {
       'STATUS=SIZE',
       'BINARY',
       'CONDSTORE',
+      'QRESYNC',
       'UTF8=ACCEPT',
+      'WITHIN',
+      'UNAUTHENTICATE',
       limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT',
     )
     return words
@@ -170,6 +175,14 @@ export class Session {
     this.saved = []
   }
 
+  /** RFC 8437: as after the greeting, but for TLS. What was enabled is enabled no more. */
+  unauthenticate(): void {
+    this.close()
+    this.account = undefined
+    this.user = ''
+    this.rev2 = this.utf8 = this.condstore = this.qresync = false
+  }
+
   /** Ends the session after what is gathered has left. */
   bye(text: string): void {
     if (this.#reason !== '') return
@@ -209,7 +222,9 @@ export class Session {
   }
 
   tellDelta(selected: Selected, delta: Delta, uids: boolean): void {
-    for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
+    if (!this.qresync) for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
+    else if (delta.expungedUids.length > 0) this.output.line(`* VANISHED ${printSet(delta.expungedUids)}`)
+    else if (delta.expunged.length > 0) this.output.line(`* VANISHED 1:${selected.uidNext - 1}`) // it was deleted
     if (delta.exists !== undefined) {
       this.output.line(`* ${delta.exists} EXISTS`)
       if (!this.rev2) this.output.line(`* ${delta.recent} RECENT`)
@@ -219,7 +234,8 @@ export class Session {
 
   /** `* 3 FETCH (UID 7 FLAGS (\Seen))`. */
   flagsLine(selected: Selected, seq: number, uids: boolean): string {
-    const uid = uids ? `UID ${selected.uidAt(seq)} ` : ''
+    // RFC 7162 §3.2.4: once QRESYNC is enabled every such answer has the UID.
+    const uid = uids || this.qresync ? `UID ${selected.uidAt(seq)} ` : ''
     const modSeq = this.condstore ? ` MODSEQ (${selected.modSeqAt(seq)})` : ''
     return `* ${seq} FETCH (${uid}FLAGS (${this.flagsOf(selected, seq).join(' ')})${modSeq})`
   }

@@ -1,4 +1,4 @@
-/** CAPABILITY, NOOP, LOGOUT, ID, ENABLE, STARTTLS. RFC 9051 §6.1, RFC 2971, RFC 5161. */
+/** CAPABILITY, NOOP, LOGOUT, UNAUTHENTICATE, ID, ENABLE, STARTTLS. RFC 9051 §6.1, RFC 2971, RFC 5161, RFC 8437. */
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 
@@ -16,6 +16,12 @@ export function logout(session: Session, cursor: Cursor): void {
   cursor.takeEnd()
   session.output.line('* BYE Logging out')
   session.leave()
+}
+
+export function unauthenticate(session: Session, cursor: Cursor): string {
+  cursor.takeEnd()
+  session.unauthenticate()
+  return `[CAPABILITY ${session.capabilities.join(' ')}] Logged out of the account`
 }
 
 /** RFC 2971 §3.3: at most 30 pairs. */
@@ -39,6 +45,7 @@ export function enable(session: Session, cursor: Cursor): void {
     if (word === 'IMAP4REV2') session.rev2 = true
     else if (word === 'UTF8=ACCEPT') session.utf8 = true
     else if (word === 'CONDSTORE') session.condstore = true
+    else if (word === 'QRESYNC') session.qresync = session.condstore = true // RFC 7162 §3.2.3
     else continue // RFC 5161 §3.1: unknown ones are passed over
     enabled.push(word === 'IMAP4REV2' ? 'IMAP4rev2' : word)
   } while (!cursor.done)

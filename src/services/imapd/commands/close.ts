@@ -18,23 +18,32 @@ export function unselect(session: Session, cursor: Cursor): void {
   session.close()
 }
 
-export async function expunge(session: Session, cursor: Cursor): Promise<void> {
+export async function expunge(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeEnd()
   refuseReadOnly(session)
   await session.mailbox.expunge()
+  return expunged(session, 'Expunge completed')
 }
 
-export async function uidExpunge(session: Session, cursor: Cursor): Promise<void> {
+/** With QRESYNC the client hears up to where it knows all (RFC 7162 §3.2.7): what left is told before. */
+export async function expunged(session: Session, text: string): Promise<string> {
+  if (!session.qresync) return text
+  await session.tell({ expunges: true, uids: true })
+  return `[HIGHESTMODSEQ ${session.mailbox.highestModSeq}] ${text}`
+}
+
+export async function uidExpunge(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeSpace()
   const set = takeSequenceSet(cursor)
   cursor.takeEnd()
   refuseReadOnly(session)
   if (set === '$') {
     await session.mailbox.expunge(new Set(session.saved))
-    return
+    return expunged(session, 'Expunge completed')
   }
   const ranges = normalise(set, Math.max(1, session.mailbox.uidAt(session.mailbox.count)))
   await session.mailbox.expunge({ has: (uid) => ranges.some(([from, to]) => uid >= from && uid <= to) })
+  return expunged(session, 'Expunge completed')
 }
 
 export function refuseReadOnly(session: Session): void {

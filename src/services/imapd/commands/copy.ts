@@ -1,7 +1,7 @@
 /** COPY and MOVE. RFC 9051 §6.4.7, §6.4.8, RFC 6851, RFC 4315. */
 import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
 import { refusal, type Session } from '../session.ts'
-import { refuseReadOnly } from './close.ts'
+import { expunged, refuseReadOnly } from './close.ts'
 import { takeTargets } from './targets.ts'
 
 export const copy = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false, false)
@@ -24,7 +24,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean, moves: bool
   if (!moves) return `[${code}] Copy completed`
   // RFC 6851 §4.3: before the EXPUNGEs, which the dispatcher tells.
   session.output.line(`* OK [${code}] Moved`)
-  return 'Move completed'
+  return expunged(session, 'Move completed')
 }
 
 /** Ranges in the order of the pairs: RFC 4315 §3 wants the first of one set to go with the first of the other. */

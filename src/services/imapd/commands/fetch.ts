@@ -1,10 +1,11 @@
 /** FETCH. RFC 9051 §6.4.5. Answers leave in large pieces; other clients have their turn between batches. */
-import { type Cursor, type FetchItem, takeFetch } from '../../../formats/imap/mod.ts'
+import { type Cursor, type FetchItem, takeFetch, takeSequenceSet } from '../../../formats/imap/mod.ts'
 import { formatInternalDate } from '../../../formats/message/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
 import { MessageItems } from './fetch-message.ts'
-import { takeTargets } from './targets.ts'
+import { tellVanished, uidRanges } from './resync.ts'
+import { targetsOf } from './targets.ts'
 
 export const fetch = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
 export const uidFetch = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, true)
@@ -16,16 +17,19 @@ const LIGHT_BATCH = 4096
 
 async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
   cursor.takeSpace()
-  let seqs = takeTargets(session, cursor, byUid)
+  const set = takeSequenceSet(cursor)
+  let seqs = targetsOf(session, set, byUid)
   cursor.takeSpace()
   const command = takeFetch(cursor)
   cursor.takeEnd()
   const { changedSince } = command
   const { mailbox } = session
+  if (command.vanished && !(byUid && session.qresync)) throw cursor.bad('VANISHED needs UID FETCH and ENABLE QRESYNC')
   const items = withImplied(session, command.items, byUid, changedSince !== undefined)
   if (changedSince !== undefined) {
     // Rule 7 of the log: from below the floor everything may have changed.
     const since = changedSince < mailbox.resyncFloor ? 0n : changedSince
+    if (command.vanished) tellVanished(session, mailbox, changedSince, uidRanges(session, set))
     seqs = seqs.filter((seq) => mailbox.modSeqAt(seq) > since)
   }
   const light = items.map((item) => item.item).filter(isLight)

@@ -2,7 +2,7 @@
 import type { Cursor } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 import { authenticate, login } from './authenticate.ts'
-import { capability, enable, id, logout, noop, starttls } from './any.ts'
+import { capability, enable, id, logout, noop, starttls, unauthenticate } from './any.ts'
 import { check, close, expunge, uidExpunge, unselect } from './close.ts'
 import { copy, move, uidCopy, uidMove } from './copy.ts'
 import { fetch, uidFetch } from './fetch.ts'
@@ -37,6 +37,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['STARTTLS', { run: starttls, state: 'not-authenticated' }],
   ['LOGIN', { run: login, state: 'not-authenticated' }],
   ['AUTHENTICATE', { run: authenticate, state: 'not-authenticated' }],
+  ['UNAUTHENTICATE', { run: unauthenticate, state: 'authenticated' }],
   ['ENABLE', { run: enable, state: 'authenticated' }],
   ['NAMESPACE', { run: namespace, state: 'authenticated' }],
   ['SELECT', { run: select, state: 'authenticated' }],

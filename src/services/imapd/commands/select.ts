@@ -1,7 +1,8 @@
-/** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8. */
+/** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5. */
 import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import { refusal, type Session } from '../session.ts'
+import { resync, type Resync, takeResync } from './resync.ts'
 
 const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
 
@@ -11,13 +12,7 @@ export const examine = (session: Session, cursor: Cursor): Promise<string> => op
 async function open(session: Session, cursor: Cursor, readOnly: boolean): Promise<string> {
   cursor.takeSpace()
   const name = decodeMailbox(cursor.takeAString())
-  if (cursor.skipSpace()) {
-    cursor.takeList(() => {
-      const word = cursor.takeAtom().toUpperCase()
-      if (word !== 'CONDSTORE') throw cursor.bad(`Unknown parameter ${word}`)
-      session.condstore = true
-    })
-  }
+  const asked = cursor.skipSpace() ? takeParameters(session, cursor) : undefined
   cursor.takeEnd()
   // RFC 9051 §6.3.2: the mailbox before is left even when the new one cannot be had.
   if (session.selected !== undefined) {
@@ -28,7 +23,23 @@ async function open(session: Session, cursor: Cursor, readOnly: boolean): Promis
   if ('refused' in selected) throw refusal(selected)
   session.selected = selected
   describe(session, selected)
+  if (asked !== undefined) await resync(session, selected, asked)
   return readOnly ? '[READ-ONLY] Examine completed' : '[READ-WRITE] Select completed'
+}
+
+function takeParameters(session: Session, cursor: Cursor): Resync | undefined {
+  let asked: Resync | undefined
+  cursor.takeList(() => {
+    const word = cursor.takeAtom().toUpperCase()
+    if (word === 'CONDSTORE') session.condstore = true
+    else if (word !== 'QRESYNC') throw cursor.bad(`Unknown parameter ${word}`)
+    else if (!session.qresync) throw cursor.bad('QRESYNC is not enabled')
+    else {
+      cursor.takeSpace()
+      asked = takeResync(cursor)
+    }
+  })
+  return asked
 }
 
 function describe(session: Session, selected: Selected): void {

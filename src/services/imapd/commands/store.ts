@@ -30,7 +30,10 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     if (silent && !session.condstore) break
     if (modified.has(mailbox.uidAt(seq))) continue
     if (!silent) output.line(session.flagsLine(mailbox, seq, byUid))
-    else output.line(`* ${seq} FETCH (${byUid ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`)
+    else
+      output.line(
+        `* ${seq} FETCH (${byUid || session.qresync ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`,
+      )
     if (output.full) await output.flush()
   }
   if (result.refused !== undefined) throw refusal(result.refused)

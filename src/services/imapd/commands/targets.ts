@@ -1,11 +1,14 @@
 /** The messages a command names: by number or by UID, as sequence numbers of the session. */
-import { type Cursor, normalise, takeSequenceSet } from '../../../formats/imap/mod.ts'
+import { type Cursor, ImapError, normalise, type SequenceSet, takeSequenceSet } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 
 /** Throws for a number that no message has (RFC 9051 §9: only existing ones); unknown UIDs are passed over. */
 export function takeTargets(session: Session, cursor: Cursor, byUid: boolean): number[] {
+  return targetsOf(session, takeSequenceSet(cursor), byUid)
+}
+
+export function targetsOf(session: Session, set: SequenceSet | '$', byUid: boolean): number[] {
   const { mailbox } = session
-  const set = takeSequenceSet(cursor)
   const seqs: number[] = []
   if (set === '$') {
     for (const uid of session.saved) {
@@ -17,7 +20,7 @@ export function takeTargets(session: Session, cursor: Cursor, byUid: boolean): n
   if (!byUid) {
     const ranges = normalise(set, mailbox.count)
     for (const [from, to] of ranges) {
-      if (from < 1 || to > mailbox.count) throw cursor.bad('No message has that number')
+      if (from < 1 || to > mailbox.count) throw new ImapError('BAD', 'No message has that number')
       for (let seq = from; seq <= to; seq++) seqs.push(seq)
     }
     return seqs
