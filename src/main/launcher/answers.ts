@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { CommandEnd } from '../../mail/delivery/mod.ts'
 import { runAsChild } from '../../mail/delivery/local/run-as.ts'
-import { configuredFiles, configuredGroups } from './configured.ts'
+import { configuredFiles, configuredGroups, spoolGroupOf } from './configured.ts'
 import { packAnswer } from './frames.ts'
 import { type LauncherRequest, RefusedError, type RunWords } from './requests.ts'
 import { checkPassword, groupNumber, userByNumber } from './system.ts'
@@ -58,8 +58,9 @@ export class Answerer {
     }
   }
 
-  /** pipe(8)'s `user=name:group`. */
+  /** pipe(8)'s `user=name:group`, and the group of the mail spool. */
   async #isConfiguredGroup(gid: number): Promise<boolean> {
+    if (spoolGroupOf(this.#options.directory) === gid) return true
     const numbers = await Promise.all(configuredGroups(this.#options.directory).map(groupNumber))
     return numbers.includes(gid)
   }

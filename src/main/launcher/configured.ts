@@ -1,4 +1,5 @@
 /** What main.cf and master.cf name that the server may ask for: certificates and keys, groups of commands. */
+import { spoolGroup } from '../../mail/delivery/local/spool.ts'
 import { type Config, loadConfig, makeRegistry, splitList } from '../../io/config/mod.ts'
 import { mainParams } from '../server/params.ts'
 
@@ -31,4 +32,13 @@ export function tlsFiles(config: Config): ReadonlySet<string> {
 export function configuredGroups(directory: string): readonly string[] {
   const words = launcherConfig(directory).master.flatMap((service) => service.args)
   return words.flatMap((word) => /^user=[^:]+:(.+)$/.exec(word)?.[1] ?? [])
+}
+
+/** The group that may write the mail spool, where main.cf has mail kept there: lock files are made with its rights. */
+export function spoolGroupOf(directory: string): number | undefined {
+  const config = launcherConfig(directory)
+  const set = config.value('mail_spool_directory')
+  const copies = config.value('mail_spool_copy') === 'yes'
+  const isUsed = (config.raw('mail_spool_directory') ?? '') !== '' || copies
+  return isUsed ? spoolGroup(set === undefined || set === '' ? '/var/mail' : set) : undefined
 }

@@ -1,6 +1,6 @@
 /** The launcher answers what it is there for, and refuses everything else. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
@@ -152,4 +152,18 @@ test('a key that only root may read is handed over when main.cf names it, and no
   assert.equal(await client.read(key), 'secret')
   writeFileSync(join(one.dir, 'main.cf'), `smtpd_tls_key_file = ${one.dir}\n`)
   await assert.rejects(client.read(one.dir), /is no file of a fitting size/)
+})
+
+test('the group of the mail spool is allowed where main.cf keeps mail there, and only then', SKIP, async (t) => {
+  const spool = mkdtempSync(join(tmpdir(), 'postigo-spool-'))
+  t.after(() => rmSync(spool, { recursive: true }))
+  chmodSync(spool, 0o775)
+  chownSync(spool, 0, 8)
+  const request = run({ gid: 8 })
+  const refused = JSON.stringify({ ok: false, error: 'nobody is not of group id 8', refused: true })
+  assert.equal(await rawly(world(t), request), refused)
+  const ended = { ok: true, ended: 'exited', status: 0 }
+  assert.equal(await rawly(world(t, `mail_spool_directory = ${spool}\n`), request), JSON.stringify(ended))
+  chmodSync(spool, 0o755)
+  assert.equal(await rawly(world(t, `mail_spool_directory = ${spool}\n`), request), refused)
 })

@@ -2,7 +2,6 @@
  * Local delivery of one message: to users by their .forward files and mailboxes, to commands, files and lists of aliases
  * (Postfix: local(8)).
  */
-import { statSync } from 'node:fs'
 import { publish } from '#src/base/mod.ts'
 import type { DeliveryJob, LocalTask, RecipientResult } from '../../queue/mod.ts'
 import { type Addressee, addresseeOf, type Rights } from './addressee.ts'
@@ -12,6 +11,7 @@ import type { LocalEvent } from './events.ts'
 import { deliverToFile } from './files.ts'
 import { copyOf } from './octets.ts'
 import type { JobRecipient, LocalPorts } from './ports.ts'
+import { spoolFile, spoolGroup } from './spool.ts'
 import type { SystemUser } from './users.ts'
 
 export const BAD_SETTING = { status: 'bounced', dsn: '5.3.5', text: 'mail system configuration error' } as const
@@ -107,17 +107,6 @@ export class LocalDelivery {
 
 export function rightsOf({ uid, gid, home, shell }: SystemUser): Rights {
   return { uid, gid, home, shell }
-}
-
-/** `/var/mail/user`; ending in `/` where the spool has Maildirs. */
-export function spoolFile(spool: string, user: string): string {
-  return spool.endsWith('/') ? `${spool}${user}/` : `${spool}/${user}`
-}
-
-/** A spool that its group may write, as Debian's: mail is the user's, lock files are made with the group's rights. */
-export function spoolGroup(spool: string): number | undefined {
-  const found = statSync(spool, { throwIfNoEntry: false })
-  return found !== undefined && (found.mode & 0o002) === 0 && (found.mode & 0o020) !== 0 ? found.gid : undefined
 }
 
 export function homeFile(target: string, rights: Rights): string {

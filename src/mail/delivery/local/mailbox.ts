@@ -1,6 +1,7 @@
 /** Where a user's mail goes when no .forward file takes it: Postfix's order of mailbox_… parameters, then the store. */
 import type { RecipientResult } from '../../queue/mod.ts'
-import { type LocalDelivery, rightsOf, spoolFile, spoolGroup } from './delivery.ts'
+import { type LocalDelivery, rightsOf } from './delivery.ts'
+import { spoolFile, spoolGroup } from './spool.ts'
 import type { SystemUser } from './users.ts'
 
 /** @param store puts the message into the user's INBOX */
