@@ -25,3 +25,12 @@ export type SearchKey =
   | { readonly key: 'HEADER'; readonly field: string; readonly text: string }
   | { readonly key: 'BODY' | 'TEXT'; readonly text: string }
   | { readonly key: 'MODSEQ'; readonly modSeq: bigint }
+
+/** What SORT orders by. RFC 5256 §3, RFC 5957. */
+export interface SortCriterion {
+  readonly key: 'ARRIVAL' | 'CC' | 'DATE' | 'DISPLAYFROM' | 'DISPLAYTO' | 'FROM' | 'SIZE' | 'SUBJECT' | 'TO'
+  readonly reverse: boolean
+}
+
+/** How THREAD groups. RFC 5256 §3. */
+export type ThreadAlgorithm = 'ORDEREDSUBJECT' | 'REFERENCES'

@@ -20,4 +20,5 @@ export {
   selectFields,
 } from './section.ts'
 export { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
+export { SORT_CRITERIA_LIMIT, type SortCommand, takeSort, takeThread, type ThreadCommand } from './sort.ts'
 export { printAString, printNString, printString } from './strings.ts'

@@ -28,25 +28,39 @@ export interface SearchContext {
 const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'])
 
 export function takeSearch(cursor: Cursor, context: SearchContext): SearchCommand {
-  let returns: SearchReturn[] | undefined
-  if (cursor.skip('RETURN ')) {
-    returns = cursor.takeList(() => {
-      const word = cursor.takeAtom().toUpperCase()
-      if (!RETURNS.has(word)) throw cursor.bad('Unknown search return option')
-      return word as SearchReturn // checked above
-    })
-    if (returns.length === 0) returns = ['ALL']
-    cursor.takeSpace()
-  }
-  let charset = 'utf-8'
-  if (cursor.skip('CHARSET ')) {
-    charset = cursor.takeAString()
-    if (!knowsCharset(charset)) throw new ImapError('NO', 'Unknown charset', { code: 'BADCHARSET (UTF-8 US-ASCII)' })
-    cursor.takeSpace()
-  }
+  const returns = takeReturns(cursor)
+  const charset = cursor.skip('CHARSET ') ? takeCharset(cursor) : 'utf-8'
+  return { returns, ...takeProgram(cursor, charset, context) }
+}
+
+/** `RETURN (…) `, where it stands. RFC 4731 §3.1. */
+export function takeReturns(cursor: Cursor): readonly SearchReturn[] | undefined {
+  if (!cursor.skip('RETURN ')) return undefined
+  const returns = cursor.takeList(() => {
+    const word = cursor.takeAtom().toUpperCase()
+    if (!RETURNS.has(word)) throw cursor.bad('Unknown search return option')
+    return word as SearchReturn // checked above
+  })
+  cursor.takeSpace()
+  return returns.length === 0 ? ['ALL'] : returns
+}
+
+/** With the blank behind it. */
+export function takeCharset(cursor: Cursor): string {
+  const charset = cursor.takeAString()
+  if (!knowsCharset(charset)) throw new ImapError('NO', 'Unknown charset', { code: 'BADCHARSET (UTF-8 US-ASCII)' })
+  cursor.takeSpace()
+  return charset
+}
+
+export function takeProgram(
+  cursor: Cursor,
+  charset: string,
+  context: SearchContext,
+): Pick<SearchCommand, 'key' | 'modSeq'> {
   const parser = new SearchParser(cursor, charset, context)
   const key = parser.program()
-  return { returns, key, modSeq: parser.modSeq }
+  return { key, modSeq: parser.modSeq }
 }
 
 const flag = (name: string, set: boolean): SearchKey => ({ key: 'FLAG', flag: name, set })

@@ -3,6 +3,7 @@
  * In: octets in any cuts. Out: fields, a tree with octet offsets, text. Nothing here throws for what is in a message.
  * Standards: RFC 5322, RFC 2045, RFC 2046, RFC 2047, RFC 2231, RFC 2183.
  */
+export { baseSubject, type BaseSubject, casemap } from './base-subject.ts'
 export { decodeCharset, knowsCharset } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
 export { decodeWords } from './encoded-words.ts'

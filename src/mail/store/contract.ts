@@ -5,7 +5,7 @@
  */
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
-import type { SearchKey } from '../../formats/imap/mod.ts'
+import type { SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 
 export type MailboxId = number
@@ -180,6 +180,11 @@ export interface Selected {
   /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
   search(key: SearchKey): Promise<readonly number[]>
 
+  /** The same messages in another order (RFC 5256). */
+  sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]>
+  /** Threads of these messages, their first ones by date (RFC 5256). */
+  threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]>
+
   /**
    * Applies a flag command to messages of this session. `unchangedSince`: RFC 7162 §3.1.3. Answers the UIDs that
    * were refused because they changed; own changes do not come back in the next Delta unless flags differ from what was asked.
@@ -201,6 +206,13 @@ export interface Selected {
   /** Removes messages with \Deleted (all, or those among `uids`). */
   expunge(uids?: { has(uid: number): boolean }): Promise<void>
   close(): void
+}
+
+/** A message and what hangs from it. */
+export interface Thread {
+  /** 0: siblings whose parent is not there. */
+  readonly seq: number
+  readonly children: readonly Thread[]
 }
 
 export interface Copied {

@@ -45,6 +45,12 @@ export class MessageText {
     return date === undefined ? Number.NaN : (parseDate(fieldValue(date))?.day ?? Number.NaN)
   }
 
+  /** The first field of that name, in lower case, unfolded; empty without one. */
+  value(field: string): string {
+    const first = this.#named(field)[0]
+    return first === undefined ? '' : fieldValue(first)
+  }
+
   /** @param field in lower case @param wanted folded; empty: the field is there */
   headerHas(field: string, wanted: string): boolean {
     return this.#named(field).some((one) => foldForSearch(decodeWords(fieldValue(one))).includes(wanted))

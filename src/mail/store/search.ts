@@ -96,7 +96,7 @@ function matchesWith(
 }
 
 /** A pause when this turn has lasted long enough. */
-function pauses({ clock }: StoreContext): () => Promise<void> | undefined {
+export function pauses({ clock }: StoreContext): () => Promise<void> | undefined {
   let since = clock.monotonic()
   return () => {
     if (clock.monotonic() - since < TURN_MS) return undefined

@@ -2,12 +2,12 @@
  * A mailbox as one session has it selected. What the session was told (UIDNEXT, MODSEQ, expunges) is all it keeps of its
  * own, some hundred octets; numbers, flags and the rest are looked up in the view it shares.
  */
-import type { SearchKey } from '../../formats/imap/mod.ts'
+import type { SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { resyncFloor } from './account-state.ts'
 import { OVERQUOTA, TRYCREATE } from './append.ts'
 import type { StoreContext } from './context.ts'
-import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, StoredMessage } from './contract.ts'
+import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, StoredMessage, Thread } from './contract.ts'
 import { copyMessages } from './copy.ts'
 import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
@@ -17,7 +17,9 @@ import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { Quota } from './quota.ts'
 import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
+import { type Looking, sortMessages } from './sort.ts'
 import { type FlagResult, storeFlagsOn } from './store-flags.ts'
+import { threadMessages } from './threads.ts'
 import { nothingNew, ToldState } from './told.ts'
 import type { View } from './view.ts'
 import { snapshot, type Views } from './views.ts'
@@ -208,6 +210,18 @@ export class SelectedMailbox implements Selected {
 
   search(key: SearchKey): Promise<readonly number[]> {
     return searchMailbox(this.#ctx, this.#parts, this.#account, () => this.#searchRows(), key)
+  }
+
+  sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]> {
+    return sortMessages(this.#looking, seqs, criteria)
+  }
+
+  threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]> {
+    return threadMessages(this.#looking, seqs, algorithm)
+  }
+
+  get #looking(): Looking {
+    return { ctx: this.#ctx, parts: this.#parts, account: this.#account, rows: () => this.#searchRows() }
   }
 
   #searchRows(): SearchRows {

@@ -116,6 +116,11 @@ export class Session {
       'QRESYNC',
       'UTF8=ACCEPT',
       'WITHIN',
+      'SORT',
+      'SORT=DISPLAY',
+      'ESORT',
+      'THREAD=ORDEREDSUBJECT',
+      'THREAD=REFERENCES',
       'UNAUTHENTICATE',
       limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT',
     )

@@ -11,6 +11,7 @@ import { list, lsub } from './list.ts'
 import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
+import { sort, thread, uidSort, uidThread } from './sort.ts'
 import { status } from './status.ts'
 import { store, uidStore } from './store.ts'
 
@@ -58,6 +59,10 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UID EXPUNGE', { run: uidExpunge, state: 'selected' }],
   ['SEARCH', { run: search, ...numbered }],
   ['UID SEARCH', { run: uidSearch, ...byUid }],
+  ['SORT', { run: sort, ...numbered }],
+  ['UID SORT', { run: uidSort, ...byUid }],
+  ['THREAD', { run: thread, ...numbered }],
+  ['UID THREAD', { run: uidThread, ...byUid }],
   ['FETCH', { run: fetch, ...numbered }],
   ['UID FETCH', { run: uidFetch, ...byUid }],
   ['STORE', { run: store, ...numbered }],

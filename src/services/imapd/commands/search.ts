@@ -1,5 +1,5 @@
 /** SEARCH. RFC 9051 §6.4.4; the old form for those who do not ask for RETURN. RFC 5182 (SAVE). */
-import { type Cursor, printSet, type SearchReturn, takeSearch } from '../../../formats/imap/mod.ts'
+import { type Cursor, printSet, type SearchCommand, type SearchReturn, takeSearch } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 
 export const search = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
@@ -10,25 +10,44 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeSpace()
   const command = takeSearch(cursor, { saved: session.saved })
   cursor.takeEnd()
-  const { mailbox } = session
-  if (command.modSeq) session.condstore = true
-  const found = await mailbox.search(command.key)
-  const numbers = byUid ? found.map((seq) => mailbox.uidAt(seq)) : found
-  const highest = command.modSeq
-    ? found.reduce((most, seq) => (mailbox.modSeqAt(seq) > most ? mailbox.modSeqAt(seq) : most), 0n)
-    : 0n
-  const modSeq = highest > 0n ? highest : undefined
   const returns = command.returns ?? (session.rev2 ? (['ALL'] as const) : undefined)
+  const found = await session.mailbox.search(command.key)
+  return answerFound(session, 'SEARCH', { ...command, returns }, found, { tag, byUid })
+}
+
+/** Answers SEARCH or SORT: `found` in the order asked for. */
+export function answerFound(
+  session: Session,
+  word: 'SEARCH' | 'SORT',
+  command: Pick<SearchCommand, 'returns' | 'modSeq'>,
+  found: readonly number[],
+  { tag, byUid }: { readonly tag: string; readonly byUid: boolean },
+): string {
+  const { mailbox } = session
+  const { returns } = command
+  const completed = `${word === 'SORT' ? 'Sort' : 'Search'} completed`
+  const numbers = byUid ? found.map((seq) => mailbox.uidAt(seq)) : found
+  if (command.modSeq) session.condstore = true
+  const highest = command.modSeq ? highestModSeq(session, savedOf(found, returns ?? ['ALL'])) : 0n
+  const modSeq = highest > 0n ? highest : undefined
   if (returns === undefined) {
     session.output.line(
-      `* SEARCH${numbers.map((n) => ` ${n}`).join('')}${modSeq === undefined ? '' : ` (MODSEQ ${modSeq})`}`,
+      `* ${word}${numbers.map((n) => ` ${n}`).join('')}${modSeq === undefined ? '' : ` (MODSEQ ${modSeq})`}`,
     )
-    return 'Search completed'
+    return completed
   }
-  if (returns.includes('SAVE')) session.saved = savedOf(found, returns).map((seq) => mailbox.uidAt(seq))
+  if (returns.includes('SAVE'))
+    session.saved = savedOf(found, returns)
+      .map((seq) => mailbox.uidAt(seq))
+      .sort((a, b) => a - b)
   const only = returns.every((word) => word === 'SAVE')
   if (!only) session.output.line(esearch(tag, byUid, returns, numbers, modSeq))
-  return 'Search completed'
+  return completed
+}
+
+/** RFC 4731 §3.2: of the messages that the answer is about. */
+function highestModSeq({ mailbox }: Session, seqs: readonly number[]): bigint {
+  return seqs.reduce((most, seq) => (mailbox.modSeqAt(seq) > most ? mailbox.modSeqAt(seq) : most), 0n)
 }
 
 /** RFC 5182 §2.4: with MIN or MAX alone only these are saved. */

@@ -1,0 +1,52 @@
+/** SORT and THREAD: what comes before the search program. RFC 5256 §5, RFC 5267 §3.1 (RETURN), RFC 5957. */
+import type { SortCriterion, ThreadAlgorithm } from './contract.ts'
+import type { Cursor } from './cursor.ts'
+import { type SearchCommand, type SearchContext, takeCharset, takeProgram, takeReturns } from './search.ts'
+
+/** Criteria of one SORT at the most: each once, and some to spare. */
+export const SORT_CRITERIA_LIMIT = 20
+
+const KEYS: ReadonlySet<string> = new Set([
+  'ARRIVAL',
+  'CC',
+  'DATE',
+  'DISPLAYFROM',
+  'DISPLAYTO',
+  'FROM',
+  'SIZE',
+  'SUBJECT',
+  'TO',
+])
+
+export interface SortCommand extends SearchCommand {
+  readonly criteria: readonly SortCriterion[]
+}
+
+/** `[RETURN (…)] (criteria) charset keys`. */
+export function takeSort(cursor: Cursor, context: SearchContext): SortCommand {
+  const returns = takeReturns(cursor)
+  const criteria = cursor.takeList(() => takeCriterion(cursor))
+  if (criteria.length === 0) throw cursor.bad('Expected sort criteria')
+  if (criteria.length > SORT_CRITERIA_LIMIT) throw cursor.bad('Too many sort criteria')
+  cursor.takeSpace()
+  return { returns, criteria, ...takeProgram(cursor, takeCharset(cursor), context) }
+}
+
+function takeCriterion(cursor: Cursor): SortCriterion {
+  const reverse = cursor.skip('REVERSE ')
+  const key = cursor.takeAtom().toUpperCase()
+  if (!KEYS.has(key)) throw cursor.bad(`Unknown sort criterion ${key}`)
+  return { key: key as SortCriterion['key'], reverse } // one of KEYS
+}
+
+export interface ThreadCommand extends Pick<SearchCommand, 'key'> {
+  readonly algorithm: ThreadAlgorithm
+}
+
+/** `algorithm charset keys`. */
+export function takeThread(cursor: Cursor, context: SearchContext): ThreadCommand {
+  const algorithm = cursor.takeAtom().toUpperCase()
+  if (algorithm !== 'ORDEREDSUBJECT' && algorithm !== 'REFERENCES') throw cursor.bad('Unknown threading algorithm')
+  cursor.takeSpace()
+  return { algorithm, key: takeProgram(cursor, takeCharset(cursor), context).key }
+}

@@ -1,0 +1,115 @@
+/** SORT: messages in the order of some of their properties. RFC 5256 §3, RFC 5957. */
+import type { SortCriterion } from '../../formats/imap/mod.ts'
+import { parseAddressList } from '../../formats/address/mod.ts'
+import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import type { StoreContext } from './context.ts'
+import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import { pauses, type SearchParts, type SearchRows } from './search.ts'
+import { MessageText } from './search-text.ts'
+
+/** A message whose row is looked at. */
+export interface Looked {
+  readonly seq: number
+  /** undefined: it went away meanwhile. */
+  readonly text: MessageText | undefined
+  /** Date field, or when it came where there is none (RFC 5256 §2.2). */
+  readonly sentMs: number
+  readonly arrivedMs: number
+  readonly sizeOctets: number
+}
+
+export interface Looking {
+  readonly ctx: StoreContext
+  readonly parts: SearchParts
+  readonly account: AccountId
+  /** Asked for anew after every pause. */
+  readonly rows: () => SearchRows
+}
+
+/** What `make` makes of each message, with pauses for others. */
+export async function lookAt<T>(
+  { ctx, parts, account, rows }: Looking,
+  seqs: readonly number[],
+  make: (message: Looked) => T,
+): Promise<T[]> {
+  const made: T[] = []
+  const pause = pauses(ctx)
+  for (let from = 0; from < seqs.length; from += MESSAGE_BATCH) {
+    const { entries, numbers } = rows()
+    const batch = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => ({ seq, place: numbers.placeOf(seq) }))
+    const ids = batch.map(({ place }) => entries.message[place] ?? 0)
+    const messages = messagesById(ctx.db.read, account, ids)
+    const seen = batch.map(({ seq, place }, i) => {
+      const message = messages[i]
+      const arrivedMs = entries.dateMs[place] ?? 0
+      return {
+        seq,
+        text: message && new MessageText(message, parts.read),
+        sentMs: message === undefined || Number.isNaN(message.sentMs) ? arrivedMs : message.sentMs,
+        arrivedMs,
+        sizeOctets: entries.size[place] ?? 0,
+      }
+    })
+    for (const one of seen) {
+      made.push(make(one))
+      await pause()
+    }
+  }
+  return made
+}
+
+type Value = string | number
+
+export async function sortMessages(
+  looking: Looking,
+  seqs: readonly number[],
+  criteria: readonly SortCriterion[],
+): Promise<number[]> {
+  const lines = await lookAt(looking, seqs, (message) => ({
+    seq: message.seq,
+    values: criteria.map(({ key }) => valueOf(key, message)),
+  }))
+  lines.sort((a, b) => {
+    for (let i = 0; i < criteria.length; i++) {
+      const order = compare(a.values[i]!, b.values[i]!)
+      if (order !== 0) return criteria[i]!.reverse ? -order : order
+    }
+    return a.seq - b.seq // RFC 5256 §3: never reversed
+  })
+  return lines.map(({ seq }) => seq)
+}
+
+const compare = (a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function valueOf(key: SortCriterion['key'], { text, sentMs, arrivedMs, sizeOctets }: Looked): Value {
+  switch (key) {
+    case 'ARRIVAL':
+      return Math.floor(arrivedMs / 1000) // as INTERNALDATE shows it
+    case 'DATE':
+      return sentMs
+    case 'SIZE':
+      return sizeOctets
+    case 'SUBJECT':
+      return casemap(baseSubject(decodeWords(text?.value('subject') ?? '')).text)
+    case 'CC':
+    case 'FROM':
+    case 'TO':
+      return casemap(firstAddress(text?.value(key.toLowerCase()) ?? '').mailbox)
+    case 'DISPLAYFROM':
+      return casemap(firstAddress(text?.value('from') ?? '').display)
+    case 'DISPLAYTO':
+      return casemap(firstAddress(text?.value('to') ?? '').display)
+    default:
+      return key satisfies never
+  }
+}
+
+/** `addr-mailbox` as ENVELOPE has it, and what RFC 5957 §3 shows. */
+function firstAddress(field: string): { mailbox: string; display: string } {
+  const first = parseAddressList(field)[0]
+  if (first === undefined || first.kind === 'end-group') return { mailbox: '', display: '' }
+  if (first.kind === 'group') return { mailbox: first.name, display: first.name }
+  const name = decodeWords(first.name)
+  return { mailbox: first.local, display: name === '' ? `${first.local}@${first.domain}` : name }
+}

@@ -1,0 +1,51 @@
+/** THREAD: messages of a mailbox as conversations. RFC 5256 §3; the numbers are the steps of REFERENCES there. */
+import type { ThreadAlgorithm } from '../../formats/imap/mod.ts'
+import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
+import type { Thread } from './contract.ts'
+import { type Looked, lookAt, type Looking } from './sort.ts'
+import { type Letter, threadByReferences } from './thread-references.ts'
+
+export async function threadMessages(
+  looking: Looking,
+  seqs: readonly number[],
+  algorithm: ThreadAlgorithm,
+): Promise<readonly Thread[]> {
+  const letters = await lookAt(looking, seqs, letterOf)
+  return algorithm === 'REFERENCES' ? threadByReferences(letters) : threadBySubject(letters)
+}
+
+function letterOf({ seq, text, sentMs }: Looked): Letter {
+  const { text: subject, reply } = baseSubject(decodeWords(text?.value('subject') ?? ''))
+  const references = messageIds(text?.value('references') ?? '')
+  return {
+    seq,
+    sentMs,
+    subject: casemap(subject),
+    reply,
+    id: messageIds(text?.value('message-id') ?? '')[0],
+    references: references.length > 0 ? references : messageIds(text?.value('in-reply-to') ?? '').slice(0, 1),
+  }
+}
+
+/** Message-IDs looked at in one field, the last ones: the nearest ancestors. */
+const REFERENCES_LIMIT = 1000
+
+const MESSAGE_ID = /<((?:"(?:[^"\\<>]|\\.)*"|[^<>"\s@])+@[^<>\s]+)>/g
+
+/** Without quotes that mean nothing: `<"a"@b>` is `<a@b>`. */
+function messageIds(text: string): string[] {
+  const ids = Array.from(text.matchAll(MESSAGE_ID), ([, id = '']) =>
+    id.replace(/^"((?:[^"\\]|\\.)*)"@/, (_, local: string) => `${local.replace(/\\(.)/g, '$1')}@`),
+  )
+  return ids.slice(-REFERENCES_LIMIT)
+}
+
+const byDate = (a: Letter, b: Letter): number => a.sentMs - b.sentMs || a.seq - b.seq
+
+/** ORDEREDSUBJECT: the first of a subject, and all others below it. */
+export function threadBySubject(letters: readonly Letter[]): Thread[] {
+  const groups = Map.groupBy(letters.toSorted(byDate), ({ subject }) => subject)
+  return [...groups.values()]
+    .sort(([a], [b]) => byDate(a!, b!))
+    .map(([first, ...others]) => ({ seq: first!.seq, children: others.map(({ seq }) => ({ seq, children: [] })) }))
+}
