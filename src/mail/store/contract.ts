@@ -249,6 +249,10 @@ export interface Store {
 
   /** Whether `octets` more fit for the account; asked before the append (rule 2 of the log). */
   hasRoom(account: AccountId, octets: number): boolean
+  /** Octets the account may store; 0 for no limit. */
+  quota(account: AccountId): number
+  /** Octets of messages with \Deleted; 0 where there is no such mailbox. */
+  deletedOctets(account: AccountId, name: string): number
   usage(account: AccountId): { readonly octets: number; readonly messages: number }
 
   /**

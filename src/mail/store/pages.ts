@@ -2,6 +2,7 @@
 import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { MailboxId } from './contract.ts'
 import { Entries, lowerBound, PAGE_ENTRIES } from './entries.ts'
+import { DELETED } from './keywords.ts'
 
 export interface Page {
   readonly id: number
@@ -110,4 +111,19 @@ export function appendEntries(tx: Tx, mailbox: MailboxId, more: Entries, modSeq:
     entries.copy(0, more, from, from + entries.length)
     tx.sql(INSERT).run(mailbox, entries.uid[0] ?? 0, entries.length, modSeq, entries.octets)
   }
+}
+
+/** Octets of the messages that EXPUNGE would remove (RFC 9208 §4.1.4). */
+export function deletedOctets(reader: Reader, mailbox: MailboxId): number {
+  let octets = 0
+  for (
+    let page = pageFrom(reader, mailbox, 0);
+    page !== undefined;
+    page = pageFrom(reader, mailbox, page.firstUid + 1)
+  ) {
+    const { entries } = page
+    for (let i = 0; i < entries.length; i++)
+      if (((entries.flags[i] ?? 0) & DELETED) !== 0) octets += entries.size[i] ?? 0
+  }
+  return octets
 }

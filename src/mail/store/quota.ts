@@ -19,6 +19,11 @@ export class Quota {
     this.#ctx = ctx
   }
 
+  /** Octets the account may store; 0 for no limit. */
+  limitOf(account: AccountId): number {
+    return Math.max(0, this.#ctx.quotaOf(account))
+  }
+
   hasRoom(account: AccountId, octets: number): boolean {
     const quota = this.#ctx.quotaOf(account)
     if (quota <= 0) return true

@@ -29,6 +29,7 @@ import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './ma
 import { positionOf } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { StoreSettings } from './params.ts'
+import { deletedOctets } from './pages.ts'
 import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
@@ -181,6 +182,15 @@ class SqliteStore implements Store {
 
   hasRoom(account: AccountId, octets: number): boolean {
     return this.#quota.hasRoom(account, octets)
+  }
+
+  quota(account: AccountId): number {
+    return this.#quota.limitOf(account)
+  }
+
+  deletedOctets(account: AccountId, name: string): number {
+    const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
+    return row === undefined || row.deleted === 0 ? 0 : deletedOctets(this.#ctx.db.read, row.id)
   }
 
   usage(account: AccountId): { readonly octets: number; readonly messages: number } {

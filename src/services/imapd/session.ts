@@ -116,6 +116,8 @@ export class Session {
       'QRESYNC',
       'UTF8=ACCEPT',
       'WITHIN',
+      'QUOTA',
+      'QUOTA=RES-STORAGE',
       'SORT',
       'SORT=DISPLAY',
       'ESORT',

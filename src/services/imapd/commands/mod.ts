@@ -9,6 +9,7 @@ import { fetch, uidFetch } from './fetch.ts'
 import { idle } from './idle.ts'
 import { list, lsub } from './list.ts'
 import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
+import { getQuota, getQuotaRoot } from './quota.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
 import { sort, thread, uidSort, uidThread } from './sort.ts'
@@ -51,6 +52,8 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['LIST', { run: list, state: 'authenticated' }],
   ['LSUB', { run: lsub, state: 'authenticated' }],
   ['STATUS', { run: status, state: 'authenticated' }],
+  ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
+  ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],

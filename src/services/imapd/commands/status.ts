@@ -1,4 +1,4 @@
-/** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE). */
+/** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 9208 (DELETED-STORAGE). */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { MailboxStatus } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
@@ -17,7 +17,8 @@ const VALUES: Readonly<Record<string, (status: MailboxStatus) => string>> = {
 export function takeStatusItems(session: Session, cursor: Cursor): string[] {
   const items = cursor.takeList(() => {
     const word = cursor.takeAtom().toUpperCase()
-    if (!(word in VALUES) && word !== 'APPENDLIMIT') throw cursor.bad(`Unknown status item ${word}`)
+    if (!(word in VALUES) && word !== 'APPENDLIMIT' && word !== 'DELETED-STORAGE')
+      throw cursor.bad(`Unknown status item ${word}`)
     if (word === 'HIGHESTMODSEQ') session.condstore = true
     return word
   })
@@ -30,9 +31,12 @@ export function statusLine(session: Session, name: string, items: readonly strin
   const status = session.deps.store.status(session.owner, name)
   if (status === undefined) return undefined
   const limit = session.deps.cf.imapd_append_limit
-  const values = items.map(
-    (item) => `${item} ${item === 'APPENDLIMIT' ? (limit > 0 ? limit : 'NIL') : VALUES[item]?.(status)}`,
-  )
+  const valueOf = (item: string): string | number | undefined => {
+    if (item === 'APPENDLIMIT') return limit > 0 ? limit : 'NIL'
+    if (item === 'DELETED-STORAGE') return session.deps.store.deletedOctets(session.owner, name)
+    return VALUES[item]?.(status)
+  }
+  const values = items.map((item) => `${item} ${valueOf(item)}`)
   return `* STATUS ${session.printName(name)} (${values.join(' ')})`
 }
 
