@@ -3,10 +3,12 @@
  * Commands are loaded when asked for, so that each starts quickly.
  */
 import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import type { OpenAccounts } from './accounts-port.ts'
 import { type Command, EX, processIo } from './io.ts'
 
-enableCompileCache()
+// Beside the code, where only who may change that may write: in a directory of everybody's another user could put code.
+enableCompileCache(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'compile'))
 
 const accountsPort = async (): Promise<OpenAccounts> => (await import('./open-accounts.ts')).openAccountsOf
 
