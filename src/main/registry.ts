@@ -1,7 +1,7 @@
 /** All parameters of all rooms. */
 import { makeRegistry, type ParamSpec } from '../io/config/mod.ts'
 import { accountsParams } from '../mail/accounts/mod.ts'
-import { deliveryParams, localParams } from '../mail/delivery/mod.ts'
+import { deliveryParams, lmtpParams, localParams } from '../mail/delivery/mod.ts'
 import { intakeParams } from '../mail/intake/mod.ts'
 import { noticesParams } from '../mail/notices/mod.ts'
 import { policyParams } from '../mail/policy/mod.ts'
@@ -29,6 +29,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     queueParams,
     probeParams,
     deliveryParams,
+    lmtpParams,
     localParams,
     noticesParams,
   )

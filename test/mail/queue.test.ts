@@ -115,7 +115,7 @@ test('a host that is away: the message waits, and survives a restart', async (t)
   await until('deferred', async () => (await server.server.status()).queue.deferred === 1)
   assert.match(
     server.log(),
-    /to=<bob@far\.test>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:9, .*status=deferred \(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:9: Connection refused\)/,
+    /to=<bob@far\.test>, relay=none, .*status=deferred \(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:9: Connection refused\)/,
   )
   await server.restart()
   assert.equal((await server.server.status()).queue.deferred, 1)

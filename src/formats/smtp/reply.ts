@@ -28,6 +28,11 @@ export class ReplyReader {
   #rest = ''
   #lines: string[] = []
 
+  /** Nothing of a reply has come that is not whole. */
+  get idle(): boolean {
+    return this.#rest === '' && this.#lines.length === 0
+  }
+
   push(chunk: Buffer): Reply[] {
     this.#rest += chunk.toString('utf8')
     const replies: Reply[] = []

@@ -1,7 +1,7 @@
 /**
  * A connection over a socket of Node's: writes of one tick joined, one re-armed timer, TLS on either side.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect as tlsConnect, TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
@@ -147,10 +147,13 @@ export class SocketConnection implements Connection {
       ...(options.serverName !== undefined && { servername: options.serverName }),
       ...(options.minVersion !== undefined && { minVersion: options.minVersion }),
       ...(options.ciphers !== undefined && { ciphers: options.ciphers }),
-      ...(options.ca !== undefined && { ca: options.ca }),
+      ...(options.maxVersion !== undefined && { maxVersion: options.maxVersion }),
+      ...(options.secureOptions !== undefined && { secureOptions: options.secureOptions }),
+      ...(options.ca !== undefined && { ca: [...options.ca] }),
+      ...(!options.verify && { checkServerIdentity: () => undefined }),
       rejectUnauthorized: options.verify,
     })
-    return this.#becomeTls(socket, 'secureConnect', options.timeoutMs)
+    return this.#becomeTls(socket, 'secureConnect', options.timeoutMs, options.fingerprintDigest)
   }
 
   exportKeyingMaterial(label: string, length: number): Buffer | undefined {
@@ -229,7 +232,12 @@ export class SocketConnection implements Connection {
     return plain
   }
 
-  #becomeTls(socket: TLSSocket, ready: 'secure' | 'secureConnect', timeoutMs: number): Promise<TlsFacts> {
+  #becomeTls(
+    socket: TLSSocket,
+    ready: 'secure' | 'secureConnect',
+    timeoutMs: number,
+    digest = this.#serverTls?.fingerprintDigest ?? 'sha256',
+  ): Promise<TlsFacts> {
     this.#octetsInBefore += this.#socket.bytesRead
     this.#octetsOutBefore += this.#socket.bytesWritten
     return new Promise((resolve, reject) => {
@@ -249,7 +257,7 @@ export class SocketConnection implements Connection {
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
         this.#socket = socket
-        this.#tls = factsOf(socket, this.#serverTls?.fingerprintDigest ?? 'sha256')
+        this.#tls = factsOf(socket, digest)
         this.#listen(socket)
         resolve(this.#tls)
       })
@@ -276,7 +284,15 @@ function factsOf(socket: TLSSocket, digest: string): TlsFacts {
     peerKeyFingerprint:
       certificate && fingerprint(digest, certificate.publicKey.export({ type: 'spki', format: 'der' })),
     peerVerified: certificate === undefined ? undefined : isVerified(socket),
+    peerNames: certificate === undefined ? [] : namesOf(certificate),
   }
+}
+
+function namesOf(certificate: X509Certificate): string[] {
+  const listed = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,\s]+)/g)].map(([, name = '']) => name)
+  if (listed.length > 0) return listed
+  const [, common] = /^CN=([^\s]+)$/m.exec(certificate.subject) ?? []
+  return common === undefined ? [] : [common]
 }
 
 /** Node sets `authorized` of a server's side only where its own tls.Server took the socket; it asks the same handle. */

@@ -21,6 +21,8 @@ export interface TlsFacts {
   readonly peerKeyFingerprint: string | undefined
   /** undefined where no certificate was checked. */
   readonly peerVerified: boolean | undefined
+  /** DNS names of the peer's certificate; without any, its common name. */
+  readonly peerNames: readonly string[]
 }
 
 /**
@@ -78,11 +80,16 @@ export interface ConnectionHandler {
 
 export interface TlsClientOptions {
   readonly serverName: string | undefined
-  /** Check the chain and the name against the system's authorities; false: encrypt only. */
+  /** The handshake fails without a trusted chain and the right name; false: the facts say what was found of the chain. */
   readonly verify: boolean
   readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly secureOptions?: number
   readonly ciphers?: string
-  readonly ca?: string | Buffer
+  /** Authorities as PEM; none in an empty list, the system's where it is missing. */
+  readonly ca?: readonly string[]
+  /** Of the peer's fingerprints; default SHA-256. */
+  readonly fingerprintDigest?: string
   readonly timeoutMs: number
 }
 

@@ -90,7 +90,12 @@ test('STARTTLS drops plaintext that came behind it', async (t) => {
   const go = until(connection, 'go\n')
   connection.write('STARTTLS\ninjected\n')
   assert.equal(await go, 'go\n')
-  const facts = await connection.startTlsClient({ serverName: 'mail.example', verify: true, ca: cert, timeoutMs: 2000 })
+  const facts = await connection.startTlsClient({
+    serverName: 'mail.example',
+    verify: true,
+    ca: [cert],
+    timeoutMs: 2000,
+  })
   assert.equal(facts.protocol, 'TLSv1.3')
   assert.equal(facts.peerVerified, true)
   const answer = until(connection, 'echo')
@@ -104,7 +109,7 @@ test('implicit TLS; a client that speaks plainly is dropped', async (t) => {
   const { tls, cert } = identity(t)
   const port = await echo(t, { tls, implicitTls: true })
   const good = await connect({ to: { address: '127.0.0.1', port }, timeoutMs: 2000 })
-  await good.startTlsClient({ serverName: 'mail.example', verify: true, ca: cert, timeoutMs: 2000 })
+  await good.startTlsClient({ serverName: 'mail.example', verify: true, ca: [cert], timeoutMs: 2000 })
   const answer = until(good, 'echo')
   good.write('x\n')
   assert.equal(await answer, 'echo x\n')

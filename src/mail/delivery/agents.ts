@@ -7,7 +7,7 @@ export interface Agents {
   readonly pipe: Agent
   /** Transports whose recipients may be accounts here: local(8), virtual(8). */
   readonly isLocal: (transport: string) => boolean
-  /** Transports of master.cf whose program is smtp(8). */
+  /** Transports of master.cf whose program is smtp(8) or lmtp(8). */
   readonly isSmtp: (transport: string) => boolean
   /** Transports of master.cf whose program is pipe(8). */
   readonly isPipe: (transport: string) => boolean

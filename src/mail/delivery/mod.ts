@@ -1,8 +1,8 @@
 /**
- * Delivery: agents that carry mail on. SMTP to other hosts, mailboxes here; error, retry and discard.
+ * Delivery: agents that carry mail on. SMTP and LMTP to other servers, mailboxes here; error, retry and discard.
  * In: a job of the queue. Out: one result for each recipient.
  * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store.
- * Settings: params.ts. Standards: RFC 5321, RFC 3207, RFC 3461, RFC 7505.
+ * Settings: params.ts. Standards: RFC 5321, RFC 2033, RFC 3207, RFC 4954, RFC 3461, RFC 7505.
  */
 export { type Agents, createAgents } from './agents.ts'
 export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
@@ -21,5 +21,6 @@ export { createVirtualAgent } from './local/virtual.ts'
 export { Turns } from './local/turns.ts'
 export { parsePasswd, type SystemUser, userById } from './local/users.ts'
 export { createPipeAgent, type PipeAgentDeps } from './pipe/agent.ts'
-export { deliveryParams } from './params.ts'
-export { createSmtpAgent, type SmtpAgentDeps } from './smtp-agent.ts'
+export { createSmtpAgent, type SmtpAgentDeps } from './smtp/agent.ts'
+export type { ClientEvent } from './smtp/events.ts'
+export { deliveryParams, lmtpParams } from './smtp/params.ts'

@@ -82,6 +82,13 @@ export type RecipientResult =
       readonly destinationDown?: boolean
     }
 
+/** How long a delivery took, for the log's `delays=`. */
+export interface DeliveryTimes {
+  /** Until the server took mail: DNS, connection, greeting, TLS. */
+  readonly setupMs: number
+  readonly transferMs: number
+}
+
 /** Delivers one message to some recipients at one nexthop; implemented by mail/delivery, plugged by main. */
 export interface Agent {
   /**
@@ -89,7 +96,7 @@ export interface Agent {
    */
   deliver(
     job: DeliveryJob,
-    report: (recipient: number, result: RecipientResult, relay: string) => void,
+    report: (recipient: number, result: RecipientResult, relay: string, times?: DeliveryTimes) => void,
     signal: AbortSignal,
   ): Promise<void>
 }

@@ -13,6 +13,8 @@ export type QueueEvent =
       /** `mx.example[192.0.2.1]:25`, `local`, `none`. */
       readonly relay: string
       readonly delayMs: number
+      /** Before the attempt, in the queue manager, setting the connection up, transfer. */
+      readonly delaysMs: readonly [number, number, number, number]
       /** Nothing was delivered: it was only asked whether it would be. */
       readonly probe?: boolean
     })

@@ -5,7 +5,7 @@
  */
 import { type Clock, publish, type Wakeup } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
-import type { Agent, RecipientResult } from './contract.ts'
+import type { Agent, DeliveryTimes, RecipientResult } from './contract.ts'
 import type { QueueEvent } from './events.ts'
 import { transportLimits } from './limits.ts'
 import { Loader } from './loader.ts'
@@ -112,11 +112,12 @@ export class QueueRunner {
   async #attempt(job: DueJob, slice: Slice): Promise<'up' | 'down' | 'unknown'> {
     const results = new Map<number, RecipientResult>()
     const { signal } = this.#stop
-    const report = (id: number, result: RecipientResult, relay: string): void => {
+    const startedMs = this.#deps.clock.now()
+    const report = (id: number, result: RecipientResult, relay: string, times?: DeliveryTimes): void => {
       const recipient = job.recipients.find((r) => r.id === id)
       if (recipient === undefined || results.has(id)) return
       results.set(id, result)
-      this.#publish(job, recipient, result, relay)
+      this.#publish(job, recipient, result, { relay, startedMs, times })
     }
     const without = this.#withoutTry(job, slice)
     if (without !== undefined) for (const { id } of job.recipients) report(id, without, 'none')
@@ -157,8 +158,16 @@ export class QueueRunner {
     return undefined
   }
 
-  #publish(job: DueJob, recipient: DueJob['recipients'][number], result: RecipientResult, relay: string): void {
+  #publish(
+    job: DueJob,
+    recipient: DueJob['recipients'][number],
+    result: RecipientResult,
+    how: { readonly relay: string; readonly startedMs: number; readonly times: DeliveryTimes | undefined },
+  ): void {
     const { address, original } = recipient
+    const { relay, startedMs, times } = how
+    const nowMs = this.#deps.clock.now()
+    const { setupMs, transferMs } = times ?? { setupMs: 0, transferMs: nowMs - startedMs }
     publish<QueueEvent>({
       event: 'queue.result',
       queueId: job.queueId,
@@ -167,7 +176,8 @@ export class QueueRunner {
       recipient: address,
       original,
       relay,
-      delayMs: this.#deps.clock.now() - job.arrivalMs,
+      delayMs: nowMs - job.arrivalMs,
+      delaysMs: [startedMs - job.arrivalMs, 0, setupMs, transferMs],
       ...(job.trace === 'verify' && { probe: true }),
       ...result,
     })

@@ -4,7 +4,7 @@ import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
-import type { LocalEvent } from '../../mail/delivery/mod.ts'
+import type { ClientEvent, LocalEvent } from '../../mail/delivery/mod.ts'
 import type { RoutingEvent } from '../../mail/routing/mod.ts'
 import type { ImapdEvent } from '../../services/imapd/mod.ts'
 import type { Pop3dEvent } from '../../services/pop3d/mod.ts'
@@ -39,6 +39,10 @@ export function lineOf(event: PostigoEvent): Line | undefined {
     case 'delivery': {
       const { program = 'local', text } = event as LocalEvent
       return { service: program, text: `warning: ${text}` }
+    }
+    case 'client': {
+      const { protocol, text } = event as ClientEvent
+      return { service: protocol, text }
     }
     case 'queue':
       return queueLine(event as QueueEvent)

@@ -86,7 +86,7 @@ export function queueLine(e: QueueEvent): Line {
       const service = e.program === 'relay' ? 'smtp' : e.program
       return {
         service,
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${delayText(e.delayMs)}/0/0/0, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${e.delaysMs.map(delayText).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
       }
     }
     case 'queue.expired':

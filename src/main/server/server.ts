@@ -6,7 +6,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, createSmtpAgent, deliveryParams, runAsChild } from '../../mail/delivery/mod.ts'
+import { createAgents, runAsChild } from '../../mail/delivery/mod.ts'
 import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
@@ -31,6 +31,7 @@ import { makePipeAgent, pipeService } from './pipe-delivery.ts'
 import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
+import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface ServerOptions {
@@ -222,13 +223,10 @@ export class Server {
   }
 
   #makeRunner(): QueueRunner {
-    const { queue, clock, queued, resolver } = this.#rooms
+    const { queue, clock, queued } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
-    const smtp = createSmtpAgent({ cf: () => bind().bind(deliveryParams), dns: resolver })
-    const isSmtp = (transport: string): boolean =>
-      transport === 'smtp' ||
-      transport === 'relay' ||
-      bind().master.some((s) => s.type === 'unix' && s.name === transport && s.command === 'smtp')
+    const smtp = makeSmtpAgent(this.#rooms)
+    const isSmtp = (transport: string): boolean => clientProgram(bind(), transport) !== undefined
     const run = this.#options.launcher?.run ?? runAsChild
     const local = makeLocalAgent(this.#rooms, () => agent, run)
     const pipe = makePipeAgent(this.#rooms, run)

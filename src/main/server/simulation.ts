@@ -110,6 +110,7 @@ const TLS = {
   peerFingerprint: undefined,
   peerKeyFingerprint: undefined,
   peerVerified: undefined,
+  peerNames: [],
 }
 
 /** Says what a client would say, as long as it may go on. */

@@ -1,0 +1,162 @@
+/** From a connection to a session that takes mail: greeting, EHLO or LHLO, STARTTLS, log-in. RFC 5321 §3.1, RFC 2033, RFC 3207. */
+import { publish } from '#src/base/mod.ts'
+import { parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
+import type { Tables } from '../../../io/tables/mod.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { ClientEvent } from './events.ts'
+import type { ClientSettings } from './params.ts'
+import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
+import { Authorities, handshakeOptions, isMandatory, type Peer, type TlsPolicy, trustOf } from './tls.ts'
+import { deferred, type Failure, type Keywords, oneLine, refused } from './words.ts'
+
+/** This server will not do; the next may. */
+export class SiteError extends Error {
+  readonly failure: Failure
+  constructor(failure: Failure) {
+    super(failure.text)
+    this.failure = failure
+  }
+}
+
+export interface SessionPlace {
+  readonly protocol: 'smtp' | 'lmtp'
+  readonly cf: ClientSettings
+  readonly tables: Tables
+  readonly authorities: Authorities
+  readonly policy: TlsPolicy
+  readonly peer: Peer
+  /** `host[address]`, and with `:port`. */
+  readonly name: string
+  readonly nameAndPort: string
+  /** `''` on a unix socket. */
+  readonly address: string
+  readonly nexthop: string
+  readonly sender: string
+}
+
+/** What the server offers, once mail may be sent. Throws SiteError. */
+export async function openSession(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
+  const { cf, policy } = place
+  let verified = cf.smtp_tls_wrappermode && (await startTls(dialogue, place))
+  let keywords = await greet(dialogue, place)
+  if (policy.level !== 'none' && dialogue.connection.tls === undefined && (await wantsTls(dialogue, place, keywords))) {
+    verified = await startTls(dialogue, place)
+    keywords = await hello(dialogue, place, true)
+  } else if (policy.level === 'none' && cf.smtp_tls_note_starttls_offer && keywords.has('STARTTLS')) {
+    publish<ClientEvent>({
+      event: 'client.note',
+      protocol: place.protocol,
+      text: `Host offered STARTTLS: [${place.peer.host}]`,
+    })
+  }
+  await authenticate(dialogue, place, keywords, verified)
+  return keywords
+}
+
+async function greet(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
+  const { cf, name } = place
+  const greeting = await dialogue.reply(cf.smtp_helo_timeout)
+  if (greeting.code < 200 || greeting.code > 299) {
+    const text = `host ${name} refused to talk to me: ${oneLine(greeting)}`
+    throw new SiteError(refused(greeting, name, text, cf.smtp_skip_5xx_greeting))
+  }
+  const esmtp = cf.smtp_always_send_ehlo || greeting.lines.some((line) => /\bESMTP\b/.test(line))
+  return hello(dialogue, place, esmtp && !cf.smtp_never_send_ehlo)
+}
+
+async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean): Promise<Keywords> {
+  const { cf, name, protocol } = place
+  const word = protocol === 'lmtp' ? 'LHLO' : 'EHLO'
+  let reply: Reply | undefined
+  if (extended || protocol === 'lmtp') {
+    dialogue.doing = `performing the ${word} handshake`
+    reply = await dialogue.ask(`${word} ${cf.smtp_helo_name}`, cf.smtp_helo_timeout)
+    if (reply.code === 250) return discarded(parseKeywords(reply), place)
+  }
+  if (protocol === 'smtp' && reply?.code !== 421) {
+    dialogue.doing = 'performing the HELO handshake'
+    reply = await dialogue.ask(`HELO ${cf.smtp_helo_name}`, cf.smtp_helo_timeout)
+    if (reply.code >= 200 && reply.code <= 299) return new Map()
+  }
+  throw new SiteError(
+    refused(
+      reply ?? { code: 421, lines: [] },
+      name,
+      `host ${name} refused to talk to me: ${reply === undefined ? '' : oneLine(reply)}`,
+    ),
+  )
+}
+
+/** smtp_discard_ehlo_keywords, or what the table says for this address in their place. */
+async function discarded(keywords: Keywords, { cf, tables, address }: SessionPlace): Promise<Keywords> {
+  const found = await tables.maps(cf.smtp_discard_ehlo_keyword_address_maps).find(address)
+  const words = found === undefined ? cf.smtp_discard_ehlo_keywords : found.result.split(/[\s,]+/)
+  const gone = new Set(words.map((word) => word.toUpperCase()))
+  return gone.size === 0 ? keywords : new Map([...keywords].filter(([word]) => !gone.has(word)))
+}
+
+async function wantsTls(dialogue: Dialogue, { cf, name, policy }: SessionPlace, keywords: Keywords): Promise<boolean> {
+  const mandatory = isMandatory(policy.level)
+  if (!keywords.has('STARTTLS')) {
+    if (mandatory) throw new SiteError(deferred('4.7.4', `TLS is required, but was not offered by host ${name}`))
+    return false
+  }
+  dialogue.doing = 'performing the STARTTLS handshake'
+  const go = await dialogue.ask('STARTTLS', cf.smtp_starttls_timeout)
+  if (go.code >= 200 && go.code <= 299) return true
+  if (mandatory)
+    throw new SiteError(deferred('4.7.4', `TLS is required, but host ${name} refused to start TLS: ${oneLine(go)}`))
+  return false
+}
+
+/** A handshake at level `may` failed: the server is worth a second connection without TLS. */
+export class HandshakeError extends SiteError {}
+
+/** Whether the certificate was verified. Throws SiteError where the level asks for more than there is. */
+async function startTls(dialogue: Dialogue, place: SessionPlace): Promise<boolean> {
+  const { cf, policy, peer, protocol, authorities, name, nameAndPort } = place
+  let facts
+  try {
+    facts = await dialogue.startTls(handshakeOptions(policy, peer, cf, authorities.of(cf)))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    publish<ClientEvent>({ event: 'client.note', protocol, text: `SSL_connect error to ${nameAndPort}: ${why}` })
+    throw new HandshakeError(deferred('4.7.5', 'Cannot start TLS: handshake failure'))
+  }
+  const trust = trustOf(policy, peer, facts)
+  if (cf.smtp_tls_loglevel >= 1) {
+    const text = `${trust} TLS connection established to ${nameAndPort}: ${facts.protocol} with cipher ${facts.cipher} (${facts.bits}/${facts.bits} bits)`
+    publish<ClientEvent>({ event: 'client.note', protocol, text })
+  }
+  if (!['verify', 'secure', 'fingerprint'].includes(policy.level) || trust === 'Verified') return trust === 'Verified'
+  const what = trust === 'Trusted' || policy.level === 'fingerprint' ? 'verified' : 'trusted'
+  publish<ClientEvent>({ event: 'client.note', protocol, text: `warning: server certificate of ${name} not ${what}` })
+  throw new SiteError(deferred('4.7.5', `Server certificate not ${what}`))
+}
+
+async function authenticate(
+  dialogue: Dialogue,
+  place: SessionPlace,
+  keywords: Keywords,
+  verified: boolean,
+): Promise<void> {
+  const { cf, tables, peer, name, nexthop, sender } = place
+  const offered = keywords.get('AUTH')
+  if (!cf.smtp_sasl_auth_enable || offered === undefined) return
+  const credentials = await findCredentials(cf, tables.maps(cf.smtp_sasl_password_maps), {
+    host: peer.host,
+    nexthop,
+    sender,
+  })
+  if (credentials === undefined) return
+  const mechanisms = await usableMechanisms(offered, cf, tables)
+  if (mechanisms.length === 0) return
+  const result = await logIn(dialogue, mechanisms, credentials, { cf, host: peer.host, verified })
+  if (result === 'done') return
+  if ('text' in result)
+    throw new SiteError(
+      deferred('4.7.0', `SASL authentication failed; cannot authenticate to server ${name}: ${result.text}`),
+    )
+  const text = `SASL authentication failed; server ${name} said: ${oneLine(result.reply)}`
+  throw new SiteError(refused(result.reply, name, text, cf.smtp_sasl_auth_soft_bounce))
+}

@@ -1,0 +1,103 @@
+/** One message in a session: MAIL, RCPT, DATA, content, and the replies. RFC 5321 §3.3, RFC 2920 (pipelining), RFC 2033 §4.2. */
+import { DataWriter, type Reply } from '../../../formats/smtp/mod.ts'
+import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { ClientSettings } from './params.ts'
+import { type Keywords, mailCommand, rcptCommand, said } from './words.ts'
+
+export type Recipient = DeliveryJob['recipients'][number]
+
+export interface TransactionPlace {
+  readonly protocol: 'smtp' | 'lmtp'
+  readonly cf: ClientSettings
+  readonly keywords: Keywords
+  /** `host[address]`. */
+  readonly name: string
+  readonly job: DeliveryJob
+  readonly recipients: readonly Recipient[]
+  /** The fate of one recipient, as soon as it is known. */
+  readonly settle: (recipient: Recipient, result: RecipientResult) => void
+}
+
+/** Octets that are read in one go. */
+const PIECE = 256 * 1024
+
+const isOk = (reply: Reply): boolean => reply.code >= 200 && reply.code < 300
+
+export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): Promise<void> {
+  const { cf, keywords, name, job, recipients, settle } = place
+  const all = (result: RecipientResult): void => recipients.forEach((recipient) => settle(recipient, result))
+  if (job.smtpUtf8 && !keywords.has('SMTPUTF8')) {
+    // RFC 6531 §3.2
+    all({ status: 'bounced', dsn: '5.6.7', text: `SMTPUTF8 is required, but was not offered by host ${name}` })
+    return
+  }
+  const tooBig = overSize(place)
+  if (tooBig !== undefined) return all(tooBig)
+  const pipelined = keywords.has('PIPELINING')
+  // It is only asked whether they would be taken (sendmail -bv).
+  const probe = job.trace === 'verify'
+  const mail = mailCommand(job, keywords, cf.smtp_quote_rfc821_envelope)
+  const rcpts = recipients.map((recipient) => rcptCommand(recipient, keywords, cf.smtp_quote_rfc821_envelope))
+  if (pipelined) for (const command of [mail, ...rcpts, ...(probe ? [] : ['DATA'])]) dialogue.send(command)
+  else dialogue.send(mail)
+  dialogue.doing = 'sending MAIL FROM'
+  const started = await dialogue.reply(cf.smtp_mail_timeout)
+  if (!isOk(started)) {
+    all(said(started, name, 'MAIL FROM'))
+    if (!pipelined) return
+  }
+  const accepted: Recipient[] = []
+  for (const [i, recipient] of recipients.entries()) {
+    dialogue.doing = 'sending RCPT TO'
+    if (!pipelined) dialogue.send(rcpts[i] ?? '')
+    const reply = await dialogue.reply(cf.smtp_rcpt_timeout)
+    if (!isOk(started)) continue
+    if (isOk(reply)) {
+      if (probe) settle(recipient, { ...sent(reply, keywords), dsn: reply.enhanced ?? '2.1.5' })
+      else accepted.push(recipient)
+    } else settle(recipient, said(reply, name, 'RCPT TO'))
+  }
+  if (probe || (accepted.length === 0 && !pipelined)) return
+  if (!pipelined) dialogue.send('DATA')
+  dialogue.doing = 'sending DATA command'
+  const data = await dialogue.reply(cf.smtp_data_init_timeout)
+  if (data.code !== 354) for (const recipient of accepted) settle(recipient, said(data, name, 'DATA'))
+  // RFC 2920 §3.1: DATA went out with the recipients; nobody takes the message, so that it is ended empty.
+  else if (accepted.length === 0) await dialogue.ask('.', cf.smtp_data_done_timeout)
+  else await content(dialogue, place, accepted)
+}
+
+/** RFC 1870 §6.1: what is over the declared size is not sent at all. */
+function overSize({ keywords, name, job }: TransactionPlace): RecipientResult | undefined {
+  const limit = Number(keywords.get('SIZE')?.[0] ?? 0)
+  if (!(limit > 0) || job.sizeOctets <= limit) return undefined
+  const text = `message size ${job.sizeOctets} exceeds size limit ${limit} of server ${name}`
+  return { status: 'bounced', dsn: '5.3.4', text }
+}
+
+async function content(dialogue: Dialogue, place: TransactionPlace, accepted: readonly Recipient[]): Promise<void> {
+  const { protocol, cf, keywords, name, job, settle } = place
+  dialogue.doing = 'sending message body'
+  const writer = new DataWriter()
+  for (let at = 0; at < job.sizeOctets;) {
+    const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
+    if (piece.length === 0) throw new Error(`message ${job.queueId} is shorter than its size`)
+    at += piece.length
+    for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
+  }
+  dialogue.doing = 'sending end of data -- message may be sent more than once'
+  await dialogue.write(writer.end(), cf.smtp_data_xfer_timeout)
+  let end: Reply | undefined
+  for (const recipient of accepted) {
+    // RFC 2033 §4.2: LMTP answers for each recipient.
+    if (end === undefined || protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
+    settle(recipient, isOk(end) ? sent(end, keywords) : said(end, name, 'end of DATA'))
+  }
+}
+
+function sent(reply: Reply, keywords: Keywords): Extract<RecipientResult, { status: 'sent' }> {
+  const { code, enhanced, lines } = reply
+  const text = `${code} ${lines.map((line) => (enhanced === undefined ? line : `${enhanced} ${line}`)).join(' ')}`
+  return { status: 'sent', dsn: enhanced ?? '2.0.0', text, dsnHandedOver: keywords.has('DSN') }
+}

@@ -1,0 +1,98 @@
+/** Commands with what a server offers, and results in smtp(8)'s words. RFC 5321, RFC 3461, RFC 6152, RFC 6531. */
+import { encodeXtext, type Reply } from '../../../formats/smtp/mod.ts'
+import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
+import type { Dialogue, DialogueError } from './dialogue.ts'
+
+export type Keywords = ReadonlyMap<string, readonly string[]>
+
+export type Failure = Exclude<RecipientResult, { status: 'sent' }>
+
+export function mailCommand(job: DeliveryJob, keywords: Keywords, quoted: boolean, body = job.body): string {
+  const { sender, sizeOctets, smtpUtf8, ret, envid } = job
+  const words = [`MAIL FROM:<${quoted ? wire(sender) : sender}>`]
+  if (keywords.has('SIZE')) words.push(`SIZE=${sizeOctets}`)
+  if (keywords.has('8BITMIME') && body !== undefined && body !== 'BINARYMIME') words.push(`BODY=${body}`)
+  if (keywords.has('SMTPUTF8') && smtpUtf8) words.push('SMTPUTF8')
+  if (keywords.has('DSN')) {
+    if (ret !== undefined) words.push(`RET=${ret}`)
+    if (envid !== undefined) words.push(`ENVID=${encodeXtext(envid)}`)
+  }
+  return words.join(' ')
+}
+
+export function rcptCommand(recipient: DeliveryJob['recipients'][number], keywords: Keywords, quoted: boolean): string {
+  const { address, notify, orcpt } = recipient
+  const words = [`RCPT TO:<${quoted ? wire(address) : address}>`]
+  if (keywords.has('DSN')) {
+    if (notify !== undefined) words.push(`NOTIFY=${notify.join(',')}`)
+    if (orcpt !== undefined) {
+      const semicolon = orcpt.indexOf(';')
+      words.push(`ORCPT=${orcpt.slice(0, semicolon)};${encodeXtext(orcpt.slice(semicolon + 1))}`)
+    }
+  }
+  return words.join(' ')
+}
+
+/** A local part that is no dot-atom is quoted. RFC 5321 §4.1.2. */
+export function wire(address: string): string {
+  const at = address.lastIndexOf('@')
+  const local = at < 0 ? address : address.slice(0, at)
+  if (local === '' || /^[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+(\.[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+)*$/.test(local))
+    return address
+  return `"${local.replace(/["\\]/g, '\\$&')}"${at < 0 ? '' : address.slice(at)}`
+}
+
+export const oneLine = ({ code, enhanced, lines }: Reply): string =>
+  `${code} ${lines.map((line) => (enhanced === undefined ? line : `${enhanced} ${line}`)).join(' ')}`.replace(
+    /[\r\n]+/g,
+    ' ',
+  )
+
+/** @param peer `host[address]` */
+export function said(reply: Reply, peer: string, command: string): Failure {
+  return refused(reply, peer, `host ${peer} said: ${oneLine(reply)} (in reply to ${command} command)`)
+}
+
+export function refused(reply: Reply, peer: string, text: string, soft = false): Failure {
+  const permanent = reply.code >= 500 && reply.code < 600
+  const status = permanent && !soft ? 'bounced' : 'deferred'
+  const dsn = reply.enhanced ?? (permanent ? '5.0.0' : '4.0.0')
+  return {
+    status,
+    dsn: status === 'deferred' ? dsn.replace(/^\d/, '4') : dsn,
+    text,
+    remoteMta: peer.replace(/\[.*$/, ''),
+    remoteReply: oneLine(reply),
+  }
+}
+
+export const deferred = (dsn: string, text: string): Failure => ({ status: 'deferred', dsn, text })
+
+export function brokenOff(error: DialogueError, dialogue: Dialogue, peer: string): Failure {
+  switch (error.why) {
+    case 'lost':
+      return deferred('4.4.2', `lost connection with ${peer} while ${dialogue.doing}`)
+    case 'timeout':
+      return deferred('4.4.2', `conversation with ${peer} timed out while ${dialogue.doing}`)
+    case 'protocol':
+      return deferred('4.5.0', `protocol error from ${peer} while ${dialogue.doing}: ${error.message}`)
+    default:
+      return error.why satisfies never
+  }
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection refused',
+  ETIMEDOUT: 'Connection timed out',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ECONNRESET: 'Connection reset by peer',
+  ENOENT: 'No such file or directory',
+  EACCES: 'Permission denied',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+}
+
+export function systemText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return SYSTEM_ERRORS[code] ?? (error instanceof Error ? error.message : String(error))
+}

@@ -1,0 +1,29 @@
+/** The transports that SMTP and LMTP clients serve, by master.cf. */
+import type { Config } from '../../io/config/mod.ts'
+import { createSmtpAgent } from '../../mail/delivery/mod.ts'
+import type { Agent } from '../../mail/queue/mod.ts'
+import type { Rooms } from './rooms.ts'
+
+interface ClientProgram {
+  readonly protocol: 'smtp' | 'lmtp'
+  readonly overrides: ReadonlyMap<string, string>
+}
+
+/** undefined: another program's. Without a line in master.cf the names of Postfix's own are known. */
+export function clientProgram(config: Config, transport: string): ClientProgram | undefined {
+  const entry = config.master.find((s) => s.type === 'unix' && s.name === transport)
+  const program = entry?.command.replace(/^.*\//, '') ?? (transport === 'relay' ? 'smtp' : transport)
+  if (program !== 'smtp' && program !== 'lmtp') return undefined
+  return { protocol: program, overrides: entry?.overrides ?? new Map() }
+}
+
+export function makeSmtpAgent(rooms: Rooms): Agent {
+  const config = (): Config => rooms.current.config
+  return createSmtpAgent({
+    config: (transport) => config().with(clientProgram(config(), transport)?.overrides ?? new Map()),
+    protocol: (transport) => clientProgram(config(), transport)?.protocol ?? 'smtp',
+    tables: () => rooms.current.tables,
+    dns: rooms.resolver,
+    isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
+  })
+}
