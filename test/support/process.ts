@@ -6,9 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { BIN } from './checkout.ts'
 import { run, type Ran } from './client.ts'
-
-const BIN = join(import.meta.dirname, '../../bin/postigo')
 
 const MAIN_CF = `
 compatibility_level = 3.6

@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { inView } from './namespace.ts'
 import type { Running } from './postfix.ts'
 import { type Place, PORT_OFFSET, type World, writeWorld } from './world.ts'
-
-const BIN = join(import.meta.dirname, '../../../bin/postigo')
+import { BIN } from '../../support/checkout.ts'
 
 /** @param built a directory where postmap has been: its indexes are read as they are. */
 export async function startPostigo(
