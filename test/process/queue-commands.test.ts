@@ -1,13 +1,14 @@
 /** The queue's commands as programs: sendmail by any user with and without a server, and what may be done with what waits. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { BIN as POSTIGO } from '../support/checkout.ts'
 import { run, type Ran } from '../support/client.ts'
 import { until } from '../support/mailbox.ts'
 import { install, type Installation } from '../support/process.ts'
 
-const BIN = join(import.meta.dirname, '../../bin')
+const BIN = dirname(POSTIGO)
 const MAIN_CF =
   'transport_maps = inline:{ {down.test=smtp:[127.0.0.1]:9} {err.test=error:5.1.2 no such place} }\nrelay_domains = down.test\n'
 const MESSAGE = 'Subject: one\nTo: x@down.test\n\nhello\n'
