@@ -1,7 +1,7 @@
 /** `postigo start` as root: a launcher that stays, and a server without rights. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../support/mailbox.ts'
@@ -140,4 +140,17 @@ test('a mail_owner that does not exist, or has the rights of root, stops the sta
     assert.equal(started.code, 78)
     assert.match(started.err, message)
   }
+})
+
+test('where mail_owner may not read main.cf the server stays root, and warns', SKIP, async (t) => {
+  const one = await install(t)
+  chmodSync(one.dir, 0o700)
+  const started = await one.postigo(['start', '--port-offset', String(one.offset)])
+  assert.equal(started.code, 0, started.err)
+  assert.match(
+    started.err,
+    /warning: the server keeps the rights of root: postfix \(mail_owner\) may not read \S+main\.cf/,
+  )
+  assert.equal(field(await serverPid(one), 'Uid').split('\t')[0], '0')
+  assert.equal((await one.postigo(['stop'])).code, 0)
 })

@@ -48,35 +48,44 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
   let owner: SystemUser
   try {
     const config = launcherConfig(words.directory)
-    owner = await mailOwner(config.bind(mainParams).mail_owner)
+    owner = await mailOwner(config.bind(mainParams).mail_owner, config.raw('mail_owner') !== undefined)
     checkReadable([config.file, process.argv[1] ?? ''], owner)
     await untilOrphanHasEnded(dataPaths(config).dir)
     handOver(config, owner)
   } catch (error) {
+    if (error instanceof NoOwnerError) {
+      io.err(`postigo: warning: the server keeps the rights of root: ${error.message}\n`)
+      return (await import('../cli/serve.ts')).runServer({ ...words, foreground: true }, io)
+    }
     io.err(`postigo: not started: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError || error instanceof HandOverError ? EX.config : EX.software
   }
   return new Launcher(words, owner, io).run()
 }
 
-async function mailOwner(name: string): Promise<SystemUser> {
+/**
+ * There is nobody to run as: the machine has no user postfix, or it may not read the program or main.cf. The server then
+ * stays root, and says so at each start: whoever tries a directory of Postfix's is not to be stopped by where it lies.
+ */
+class NoOwnerError extends HandOverError {}
+
+/** @param named main.cf says who: then it is a mistake that there is nobody of that name */
+async function mailOwner(name: string, named: boolean): Promise<SystemUser> {
   const user = await userByName(name)
   if (user === undefined) {
     const how = 'make it (useradd -r -s /usr/sbin/nologin NAME), or name another'
-    throw new HandOverError(`the user of mail_owner, ${name}, does not exist: ${how}`)
+    throw new (named ? HandOverError : NoOwnerError)(`the user of mail_owner, ${name}, does not exist: ${how}`)
   }
   if (user.uid === 0 || user.gid === 0) throw new HandOverError(`mail_owner, ${name}, has the rights of root`)
   return user
 }
 
-/** The server reads these itself. Throws HandOverError. */
+/** The server reads these itself. Throws NoOwnerError. */
 function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser): void {
   for (const file of files) {
     const { status } = spawnSync('test', ['-r', file], { uid, gid, cwd: '/' })
     if (status !== 0)
-      throw new HandOverError(
-        `${name} (mail_owner) may not read ${file}: give it and its directories the mode for that`,
-      )
+      throw new NoOwnerError(`${name} (mail_owner) may not read ${file}: give it and its directories the mode for that`)
   }
 }
 
