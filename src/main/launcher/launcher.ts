@@ -6,7 +6,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { ConfigError } from '../../io/config/mod.ts'
 import { serverLockHolder } from '../../io/db/server-lock.ts'
@@ -47,10 +46,8 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
   process.title = 'postigo-launcher'
   outliveReaders()
   let owner: SystemUser
-  let compiled: string
   try {
     const config = launcherConfig(words.directory)
-    compiled = join(dataPaths(config).dir, 'compiled')
     owner = await mailOwner(config.bind(mainParams).mail_owner, config.raw('mail_owner') !== undefined)
     checkReadable([config.file, process.argv[1] ?? ''], owner)
     await untilOrphanHasEnded(dataPaths(config).dir)
@@ -63,7 +60,7 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
     io.err(`postigo: not started: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError || error instanceof HandOverError ? EX.config : EX.software
   }
-  return new Launcher(words, owner, io, compiled).run()
+  return new Launcher(words, owner, io).run()
 }
 
 /**
@@ -113,17 +110,15 @@ class Launcher {
   readonly #words: LaunchWords
   readonly #owner: SystemUser
   readonly #io: CliIo
-  readonly #compiled: string
   #child: ChildProcess | undefined
   #wasReady = false
   #isStopping = false
   #diedAt: number[] = []
 
-  constructor(words: LaunchWords, owner: SystemUser, io: CliIo, compiled: string) {
+  constructor(words: LaunchWords, owner: SystemUser, io: CliIo) {
     this.#words = words
     this.#owner = owner
     this.#io = io
-    this.#compiled = compiled
   }
 
   async run(): Promise<number> {
@@ -161,7 +156,7 @@ class Launcher {
     const argv = [`--reuid=${name}`, `--regid=${gid}`, '--init-groups', ...RIGHTS, '--', ...program, ...own]
     const child = spawn(SETPRIV, [...argv, '--port-offset', String(portOffset), '--foreground'], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: environment(this.#compiled),
+      env: environment(),
     })
     this.#child = child
     const pipe = child.stdio[PIPE_FD]
@@ -184,8 +179,7 @@ class Launcher {
   }
 }
 
-/** @param compiled compiled code of the server's own: it may not write beside the program, and what others write it must not run */
-function environment(compiled: string): NodeJS.ProcessEnv {
+function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => KEPT.test(name))
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compiled, POSTIGO_CALLED_AS: 'postigo', [LAUNCHED]: '1' }
+  return { ...Object.fromEntries(kept), POSTIGO_CALLED_AS: 'postigo', [LAUNCHED]: '1' }
 }
