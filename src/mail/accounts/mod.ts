@@ -2,7 +2,7 @@
  * Accounts: domains, users, credentials, quotas, and who may log in as whom.
  * In: names as clients and operators write them. Out: accounts, and what SASL mechanisms compare.
  * On disk: tables `domain`, `account`, `credential`, `account_generation`; `credential.key` beside the database.
- * Caches are right at once across threads and processes (lookups.ts); passwords are sealed (seal.ts, verifiers.ts).
+ * Caches follow other threads and processes within milliseconds (lookups.ts); passwords are sealed (seal.ts, verifiers.ts).
  * Settings: params.ts; Cyrus SASL's smtpd.conf (smtpd-conf.ts). Standards: RFC 4616, RFC 5802 §3, RFC 2831, RFC 2195.
  */
 export type { Account, AccountFault, AccountId, Accounts, AddOptions, Credential } from './contract.ts'
