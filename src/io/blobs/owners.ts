@@ -32,3 +32,17 @@ export function referredPositions(
   // Each owner was asked for `limit`: among the first `limit` of all none is missing.
   return [...byOffset.values()].toSorted((a, b) => a.offset - b.offset).slice(0, limit)
 }
+
+/** The owner of a table whose columns `segment`, `offset` and `length` are a position. @param table a name of ours, never input */
+export function ownerOf(table: string): ContentOwner {
+  const positions = `SELECT segment, offset, length FROM ${table} WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?`
+  const move = `UPDATE ${table} SET segment = ?, offset = ? WHERE segment = ? AND offset = ?`
+  return {
+    positions: (reader, segment, fromOffset, limit) =>
+      reader
+        .sql(positions)
+        .all(segment, fromOffset, limit)
+        .map(([at, offset, length]) => ({ segment: Number(at), offset: Number(offset), length: Number(length) })),
+    move: (tx, from, to) => tx.sql(move).run(to.segment, to.offset, from.segment, from.offset).changes,
+  }
+}
