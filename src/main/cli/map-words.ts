@@ -1,4 +1,5 @@
 /** What postmap(1) and postalias(1) are told: getopt(3), and what goes together. */
+import { getopt } from './getopt.ts'
 
 export interface MapWords {
   readonly config: string | undefined
@@ -39,30 +40,16 @@ const OPTIONS = {
 /** Reads the words. A text is what is wrong with them, in Postfix's words. */
 export function mapWords(name: 'postmap' | 'postalias', argv: readonly string[]): MapWords | string {
   const { flags: known, usage } = OPTIONS[name]
+  const read = getopt(argv, `${known}c:d:q:`)
   const flags = new Set<string>()
   const values = new Map<string, string>()
-  let at = 0
-  for (; at < argv.length; at++) {
-    const word = argv[at] ?? ''
-    if (!word.startsWith('-') || word === '-') break
-    if (word === '--') {
-      at++
-      break
-    }
-    for (let i = 1; i < word.length; i++) {
-      const flag = word[i] ?? ''
-      if ('cdq'.includes(flag)) {
-        const value = i + 1 < word.length ? word.slice(i + 1) : argv[++at]
-        if (value === undefined) return `usage: ${usage}`
-        if (flag !== 'c' && (values.has('q') || values.has('d'))) return 'specify only one of -q or -d'
-        values.set(flag, value)
-        break
-      }
-      if (!known.includes(flag)) return `usage: ${usage}`
-      flags.add(flag)
-    }
+  for (const { letter, value } of read.options) {
+    if ('dq'.includes(letter) && (values.has('q') || values.has('d'))) return 'specify only one of -q or -d'
+    if ('cdq'.includes(letter)) values.set(letter, value)
+    else flags.add(letter)
   }
-  const tables = argv.slice(at)
+  if (read.problem !== undefined) return `usage: ${usage}`
+  const tables = read.operands
   const asked = [values.has('q'), values.has('d'), flags.has('s')].filter(Boolean).length
   if (asked > 1) return 'specify only one of -s -q or -d'
   if (tables.length === 0) return `usage: ${usage}`

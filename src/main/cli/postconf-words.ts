@@ -1,4 +1,5 @@
 /** What postconf(1) is told: getopt(3), and what goes together. */
+import { getopt } from './getopt.ts'
 
 export interface PostconfWords {
   /** Every option given, `p` (main.cf) where none says what to show. */
@@ -26,6 +27,7 @@ const OPTIONS = 'aAbdefFhHlmMnopPtTxX#'
 /** Options that change nothing of what goes with what. */
 const APART = 'qv'
 const WITH_VALUE = 'cCoT'
+const LETTERS = `${OPTIONS.replace(/[oT]/g, '')}${APART}c:C:o:T:`
 
 /** Of each line only one may be given. */
 const EXCLUSIVE: readonly string[] = ['aAblmtpMFPT', 'denX#', 'feX#', 'xeX#', 'odeX#', 'heX#H']
@@ -39,28 +41,15 @@ const COMPATIBLE: Readonly<Record<string, string>> = {
 
 /** Reads the words. A text is what is wrong with them. */
 export function postconfWords(argv: readonly string[]): PostconfWords | string {
+  const read = getopt(argv, LETTERS)
   const flags = new Set<string>()
   const values = new Map<string, string[]>()
-  let at = 0
-  for (; at < argv.length; at++) {
-    const word = argv[at] ?? ''
-    if (!word.startsWith('-') || word === '-') break
-    if (word === '--') {
-      at++
-      break
-    }
-    for (let i = 1; i < word.length; i++) {
-      const flag = word[i] ?? ''
-      if (!OPTIONS.includes(flag) && !APART.includes(flag) && !WITH_VALUE.includes(flag)) return USAGE
-      if (flag === 'T' && flags.has(flag)) return 'At most one -T <mode> option may be specified'
-      flags.add(flag)
-      if (!WITH_VALUE.includes(flag)) continue
-      const value = i + 1 < word.length ? word.slice(i + 1) : argv[++at]
-      if (value === undefined) return USAGE
-      values.set(flag, [...(values.get(flag) ?? []), value])
-      break
-    }
+  for (const { letter, value } of read.options) {
+    if (letter === 'T' && flags.has(letter)) return 'At most one -T <mode> option may be specified'
+    flags.add(letter)
+    if (WITH_VALUE.includes(letter)) values.set(letter, [...(values.get(letter) ?? []), value])
   }
+  if (read.problem !== undefined) return USAGE
   const classes = values.get('C')?.at(-1)
   const words = {
     flags,
@@ -68,7 +57,7 @@ export function postconfWords(argv: readonly string[]): PostconfWords | string {
     classes: classes?.split(/[\s,]+/).map((c) => c.toLowerCase()),
     overrides: values.get('o') ?? [],
     tls: values.get('T')?.[0],
-    names: argv.slice(at),
+    names: read.operands,
   }
   return completed(words) ?? badClass(classes) ?? words
 }
