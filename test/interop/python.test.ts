@@ -64,6 +64,53 @@ p.quit()
 print('all well')
 `
 
+const COMPRESSED = `
+import imaplib, ssl, sys, zlib
+class Deflated:
+    def __init__(self, sock):
+        self.sock = sock
+        self.out = zlib.compressobj(9, zlib.DEFLATED, -15)
+        self.into = zlib.decompressobj(-15)
+        self.buf = b''
+    def sendall(self, data):
+        self.sock.sendall(self.out.compress(data) + self.out.flush(zlib.Z_SYNC_FLUSH))
+    def more(self):
+        octets = self.sock.recv(65536)
+        if not octets: raise EOFError
+        self.buf += self.into.decompress(octets)
+    def read(self, size):
+        while len(self.buf) < size: self.more()
+        data, self.buf = self.buf[:size], self.buf[size:]
+        return data
+    def readline(self):
+        while b'\\n' not in self.buf: self.more()
+        return self.read(self.buf.index(b'\\n') + 1)
+imaplib.Commands['COMPRESS'] = ('AUTH', 'SELECTED')
+m = imaplib.IMAP4_SSL('127.0.0.1', int(sys.argv[1]), ssl_context=ssl._create_unverified_context())
+m.login('ana', sys.argv[2])
+assert 'COMPRESS=DEFLATE' in m.capability()[1][0].decode()
+typ, data = m._simple_command('COMPRESS', 'DEFLATE')
+assert typ == 'OK', data
+deflated = Deflated(m.sock)
+m.read, m.readline, m.send = deflated.read, deflated.readline, deflated.sendall
+message = b'Subject: deflated\\r\\n\\r\\n' + b''.join(b'line %d\\r\\n' % i for i in range(20000))
+assert m.append('INBOX', None, None, message)[0] == 'OK'
+m.select('INBOX')
+typ, data = m.fetch('1', '(BODY[])')
+assert data[0][1] == message
+typ, data = m.search(None, 'TEXT', 'deflated')
+assert data == [b'1'], data
+m.close()
+m.logout()
+print('all well')
+`
+
+test("Python's imaplib and zlib speak COMPRESS=DEFLATE inside TLS", async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ran = await run('python3', ['-c', COMPRESSED, String(server.port('imaps')), PASSWORD])
+  assert.equal(ran.out, 'all well\n', ran.err)
+})
+
 test("Python's smtplib, imaplib and poplib", async (t) => {
   const server = await startServer(t, { accounts: ['ana', 'eva'] })
   const ports = ['smtp', 'submission', 'imap', 'imaps', 'pop3', 'pop3s'].map((name) => String(server.port(name)))

@@ -5,6 +5,7 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect as tlsConnect, TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
+import { DeflatedSocket, lastBlock } from './deflated-socket.ts'
 import type { ServerTls } from './identity.ts'
 
 /** IPv4 mapped into IPv6 is written as IPv4, as Postfix logs it. */
@@ -21,7 +22,7 @@ const noHandler: ConnectionHandler = { data() {}, end() {}, idle() {} }
 export class SocketConnection implements Connection {
   readonly remote: Peer
   readonly local: Peer
-  #socket: Socket
+  #socket: Socket | DeflatedSocket
   #tls: TlsFacts | undefined
   readonly #serverTls: ServerTls | undefined
   #handler = noHandler
@@ -36,6 +37,8 @@ export class SocketConnection implements Connection {
   #octetsInBefore = 0
   #octetsOutBefore = 0
   #waiters: (() => void)[] = []
+  /** The start of what may be a last block of deflated octets; undefined: none is waited for. */
+  #lastBlock: Buffer | undefined
   #whenClosed: () => void = () => {}
 
   /**
@@ -73,6 +76,33 @@ export class SocketConnection implements Connection {
 
   whenClosed(then: () => void): void {
     this.#whenClosed = then
+  }
+
+  get deflated(): boolean {
+    return this.#socket instanceof DeflatedSocket
+  }
+
+  deflate(rest: Buffer): void {
+    const socket = this.#socket
+    if (socket instanceof DeflatedSocket) throw new Error('Compression is active already')
+    this.#flush()
+    socket.pause()
+    this.#unlisten(socket)
+    this.#socket = new DeflatedSocket(socket, rest)
+    this.#listen(this.#socket)
+  }
+
+  async stopDeflate(): Promise<void> {
+    const deflated = this.#socket
+    if (!(deflated instanceof DeflatedSocket)) return
+    this.#flush()
+    const rest = await deflated.stop()
+    this.#unlisten(deflated)
+    this.#socket = deflated.inner
+    this.#listen(this.#socket)
+    if (rest === undefined) this.#lastBlock = Buffer.alloc(0)
+    else if (rest.length > 0) this.#handler.data(rest)
+    this.#socket.resume()
   }
 
   pause(): void {
@@ -157,9 +187,8 @@ export class SocketConnection implements Connection {
   }
 
   exportKeyingMaterial(label: string, length: number): Buffer | undefined {
-    return this.#socket instanceof TLSSocket
-      ? this.#socket.exportKeyingMaterial(length, label, Buffer.alloc(0))
-      : undefined
+    const socket = this.#socket instanceof DeflatedSocket ? this.#socket.inner : this.#socket
+    return socket instanceof TLSSocket ? socket.exportKeyingMaterial(length, label, Buffer.alloc(0)) : undefined
   }
 
   readonly #onIdle = (): void => {
@@ -179,7 +208,18 @@ export class SocketConnection implements Connection {
     else this.#socket.write(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
   }
 
-  readonly #onData = (chunk: Buffer): void => this.#handler.data(chunk)
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#lastBlock === undefined) this.#handler.data(chunk)
+    else this.#onAfterDeflate(Buffer.concat([this.#lastBlock, chunk]))
+  }
+
+  /** The peer may still end its stream of deflated octets: passed over. */
+  #onAfterDeflate(octets: Buffer): void {
+    const skipped = lastBlock(octets)
+    this.#lastBlock = skipped === undefined ? octets : undefined
+    if (skipped !== undefined && skipped < octets.length) this.#handler.data(octets.subarray(skipped))
+  }
+
   readonly #onDrain = (): void => {
     const waiters = this.#waiters
     this.#waiters = []
@@ -197,12 +237,20 @@ export class SocketConnection implements Connection {
     handler.end(undefined)
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Socket | DeflatedSocket): void {
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onClose)
+  }
+
+  #unlisten(socket: Socket | DeflatedSocket): void {
+    socket.off('data', this.#onData)
+    socket.off('drain', this.#onDrain)
+    socket.off('error', this.#onError)
+    socket.off('end', this.#onEnd)
+    socket.off('close', this.#onClose)
   }
 
   #finish(error: Error | undefined): void {
@@ -223,6 +271,7 @@ export class SocketConnection implements Connection {
   #leavePlain(keep = false): Socket {
     this.#flush()
     const plain = this.#socket
+    if (plain instanceof DeflatedSocket) throw new Error('TLS cannot start inside compression')
     plain.pause()
     plain.removeListener('data', this.#onData)
     plain.removeListener('drain', this.#onDrain)

@@ -55,6 +55,12 @@ export interface Connection {
   startTls(): Promise<TlsFacts>
   /** Client side of STARTTLS. */
   startTlsClient(options: TlsClientOptions): Promise<TlsFacts>
+  /** What goes and comes is deflated (RFC 1951, without a header). */
+  readonly deflated: boolean
+  /** From now on what is written is deflated, and what comes is inflated; `rest` has been read already. */
+  deflate(rest: Buffer): void
+  /** Ends it: what is written after this is plain, and what comes behind the peer's last block. */
+  stopDeflate(): Promise<void>
   /** (Re)arms the one idle limit; 0 turns it off. On expiry the handler's `idle` is called. */
   idleAfter(ms: number): void
   /** Flushes, then closes. */

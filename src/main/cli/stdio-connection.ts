@@ -77,6 +77,13 @@ export class StdioConnection implements Connection {
   startTlsClient(): Promise<TlsFacts> {
     return this.startTls()
   }
+  readonly deflated = false
+  deflate(): void {
+    throw new Error('Compression is not for standard input and output')
+  }
+  stopDeflate(): Promise<void> {
+    return Promise.resolve()
+  }
   exportKeyingMaterial(): Buffer | undefined {
     return undefined
   }

@@ -6,6 +6,7 @@ export class MemoryConnection implements Connection {
   readonly local: Peer = { address: '127.0.0.1', port: 25 }
   readonly tls: TlsFacts | undefined
   readonly pendingOctets = 0
+  readonly deflated = false
   octetsIn = 0
   octetsOut = 0
   closed = false
@@ -74,6 +75,12 @@ export class MemoryConnection implements Connection {
   }
   startTlsClient(): Promise<TlsFacts> {
     return this.startTls()
+  }
+  deflate(): void {
+    throw new Error('A simulated connection is not compressed')
+  }
+  stopDeflate(): Promise<void> {
+    return Promise.resolve()
   }
   exportKeyingMaterial(): undefined {
     return undefined

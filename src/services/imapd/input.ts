@@ -44,6 +44,13 @@ export class Input {
     this.#wakeUp()
   }
 
+  /** COMPRESS: what came behind the command is to be read in another way. */
+  takeRest(): Buffer {
+    const rest = this.#joined()
+    this.clear()
+    return rest
+  }
+
   /** STARTTLS: what came in plain is dropped. */
   clear(): void {
     this.#chunks = []

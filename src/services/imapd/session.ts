@@ -98,6 +98,7 @@ export class Session {
       return words
     }
     const limit = this.deps.cf.imapd_append_limit
+    if (!this.connection.deflated) words.push('COMPRESS=DEFLATE')
     words.push(
       'NAMESPACE',
       'CHILDREN',
@@ -212,6 +213,22 @@ export class Session {
       throw new Bye('TLS handshake failed')
     }
     this.input.clear()
+    return ANSWERED
+  }
+
+  /** The tagged answer is the last that goes plain; what came behind the command is deflated (RFC 4978 §3). */
+  async compress(text: string): Promise<string> {
+    this.output.line(`${this.#tag} OK ${text}`)
+    await this.output.flush()
+    this.connection.deflate(this.input.takeRest())
+    return ANSWERED
+  }
+
+  /** The tagged answer is the last that goes deflated (RFC 8437 §2). */
+  async stopCompression(text: string): Promise<string> {
+    this.output.line(`${this.#tag} OK ${text}`)
+    await this.output.flush()
+    await this.connection.stopDeflate()
     return ANSWERED
   }
 

@@ -18,10 +18,11 @@ export function logout(session: Session, cursor: Cursor): void {
   session.leave()
 }
 
-export function unauthenticate(session: Session, cursor: Cursor): string {
+export function unauthenticate(session: Session, cursor: Cursor): string | Promise<string> {
   cursor.takeEnd()
   session.unauthenticate()
-  return `[CAPABILITY ${session.capabilities.join(' ')}] Logged out of the account`
+  const text = `[CAPABILITY ${session.capabilities.join(' ')}] Logged out of the account`
+  return session.connection.deflated ? session.stopCompression(text) : text
 }
 
 /** RFC 2971 §3.3: at most 30 pairs. */

@@ -3,6 +3,7 @@ import type { Cursor } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 import { authenticate, login } from './authenticate.ts'
 import { capability, enable, id, logout, noop, starttls, unauthenticate } from './any.ts'
+import { compress } from './compress.ts'
 import { check, close, expunge, uidExpunge, unselect } from './close.ts'
 import { copy, move, uidCopy, uidMove } from './copy.ts'
 import { fetch, uidFetch } from './fetch.ts'
@@ -40,6 +41,8 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['LOGIN', { run: login, state: 'not-authenticated' }],
   ['AUTHENTICATE', { run: authenticate, state: 'not-authenticated' }],
   ['UNAUTHENTICATE', { run: unauthenticate, state: 'authenticated' }],
+  // RFC 9051 §7.5.1: its tagged answer goes before what is told, and then no command is in progress.
+  ['COMPRESS', { run: compress, state: 'authenticated', expunges: false }],
   ['ENABLE', { run: enable, state: 'authenticated' }],
   ['NAMESPACE', { run: namespace, state: 'authenticated' }],
   ['SELECT', { run: select, state: 'authenticated' }],
