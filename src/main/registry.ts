@@ -10,7 +10,7 @@ import { routingParams } from '../mail/routing/mod.ts'
 import { storeParams } from '../mail/store/mod.ts'
 import { imapdParams } from '../services/imapd/mod.ts'
 import { pop3dParams } from '../services/pop3d/mod.ts'
-import { smtpdParams } from '../services/smtpd/mod.ts'
+import { lmtpdParams, smtpdParams } from '../services/smtpd/mod.ts'
 import { mainParams } from './server/params.ts'
 import { tlsParams } from './server/tls-params.ts'
 
@@ -19,6 +19,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     mainParams,
     tlsParams,
     smtpdParams,
+    lmtpdParams,
     imapdParams,
     pop3dParams,
     policyParams,

@@ -11,8 +11,8 @@ class LineReader {
   #ended = false
   readonly #socket: ReturnType<typeof connect>
 
-  constructor(port: number, host: string) {
-    this.#socket = connect(port, host)
+  constructor(at: number | string, host: string) {
+    this.#socket = typeof at === 'string' ? connect(at) : connect(at, host)
     this.#socket.setEncoding('utf8')
     this.#socket.on('data', (chunk: string) => {
       this.#text += chunk
@@ -56,15 +56,18 @@ class LineReader {
   }
 }
 
-/** One connection; with several, lines are `1C:`, `2S:` and so on. */
-export async function transcript(port: number, dialogue: string, host = '127.0.0.1'): Promise<void> {
+/**
+ * One connection; with several, lines are `1C:`, `2S:` and so on.
+ * @param at a port, or the path of a unix socket
+ */
+export async function transcript(at: number | string, dialogue: string, host = '127.0.0.1'): Promise<void> {
   const connections = new Map<string, LineReader>()
   try {
     for (const raw of dialogue.split('\n')) {
       const [, id = '', side, text = ''] = /^\s*(\d?)([CS]): ?(.*)$/.exec(raw) ?? []
       if (side === undefined) continue
       let connection = connections.get(id)
-      if (connection === undefined) connections.set(id, (connection = new LineReader(port, host)))
+      if (connection === undefined) connections.set(id, (connection = new LineReader(at, host)))
       if (side === 'C') connection.send(text)
       else {
         const got = await connection.line()

@@ -1,7 +1,7 @@
 /**
  * Listeners on ports and unix sockets, connections made to others, and who holds a port that is taken.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs'
 import { connect as netConnect, createServer, isIPv6, type Socket } from 'node:net'
 import { plainAddress, SocketConnection } from './connection.ts'
 import type { Connection, Listener } from './contract.ts'
@@ -11,6 +11,8 @@ import { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-hea
 export interface ListenOptions {
   readonly address: string
   readonly port: number
+  /** A unix socket instead, and who may connect to it. */
+  readonly unix?: { readonly path: string; readonly mode: number } | undefined
   /** Several threads listen on the same port and the kernel shares the connections out. */
   readonly shared?: boolean
   /** A function is asked for each connection: a reload may have changed it. */
@@ -37,8 +39,11 @@ export class ListenError extends Error {
 
 /** Connections waiting to be accepted; the kernel cuts it to its own bound. */
 const BACKLOG = 1024
+/** How long whoever listens on a unix socket may take to say so. */
+const STALE_MS = 5000
 
-export function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<Listener> {
+  if (options.unix !== undefined) await removeStale(options.unix.path)
   const accept = (socket: Socket): void => {
     const limitMs = options.proxyHeaderMs?.() ?? 0
     if (limitMs === 0) return serve(socket)
@@ -71,21 +76,20 @@ export function listen(options: ListenOptions): Promise<Listener> {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new ListenError(whyNot(options, error.code ?? ''), error.code ?? '')),
     )
-    server.listen(
-      {
-        host: options.address,
-        port: options.port,
-        backlog: BACKLOG,
-        reusePort: options.shared ?? false,
-        ipv6Only: isIPv6(options.address),
-      },
-      () => {
-        const at = server.address()
-        const port = typeof at === 'object' && at !== null ? at.port : options.port
-        const stop = (): Promise<void> => new Promise((stopped) => server.close(() => stopped()))
-        resolve({ address: options.address, port, stop })
-      },
-    )
+    const { unix } = options
+    const inet = {
+      host: options.address,
+      port: options.port,
+      reusePort: options.shared ?? false,
+      ipv6Only: isIPv6(options.address),
+    }
+    server.listen({ ...(unix === undefined ? inet : { path: unix.path }), backlog: BACKLOG }, () => {
+      if (unix !== undefined) chmodSync(unix.path, unix.mode)
+      const at = server.address()
+      const port = typeof at === 'object' && at !== null ? at.port : options.port
+      const stop = (): Promise<void> => new Promise((stopped) => server.close(() => stopped()))
+      resolve({ address: options.address, port, stop })
+    })
   })
 }
 
@@ -116,7 +120,20 @@ function takeProxyHeader(socket: Socket, limitMs: number): Promise<ProxyHeader['
   })
 }
 
-function whyNot({ address, port }: ListenOptions, code: string): string {
+/** A socket that nobody listens on any more, left by a server that was killed. */
+async function removeStale(path: string): Promise<void> {
+  const code = await connect({ to: { path }, timeoutMs: STALE_MS }).then(
+    (connection) => {
+      connection.destroy()
+      return undefined
+    },
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  if (code === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path)
+}
+
+function whyNot({ address, port, unix }: ListenOptions, code: string): string {
+  if (unix !== undefined) return `${unix.path}: ${UNIX_WORDS[code] ?? code}`
   const where = `${isIPv6(address) ? `[${address}]` : address}:${port}`
   if (code === 'EADDRINUSE') {
     const holder = holderOf(port)
@@ -125,6 +142,12 @@ function whyNot({ address, port }: ListenOptions, code: string): string {
   if (code === 'EACCES') return `${where} may not be opened: ports below 1024 need root or CAP_NET_BIND_SERVICE`
   if (code === 'EADDRNOTAVAIL') return `${where}: no interface of this machine has that address`
   return `${where}: ${code}`
+}
+
+const UNIX_WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there, or a file of that name is there',
+  EACCES: 'the socket may not be made there',
+  ENOENT: 'its directory is not there',
 }
 
 /** The program that listens on a TCP port, from /proc; undefined where that cannot be seen. */

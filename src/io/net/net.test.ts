@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect as rawConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,4 +164,28 @@ test('a certificate that cannot be used is named', (t) => {
   )
   writeFileSync(file, 'not a certificate')
   assert.throws(() => createIdentity({ files: [{ certFile: file, keyFile: '' }] }), IdentityError)
+})
+
+test('a unix socket: nobody else’s is taken, one that was left behind is', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-net-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const path = join(dir, 'socket')
+  const open = (at: string): ReturnType<typeof listen> =>
+    listen({ address: 'unix', port: 0, unix: { path: at, mode: 0o660 }, onConnection: (c) => c.end('hello') })
+  const first = await open(path)
+  assert.equal(statSync(path).mode & 0o777, 0o660)
+  await assert.rejects(open(path), { name: 'Error', code: 'EADDRINUSE' })
+  linkSync(path, join(dir, 'left'))
+  await first.stop()
+  const second = await open(join(dir, 'left'))
+  const said = await new Promise<string>((resolve, reject) => {
+    rawConnect(join(dir, 'left'))
+      .on('error', reject)
+      .on('data', (octets) => resolve(octets.toString()))
+  })
+  assert.equal(said, 'hello')
+  await second.stop()
+  writeFileSync(path, 'a file')
+  await assert.rejects(open(path), ListenError)
+  assert.equal(statSync(path).size, 6)
 })

@@ -50,6 +50,20 @@ export interface Submission {
   abort(): void
 }
 
+/** A submission that can end in its recipients' mailboxes. */
+export interface MailboxSubmission extends Submission {
+  /**
+   * In place of `finish`: the message goes into the mailboxes of its recipients and nowhere else (LMTP). Durable there when
+   * it resolves; a reply for each recipient, in their order. Throws as `finish` does.
+   */
+  deliver(envelope: Envelope): Promise<readonly Reply[]>
+}
+
+/** Intake over mailboxes. */
+export interface MailboxIntake extends Intake {
+  open(arrival: Arrival, options: OpenOptions): MailboxSubmission | Reply
+}
+
 export interface OpenOptions {
   /** As given by `queueId()`; one is made where it is missing. */
   readonly queueId?: string

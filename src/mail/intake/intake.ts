@@ -4,7 +4,7 @@ import type { Reply } from '../../formats/smtp/mod.ts'
 import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Router } from '../routing/mod.ts'
-import type { Arrival, Intake, OpenOptions, Submission } from './contract.ts'
+import type { Arrival, MailboxIntake, MailboxSubmission, OpenOptions } from './contract.ts'
 import type { Characters } from './content-checks/characters.ts'
 import type { ContentChecks } from './content-checks/contract.ts'
 import type { Field } from './head.ts'
@@ -49,11 +49,11 @@ const NO_ROOM: Reply = { code: 452, enhanced: '4.3.1', lines: ['Insufficient sys
 
 const READ_ONLY: Reply = { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
 
-export function createIntake<F>(deps: IntakeDeps<F>): Intake {
+export function createIntake<F>(deps: IntakeDeps<F>): MailboxIntake {
   const queueId = (): string => deps.queueIds.next(deps.clock.now())
   return {
     queueId,
-    open(arrival: Arrival, options: OpenOptions): Submission | Reply {
+    open(arrival: Arrival, options: OpenOptions): MailboxSubmission | Reply {
       return new IntakeSubmission(deps, arrival, { ...options, queueId: options.queueId ?? queueId() })
     },
     noRoom(sizeOctets) {

@@ -6,6 +6,7 @@
 export type * from './contract.ts'
 export type { IntakeEvent, IntakePlanned, PlannedRecipient } from './events.ts'
 export type { Field } from './head.ts'
+export { mailboxFull, unknownUser } from './deliver.ts'
 export { createIntake, type IntakeDeps, replayMail } from './intake.ts'
 export { intakeParams } from './params.ts'
 export { openCharacters } from './content-checks/characters.ts'

@@ -4,7 +4,7 @@
 import { publish } from '#src/base/mod.ts'
 import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
 import type { ClientFacts, Completion, QueuedRecipient } from '../queue/mod.ts'
-import type { Expanded, Router } from '../routing/mod.ts'
+import type { Expanded, Routed, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
 import type { IntakePlanned, PlannedRecipient } from './events.ts'
 import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
@@ -137,10 +137,13 @@ function loopIn({ expanded }: Wanted, deliveredTo: ReadonlySet<string>): string 
 }
 
 function planned({ recipient, expanded }: Wanted): PlannedRecipient {
-  const { routed } = expanded
-  const { account, transport, nexthop, path } = routed
+  return plannedOf(recipient.address, expanded.routed)
+}
+
+export function plannedOf(original: string, routed: Routed): PlannedRecipient {
+  const { account, recipient, transport, nexthop, path } = routed
   const name = account && (account.domain === '' ? account.localPart : `${account.localPart}@${account.domain}`)
-  return { original: recipient.address, recipient: routed.recipient, transport, nexthop, account: name, path }
+  return { original, recipient, transport, nexthop, account: name, path }
 }
 
 /** REDIRECT takes the place of all recipients, BCC comes beside them (access(5), header_checks(5)). */

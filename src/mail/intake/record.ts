@@ -35,6 +35,8 @@ export interface Plan {
   readonly completes?: Completion | undefined
   readonly deposits: readonly PlannedDeposit[]
   readonly queued: readonly QueuedRecipient[]
+  /** Mail that ends here or is refused: nothing of it ever goes to the queue. */
+  readonly final?: true
   /** Missing in records of earlier versions. */
   readonly forwarded?: readonly Forwarded[]
 }
@@ -111,8 +113,8 @@ export function applyPlan<F>(
       flags: [],
       internalDateMs: plan.arrivalMs,
     })
-    if (made === undefined) queued.push(returned(deposit, '5.1.1', 'account was removed'))
-    else deposited.push(deposit)
+    if (made !== undefined) deposited.push(deposit)
+    else if (plan.final !== true) queued.push(returned(deposit, '5.1.1', 'account was removed'))
   }
   if (plan.completes !== undefined) ports.queue.complete(tx, plan.completes)
   if (queued.length > 0) ports.queue.enqueue(tx, toEnqueue(plan, queued, record))

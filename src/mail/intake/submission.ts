@@ -4,14 +4,15 @@ import type { Envelope, EnvelopeRecipient, Reply } from '../../formats/smtp/mod.
 import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { ClientFacts } from '../queue/mod.ts'
 import { blindCopies } from './blind-copies.ts'
-import type { Arrival, Effect, OpenOptions, Submission } from './contract.ts'
+import type { Arrival, Effect, MailboxSubmission, OpenOptions } from './contract.ts'
+import { planMailboxes, repliesOf } from './deliver.ts'
 import type { IntakeEvent } from './events.ts'
 import { quote } from '../routing/mod.ts'
 import { type Incoming, IncomingChecks } from './content-checks/incoming.ts'
 import { type Field, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
-import { applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
+import { type Applied, applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
 import { receivedField } from './received.ts'
 
 /** A header section is held until it is whole; beyond this, what follows is passed on as body. */
@@ -20,7 +21,7 @@ export const HEAD_LIMIT = 1024 * 1024
 const CRLF = Buffer.from('\r\n')
 const EMPTY = Buffer.alloc(0)
 
-export class IntakeSubmission<F> implements Submission {
+export class IntakeSubmission<F> implements MailboxSubmission {
   readonly queueId: string
   readonly #deps: IntakeDeps<F>
   readonly #arrival: Arrival
@@ -76,26 +77,59 @@ export class IntakeSubmission<F> implements Submission {
     return this.#passHead(seen)
   }
 
-  async finish(envelope: Envelope, effects: readonly Effect[] = []): Promise<Reply> {
-    try {
-      this.#problem ??= this.#checks?.refusal
-      if (this.#head !== undefined && this.#problem === undefined) await this.#passHead(Buffer.concat(this.#head), true)
-      if (this.#checks !== undefined) await this.#passChecked(await this.#checks.end())
-      if (this.#problem !== undefined) return this.#problem // told by what found it
-      const found = this.#checks?.effects ?? []
-      if (found.some((e) => e.action === 'discard')) return this.#queued()
-      const all = [...this.#options.effects, ...found, ...effects]
-      if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
+  finish(envelope: Envelope, effects: readonly Effect[] = []): Promise<Reply> {
+    return this.#ending(
+      async () => {
+        const unfit = await this.#complete()
+        if (unfit !== undefined) return unfit
+        const found = this.#checks?.effects ?? []
+        if (found.some((e) => e.action === 'discard')) return this.#queued()
+        const all = [...this.#options.effects, ...found, ...effects]
+        if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
+        const facts = this.#analyser.end()
+        const plan = await this.#plan(envelope, all)
+        const problem = this.#allOverQuota(plan)
+        if (problem !== undefined) return this.#refuse(envelope, problem)
+        await this.#commit(plan, facts)
+        return this.#queued()
+      },
+      (reply) => reply,
+    )
+  }
+
+  deliver(envelope: Envelope): Promise<readonly Reply[]> {
+    const toAll = (reply: Reply): readonly Reply[] => envelope.recipients.map(() => reply)
+    return this.#ending(async () => {
+      const unfit = await this.#complete()
+      if (unfit !== undefined) return toAll(unfit)
       const facts = this.#analyser.end()
-      const plan = await this.#plan(envelope, all)
-      const problem = this.#allOverQuota(plan)
-      return problem === undefined ? await this.#commit(plan, facts) : this.#refuse(envelope, problem)
+      const { router, hasRoom } = this.#deps
+      const known = { queueId: this.queueId, arrivalMs: this.#arrivalMs, sizeOctets: this.#draft.size, envelope }
+      const planned = await planMailboxes(known, router, hasRoom)
+      if (planned.plan.deposits.length === 0) return repliesOf(planned, [])
+      const { deposited } = await this.#commit(planned.plan, facts)
+      return repliesOf(planned, deposited)
+    }, toAll)
+  }
+
+  /** The end of a message, whatever comes out. */
+  async #ending<R>(end: () => Promise<R>, said: (reply: Reply) => R): Promise<R> {
+    try {
+      return await end()
     } catch (error) {
       if (error instanceof LogBrokenError) throw error // rule 4 of the log: nobody may be told anything
-      return this.#failed(error)
+      return said(this.#failed(error))
     } finally {
       this.#draft.discard()
     }
+  }
+
+  /** Passes on what is left of the content. Answers what is wrong with the message, told by what found it. */
+  async #complete(): Promise<Reply | undefined> {
+    this.#problem ??= this.#checks?.refusal
+    if (this.#head !== undefined && this.#problem === undefined) await this.#passHead(Buffer.concat(this.#head), true)
+    if (this.#checks !== undefined) await this.#passChecked(await this.#checks.end())
+    return this.#problem
   }
 
   abort(): void {
@@ -254,7 +288,7 @@ export class IntakeSubmission<F> implements Submission {
       : undefined
   }
 
-  async #commit(plan: Plan, facts: F): Promise<Reply> {
+  async #commit(plan: Plan, facts: F): Promise<Applied> {
     const { log, store, queue, clock } = this.#deps
     const commitStart = clock.now()
     const id = this.#draft.id
@@ -280,7 +314,7 @@ export class IntakeSubmission<F> implements Submission {
     for (const forwarded of plan.forwarded ?? []) this.#tellForwarded(forwarded, now, commitStart)
     if (applied.queued === 0) publish<IntakeEvent>({ event: 'intake.done', queueId })
     if (applied.queued > 0 || plan.forwarded !== undefined) this.#deps.onQueued()
-    return { code: 250, enhanced: '2.0.0', lines: [`Ok: queued as ${queueId}`] }
+    return applied
   }
 
   /** local's line of an alias that sent on, and qmgr's of the message that it made. */

@@ -77,6 +77,11 @@ export interface Router {
   /** The address class and transport of one address, without expansion; recorded. `sender` is for sender_dependent_*. */
   resolve(address: string, sender?: string): Promise<Routed>
   /**
+   * The same for mail that is to end here: `account` is whose name the address has, whatever aliases, .forward and commands
+   * say. A system user that never had mail gets an account.
+   */
+  mailbox(address: string): Promise<Routed>
+  /**
    * Is there such a recipient (reject_unlisted_recipient)? undefined: yes. Looks through canonical, virtual aliases,
    * aliases, accounts. `sender`: the same question for reject_unlisted_sender.
    */

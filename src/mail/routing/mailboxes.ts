@@ -31,6 +31,25 @@ export async function mailboxOf(world: World, name: string, domain: string, make
   return undefined
 }
 
+/** Who has this name here, without asking how mail for it is delivered. */
+export async function ownMailbox(
+  world: World,
+  name: string,
+  domain: string,
+  isLocal: boolean,
+): Promise<Holder | undefined> {
+  const { accounts } = world.deps
+  const folded = domain.toLowerCase()
+  for (const [user, extension] of namesOf(world, name)) {
+    const own = accounts.recipient(user, folded) ?? (isLocal ? accounts.recipient(user, '') : undefined)
+    if (own !== undefined) return { account: own, extension }
+    const system =
+      isLocal && !accounts.hostsDomain(folded) ? await world.deps.systemUser(user.toLowerCase()) : undefined
+    if (system !== undefined) return { account: await world.deps.accountForSystemUser(system.name), extension }
+  }
+  return undefined
+}
+
 /** The whole name, then the name without extension. */
 export function namesOf(world: World, name: string): [user: string, extension: string][] {
   const cut = splitExtension(name, world.cf)

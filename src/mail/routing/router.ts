@@ -7,7 +7,7 @@ import { Canonical } from './canonical.ts'
 import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
 import { unlisted } from './listed.ts'
 import { findAddress } from './lookup.ts'
-import { mailboxOf, routedElsewhere } from './mailboxes.ts'
+import { mailboxOf, ownMailbox, routedElsewhere } from './mailboxes.ts'
 import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
 import { standardForm } from './rewrite.ts'
 import { addressList, isValidHostname, literalAddress, split } from './syntax.ts'
@@ -79,6 +79,13 @@ class ConfiguredRouter implements Router {
     const holder = await mailboxOf(this.#world, split(recipient).local, resolved.domain)
     const { account, extension = '' } = holder ?? {}
     return { recipient, addressClass, transport, nexthop, account, extension, path }
+  }
+
+  async mailbox(address: string): Promise<Routed> {
+    const { domain, path, ...resolved } = await resolveAddress(this.#world, this.standard(address))
+    const { local } = split(resolved.recipient)
+    const holder = await ownMailbox(this.#world, local, domain, resolved.addressClass === 'local')
+    return { ...resolved, account: holder?.account, extension: holder?.extension ?? '', path }
   }
 
   unlisted(address: string, role: 'sender' | 'recipient' = 'recipient'): Promise<Unserved | undefined> {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { serverLockHolder } from '../../io/db/mod.ts'
 import { askControl, type ControlAnswer } from '../server/control.ts'
 import { type DataPaths, dataPaths } from '../server/data-dir.ts'
+import { shownPlace } from '../server/listeners.ts'
 import { readConfig } from '../server/rooms.ts'
 import type { ServerStatus } from '../server/server.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -103,15 +104,11 @@ const mib = (octets: number): string => `${(octets / 1024 ** 2).toFixed(1)} MiB`
 
 function describe(s: ServerStatus): string {
   const minutes = Math.floor((Date.now() - s.startedMs) / 60_000)
-  const services = s.services.map(({ name, kind, address, port }) => [
-    name,
-    kind,
-    `${address.includes(':') ? `[${address}]` : address}:${port}`,
-  ])
+  const services = s.services.map((one) => [one.name, one.kind, shownPlace(one)])
   return (
     `postigo ${s.version}, process ${s.pid}, ${s.threads} ${s.threads === 1 ? 'thread' : 'threads'}, running ${minutes} min on ${s.directory}\n` +
     `\nservices\n${table(services)}` +
-    `\nconnections  smtp ${s.connections.smtp}, imap ${s.connections.imap}, pop3 ${s.connections.pop3}\n` +
+    `\nconnections  smtp ${s.connections.smtp}, imap ${s.connections.imap}, pop3 ${s.connections.pop3}, lmtp ${s.connections.lmtp}\n` +
     `queue        ${s.queue.messages} messages, ${s.queue.recipients} recipients (${s.queue.deferred} deferred, ${s.queue.held} messages held)\n` +
     `mailboxes    ${s.mailboxes} of ${s.accounts} accounts\n` +
     `memory       ${mib(s.memory.rssOctets)}, of that ${mib(s.memory.heapOctets)} heap of the main thread\n`

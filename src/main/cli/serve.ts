@@ -6,7 +6,7 @@ import { IdentityError, ListenError, TlsSettingError } from '../../io/net/mod.ts
 import { AccountError } from '../../mail/accounts/mod.ts'
 import { LauncherClient } from '../launcher/client.ts'
 import { outliveReaders, PIPE_FD } from '../launcher/launched.ts'
-import { ListenerError, type ListenerSpec } from '../server/listeners.ts'
+import { ListenerError, type ListenerSpec, shownPlace } from '../server/listeners.ts'
 import { Server } from '../server/server.ts'
 import { type CliIo, EX } from './io.ts'
 import type { StartWords } from './start.ts'
@@ -53,12 +53,7 @@ export async function runLaunched(words: StartWords, io: CliIo): Promise<number>
 }
 
 export function services(specs: readonly ListenerSpec[]): string {
-  const rows = specs.map(({ name, address, port, implicitTls }) => [
-    name,
-    `${address.includes(':') ? `[${address}]` : address}:${port}`,
-    implicitTls ? 'TLS' : '',
-  ])
-  return table(rows)
+  return table(specs.map((spec) => [spec.name, shownPlace(spec), spec.implicitTls ? 'TLS' : '']))
 }
 
 function explain(error: unknown): string {

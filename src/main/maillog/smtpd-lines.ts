@@ -10,7 +10,7 @@ const who = (e: {
 }): string => `${e.clientName}[${e.clientAddress}]${e.clientPort === undefined ? '' : `:${e.clientPort}`}`
 
 export function smtpdLine(event: SmtpdEvent): Line {
-  return { service: 'smtpd', text: smtpdText(event), syslogName: event.syslogName }
+  return { service: event.service ?? 'smtpd', text: smtpdText(event), syslogName: event.syslogName }
 }
 
 function smtpdText(e: SmtpdEvent): string {

@@ -1,4 +1,6 @@
 /** A front: listeners of one thread and the services behind them. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
@@ -11,6 +13,7 @@ import { version } from '../version.ts'
 import { identityOf } from './identity.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
+import { lmtpdFor } from './lmtpd-service.ts'
 import { smtpdFor } from './smtpd-service.ts'
 
 type Serve = (connection: Connection) => void
@@ -20,6 +23,7 @@ export interface FrontStatus {
   readonly smtp: number
   readonly imap: number
   readonly pop3: number
+  readonly lmtp: number
 }
 
 /** What one listener does as the configuration is now. */
@@ -42,8 +46,11 @@ const STOP_GRACE_MS = 10_000
 const QUIET_MS = 250
 
 /** Where it listens; a service on any free port is known by its name. */
-const place = ({ kind, name, address, port }: ListenerSpec): string =>
-  `${address} ${port === 0 ? `${kind} ${name}` : port}`
+const place = ({ kind, name, address, port, path }: ListenerSpec): string =>
+  path ?? `${address} ${port === 0 ? `${kind} ${name}` : port}`
+
+/** Who may connect to a unix socket: its owner and the group of its directory. */
+const SOCKET_MODE = 0o660
 
 export class Front {
   readonly #rooms: Rooms
@@ -65,7 +72,7 @@ export class Front {
   get status(): FrontStatus {
     const count = (kind: ListenerSpec['kind']): number =>
       [...this.#connections.values()].filter((k) => k === kind).length
-    return { smtp: count('smtpd'), imap: count('imapd'), pop3: count('pop3d') }
+    return { smtp: count('smtpd'), imap: count('imapd'), pop3: count('pop3d'), lmtp: count('lmtpd') }
   }
 
   /** What each listener would do. Throws what is wrong with the configuration: nothing has changed then. */
@@ -105,11 +112,13 @@ export class Front {
   }
 
   async #listen(first: Plan): Promise<Open> {
-    const { address, port } = first.spec
+    const { address, port, path } = first.spec
+    if (path !== undefined) makeDirectoryOf(path)
     const open: { plan: Plan } = { plan: first }
     const listener = await listen({
       address,
       port,
+      unix: path === undefined ? undefined : { path, mode: SOCKET_MODE },
       shared: this.#shared,
       tls: () => open.plan.tls,
       implicitTls: () => open.plan.spec.implicitTls,
@@ -143,6 +152,7 @@ export class Front {
 
   #service(spec: ListenerSpec): Serve {
     if (spec.kind === 'smtpd') return smtpdFor(this.#rooms, spec)
+    if (spec.kind === 'lmtpd') return lmtpdFor(this.#rooms, spec)
     const { current, clock, startExchange, systemPassword } = this.#rooms
     const { accounts, store, sasl, hostname, cf } = current
     const system = cf.system_passwords ? systemPassword : undefined
@@ -184,9 +194,18 @@ export class Front {
 
   #farewell(connection: Connection, kind: ListenerSpec['kind']): void {
     const { hostname } = this.#rooms.current
-    if (kind === 'smtpd') connection.end(`421 4.3.2 ${hostname} Service shutting down\r\n`)
+    if (kind === 'smtpd' || kind === 'lmtpd') connection.end(`421 4.3.2 ${hostname} Service shutting down\r\n`)
     else
       connection.end(kind === 'imapd' ? '* BYE Server shutting down\r\n' : '-ERR [SYS/TEMP] Server shutting down\r\n')
     this.#connections.delete(connection)
+  }
+}
+
+/** Postfix's `private` has the same mode. Where it cannot be made, the listener's own error says what is missing. */
+function makeDirectoryOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { mode: 0o700 })
+  } catch {
+    // it is there, or will not be
   }
 }

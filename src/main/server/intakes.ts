@@ -9,6 +9,7 @@ import {
   type Intake,
   type IntakeDeps,
   intakeParams,
+  type MailboxIntake,
   openCharacters,
   openChecks,
 } from '../../mail/intake/mod.ts'
@@ -49,7 +50,7 @@ export class Intakes<F> {
   }
 
   /** @param listener the configuration with the listener's own settings */
-  of(listener: Config): Intake {
+  of(listener: Config): MailboxIntake {
     return createIntake(this.depsOf(listener))
   }
 

@@ -1,12 +1,14 @@
 /**
- * Which service listens where: master.cf decides about Postfix's services, `mailbox_services` about IMAP and POP3.
+ * Which service listens where: master.cf decides about Postfix's services, `mailbox_services` about IMAP, POP3 and LMTP.
  */
+import { join } from 'node:path'
 import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type Config, type MasterService, servicePort, splitList } from '../../io/config/mod.ts'
+import { lmtpdParams } from '../../services/smtpd/mod.ts'
 import { mainParams } from './params.ts'
 
-export type ServiceKind = 'smtpd' | 'imapd' | 'pop3d'
+export type ServiceKind = 'smtpd' | 'lmtpd' | 'imapd' | 'pop3d'
 
 /** One address and port that a service listens on; plain data, handed to every front thread. */
 export interface ListenerSpec {
@@ -15,6 +17,8 @@ export interface ListenerSpec {
   readonly name: string
   readonly address: string
   readonly port: number
+  /** A unix socket instead of address and port, which are `unix` and 0. */
+  readonly path?: string
   readonly implicitTls: boolean
   /** master.cf's -o for this service. */
   readonly overrides: readonly (readonly [string, string])[]
@@ -28,6 +32,7 @@ export const MAILBOX_SERVICES = {
   imaps: { kind: 'imapd', port: 993, implicitTls: true },
   pop3: { kind: 'pop3d', port: 110, implicitTls: false },
   pop3s: { kind: 'pop3d', port: 995, implicitTls: true },
+  lmtp: { kind: 'lmtpd' },
 } as const
 
 /** Commands of master.cf whose ports smtpd serves; postscreen stands in front of it. */
@@ -119,9 +124,65 @@ export function listenersOf(config: Config, mailboxServices: readonly string[], 
     .flatMap((service) => smtpListeners(service, config, addresses))
   const mailbox = mailboxServices.flatMap((word) => {
     const name = mailboxService(word)
-    if (name === undefined) throw new ListenerError(`mailbox_services: ${word} is none of imap, imaps, pop3, pop3s`)
+    if (name === undefined)
+      throw new ListenerError(`mailbox_services: ${word} is none of ${Object.keys(MAILBOX_SERVICES).join(', ')}`)
+    if (name === 'lmtp') return lmtpListeners(config)
     const { kind, port, implicitTls } = MAILBOX_SERVICES[name]
     return addresses.map((address): ListenerSpec => ({ kind, name, address, port, implicitTls, overrides: [] }))
   })
-  return [...smtp, ...mailbox].map((listener) => ({ ...listener, port: listener.port + portOffset }))
+  return [...smtp, ...mailbox].map((listener) =>
+    listener.path === undefined ? { ...listener, port: listener.port + portOffset } : listener,
+  )
+}
+
+/** Where a listener is, for people. */
+export function shownPlace({ address, port, path }: Pick<ListenerSpec, 'address' | 'port' | 'path'>): string {
+  return path ?? `${isIPv6(address) ? `[${address}]` : address}:${port}`
+}
+
+/**
+ * Settings of smtpd that are not the LMTP server's: who hands mail over has done with policy, rewriting and checks, and a
+ * recipient that is refused is no error of its.
+ */
+const LMTP_OVERRIDES: Readonly<Record<string, string>> = {
+  process_name: 'lmtpd',
+  service_name: 'lmtp',
+  smtpd_helo_required: 'yes',
+  smtpd_banner: '$myhostname LMTP $mail_name',
+  receive_override_options: 'no_address_mappings, no_header_body_checks, no_unknown_recipient_checks, no_milters',
+  smtpd_tls_security_level: 'none',
+  smtpd_tls_wrappermode: 'no',
+  smtpd_sasl_auth_enable: 'no',
+  smtpd_upstream_proxy_protocol: '',
+  smtpd_command_filter: '',
+  smtpd_noop_commands: '',
+  smtpd_reject_footer: '',
+  smtpd_reject_footer_maps: '',
+  smtpd_delay_open_until_valid_rcpt: 'yes',
+  smtpd_client_connection_rate_limit: '0',
+  smtpd_client_message_rate_limit: '0',
+  smtpd_client_recipient_rate_limit: '0',
+  smtpd_client_event_limit_exceptions: '$lmtpd_authorized_clients',
+}
+
+function lmtpListeners(config: Config): ListenerSpec[] {
+  const base = {
+    kind: 'lmtpd',
+    name: 'lmtp',
+    implicitTls: false,
+    overrides: Object.entries(LMTP_OVERRIDES),
+  } as const
+  return config.bind(lmtpdParams).lmtpd_listen.map((word) => {
+    const [, path] = /^unix:(.+)$/.exec(word) ?? []
+    if (path !== undefined) {
+      const directory = config.value('queue_directory') ?? '/'
+      return { ...base, address: 'unix', port: 0, path: path.startsWith('/') ? path : join(directory, path) }
+    }
+    const [, host = '', portWord = ''] = /^inet:(?:\[?([^\]]+)\]?:)?([^:]+)$/.exec(word) ?? []
+    const address = host === 'localhost' ? '127.0.0.1' : host
+    const port = servicePort(portWord)
+    if ((!isIPv4(address) && !isIPv6(address)) || port === undefined)
+      throw new ListenerError(`lmtpd_listen: ${word} is neither unix:path nor inet:address:port`)
+    return { ...base, address, port }
+  })
 }

@@ -2,7 +2,10 @@
 import { bool, choice, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
 
 export const mainParams = defineParams({
-  mailbox_services: list('', 'Which of imap, imaps, pop3, pop3s listen; `postigo service on|off NAME` changes it.'),
+  mailbox_services: list(
+    '',
+    'Which of imap, imaps, pop3, pop3s, lmtp listen; `postigo service on|off NAME` changes it.',
+  ),
   front_threads: int('0', 'Threads that speak with clients; 0 is one less than the cores, and at least one.', {
     min: 0,
     max: 32,

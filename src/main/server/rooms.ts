@@ -19,7 +19,7 @@ import {
   saslSearchPath,
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
-import type { Intake, IntakeDeps } from '../../mail/intake/mod.ts'
+import type { Intake, IntakeDeps, MailboxIntake } from '../../mail/intake/mod.ts'
 import { localParams } from '../../mail/delivery/mod.ts'
 import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
@@ -76,7 +76,7 @@ export interface Configured {
   readonly store: Store
   readonly intake: Intake
   /** The intake of a listener, by its configuration. */
-  readonly intakeOf: (listener: Config) => Intake
+  readonly intakeOf: (listener: Config) => MailboxIntake
   /** What that is made of, for one that only says what it would do. */
   readonly intakeDepsOf: (listener: Config) => IntakeDeps<MessageFacts>
   readonly sasl: SaslConf

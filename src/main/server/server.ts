@@ -57,6 +57,7 @@ export interface ServerStatus {
     readonly kind: string
     readonly address: string
     readonly port: number
+    readonly path?: string
   }[]
   readonly connections: FrontStatus
   readonly queue: {
@@ -177,7 +178,7 @@ export class Server {
   #startFront(thread: number, shared: boolean): Promise<void> {
     const { launcher, ...options } = this.#options
     const rooms = { ...options, thread, shared: this.#shared, migrated: true, handed: this.#rooms.handed }
-    const data: FrontData = { rooms, specs: this.#specs, shared, asksSystem: launcher !== undefined }
+    const data: FrontData = { rooms, specs: this.#specsOf(thread), shared, asksSystem: launcher !== undefined }
     const worker = new Worker(new URL('./front-thread.ts', import.meta.url), {
       workerData: data,
       stdout: false,
@@ -199,6 +200,11 @@ export class Server {
       })
       worker.on('exit', () => void this.#frontDied(thread, shared))
     })
+  }
+
+  /** A unix socket is one thread's: its connections cannot be shared out. */
+  #specsOf(thread: number): readonly ListenerSpec[] {
+    return thread === FIRST_FRONT ? this.#specs : this.#specs.filter(({ path }) => path === undefined)
   }
 
   /** A front that died is started again; its clients reconnect. */
@@ -277,8 +283,9 @@ export class Server {
       new Front(this.#rooms, false).prepare(specs) // so that no thread takes it up before another refuses it
       this.#specs = specs
       if (this.#front !== undefined) await this.#front.apply(specs)
-      for (const { worker } of this.#workers.values()) {
-        const answer = await ask(worker, { ask: 'reload', specs, handed: this.#rooms.handed }, 'reloaded')
+      for (const [thread, { worker }] of this.#workers) {
+        const told = { ask: 'reload', specs: this.#specsOf(thread), handed: this.#rooms.handed } as const
+        const answer = await ask(worker, told, 'reloaded')
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
       this.#maillog.writer.reopen()
@@ -322,8 +329,14 @@ export class Server {
       directory: this.#options.directory,
       startedMs: this.#startedMs,
       threads: 1 + this.#workers.size,
-      services: this.services.map(({ name, kind, address, port }) => ({ name, kind, address, port })),
-      connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3') },
+      services: this.services.map(({ name, kind, address, port, path }) => ({
+        name,
+        kind,
+        address,
+        port,
+        ...(path !== undefined && { path }),
+      })),
+      connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3'), lmtp: sum('lmtp') },
       queue: desk.counts(),
       accounts: current.accounts.list().length,
       mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
@@ -382,8 +395,8 @@ function ask(worker: Worker, question: ToFront, answer: FromFront['say']): Promi
  * Throws ListenError, which names who holds the port.
  */
 async function checkPorts(specs: readonly ListenerSpec[]): Promise<void> {
-  for (const { address, port } of specs) {
-    if (port === 0) continue
+  for (const { address, port, path } of specs) {
+    if (port === 0 || path !== undefined) continue
     const probe = await listen({ address, port, onConnection: (connection) => connection.destroy() })
     await probe.stop()
   }

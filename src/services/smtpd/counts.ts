@@ -2,6 +2,7 @@
 const ORDER = [
   'helo',
   'ehlo',
+  'lhlo',
   'xclient',
   'xforward',
   'starttls',

@@ -7,6 +7,7 @@ import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
 import type { Policy } from '../../mail/policy/mod.ts'
 import type { smtpdParams } from './params.ts'
+import type { LmtpDeps } from './lmtp/deps.ts'
 import type { ClientRates } from './rates.ts'
 
 export type SmtpdSettings = Settings<typeof smtpdParams>
@@ -36,6 +37,8 @@ export interface SmtpdDeps {
   readonly flush: (domain: string) => Promise<'started' | 'denied' | 'failed'>
   /** The address could be one: 501 5.1.7 or 5.1.3 otherwise. */
   readonly validAddress: (address: string, declaredUtf8: boolean) => boolean
+  /** The listener speaks LMTP. */
+  readonly lmtp?: LmtpDeps
   /** The listener's name in warnings about rates: `smtp`, `submission`, `127.0.0.1:2525`. */
   readonly serviceName?: string
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */

@@ -7,6 +7,7 @@ import { LogBrokenError } from '../../io/blobs/mod.ts'
 import { TableError } from '../../io/tables/mod.ts'
 import { commands, type Row } from './commands/mod.ts'
 import { admit } from './greeting.ts'
+import { lmtpCommands } from './lmtp/commands.ts'
 import { Departure, type Line } from './input.ts'
 import { bareNewlineError, ExcusedError, type Session, VerdictError } from './session.ts'
 
@@ -83,9 +84,10 @@ function bareNewline(session: Session): void {
 }
 
 async function execute(session: Session, command: CommandLine): Promise<void> {
-  const row = commands.get(command.verb)
+  const row = (session.deps.lmtp === undefined ? commands : lmtpCommands).get(command.verb)
   const count = session.counts.begin(row === undefined ? 'unknown' : command.verb)
   session.where = row === undefined ? 'UNKNOWN' : command.verb
+  session.repliesDue = 1
   try {
     const reply = await run(session, row, command)
     if (reply !== undefined) await session.say(reply)
@@ -156,7 +158,7 @@ async function refuse(session: Session, error: unknown): Promise<void> {
   }
   const reply = replyTo(session, error)
   if (!(error instanceof ExcusedError)) session.errors++
-  await session.say(reply)
+  for (let n = session.repliesDue; n > 0; n--) await session.say(reply)
   const hangUp = error instanceof VerdictError && error.verdict.disconnect === true
   if (hangUp || reply.code === 421 || reply.code === 521) session.open = false
 }

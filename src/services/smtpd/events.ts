@@ -6,6 +6,8 @@ interface Client {
   readonly clientAddress: string
   /** Where the log shall name it. */
   readonly clientPort?: number
+  /** Where it is not smtpd. */
+  readonly service?: 'lmtpd'
 }
 
 export type SmtpdEvent =

@@ -6,7 +6,9 @@ import type { Session } from './session.ts'
 export async function admit(session: Session): Promise<void> {
   const { cf, deps, client, shared, input } = session
   input.begin()
-  if (cf.smtpd_peername_lookup) {
+  if (client.address === '') {
+    session.client = { ...client, ...OVER_UNIX_SOCKET }
+  } else if (cf.smtpd_peername_lookup) {
     session.client = { ...client, ...(await deps.resolver.clientName(client.address)) }
   }
   const { name, address } = session.client
@@ -23,6 +25,14 @@ export async function admit(session: Session): Promise<void> {
   session.open = false
   await session.say(refusal)
 }
+
+/** Who speaks over a unix socket, as Postfix names it. */
+const OVER_UNIX_SOCKET = {
+  name: 'localhost',
+  reverseName: 'localhost',
+  address: '127.0.0.1',
+  nameStatus: 'ok',
+} as const
 
 /** Also said anew after XCLIENT. */
 export async function greet(session: Session): Promise<void> {

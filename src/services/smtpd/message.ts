@@ -1,6 +1,6 @@
 /** A message on its way to intake: opened when its content begins, finished when all of it is there. */
 import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
-import type { Arrival } from '../../mail/intake/mod.ts'
+import type { Arrival, MailboxSubmission, OpenOptions, Submission } from '../../mail/intake/mod.ts'
 import { bareNewlineError, type Session } from './session.ts'
 import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
 
@@ -10,7 +10,9 @@ export type ContentPhase = Extract<Phase, { readonly name: 'content' }>
 export function withRecipients(session: Session): Transaction {
   const { transaction } = session
   if (transaction === undefined) throw new SmtpError(503, '5.5.1', 'Error: need RCPT command')
-  if (transaction.recipients.length === 0) throw new SmtpError(554, '5.5.1', 'Error: no valid recipients')
+  // RFC 2033 §4.2: of LMTP it must be 503.
+  const code = session.deps.lmtp === undefined ? 554 : 503
+  if (transaction.recipients.length === 0) throw new SmtpError(code, '5.5.1', 'Error: no valid recipients')
   return transaction
 }
 
@@ -19,7 +21,7 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
   const { cf, deps } = session
   session.obey(await deps.policy.data(session.facts()))
   const { recipients, effects, parameters, arrivalMs, sender, queueId } = transaction
-  const submission = deps.intake.open(await arrivalOf(session), {
+  const submission = open(session, await arrivalOf(session), {
     effects,
     recipients: recipients.length,
     firstRecipient: recipients[0]?.address ?? '',
@@ -28,12 +30,28 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
     sender,
     ...(queueId !== undefined && { queueId }),
   })
-  if ('code' in submission) throw errorOf(submission)
   const strict = session.bareNewline !== 'no'
   const reader = new DataReader({ dots, strict, replaceStrayCr: cf.cleanup_replace_stray_cr_lf })
-  const phase: ContentPhase = { name: 'content', transaction, submission, reader, effectsBefore: effects.length }
+  const phase: ContentPhase = { name: 'content', transaction, ...submission, reader, effectsBefore: effects.length }
   session.phase = phase
   return phase
+}
+
+/** `mailboxes` is the submission itself, where it can end in them. */
+function open(
+  { deps }: Session,
+  arrival: Arrival,
+  options: OpenOptions,
+): { readonly submission: Submission; readonly mailboxes?: MailboxSubmission } {
+  const made = deps.lmtp === undefined ? undefined : deps.lmtp.intake.open(arrival, options)
+  const submission = made ?? deps.intake.open(arrival, options)
+  if ('code' in submission) throw errorOf(submission)
+  return made === undefined || 'code' in made ? { submission } : { submission, mailboxes: made }
+}
+
+/** RFC 2033 §4.2: from here on LMTP answers for each recipient that was taken, whatever comes out. */
+export function expectEach(session: Session, transaction: Transaction | undefined): void {
+  if (session.deps.lmtp !== undefined) session.repliesDue = Math.max(1, transaction?.recipients.length ?? 0)
 }
 
 async function arrivalOf(session: Session): Promise<Arrival> {
@@ -77,9 +95,9 @@ export class ContentWriter {
   }
 }
 
-/** All is there: durable when it answers. Ends the transaction, whatever comes out. */
-export async function finish(session: Session, phase: ContentPhase, tooBig: boolean): Promise<Reply> {
-  const { transaction, submission, reader } = phase
+/** All is there: durable when it answers, or has answered for each recipient. Ends the transaction, whatever comes out. */
+export async function finish(session: Session, phase: ContentPhase, tooBig: boolean): Promise<Reply | undefined> {
+  const { transaction, submission, mailboxes, reader } = phase
   session.where = 'END-OF-MESSAGE'
   try {
     if (tooBig) {
@@ -94,11 +112,17 @@ export async function finish(session: Session, phase: ContentPhase, tooBig: bool
       session.publish({ event: 'smtpd.bare_newline', where: 'END-OF-MESSAGE' })
     }
     session.obey(await session.deps.policy.endOfData(session.facts()))
-    const reply = await submission.finish(envelopeOf(transaction), transaction.effects.slice(phase.effectsBefore))
-    if (reply.code >= 400) throw errorOf(reply)
+    const replies =
+      mailboxes === undefined
+        ? [await submission.finish(envelopeOf(transaction), transaction.effects.slice(phase.effectsBefore))]
+        : await mailboxes.deliver(envelopeOf(transaction))
+    const [reply] = replies
+    if (mailboxes === undefined && reply !== undefined && reply.code >= 400) throw errorOf(reply)
     session.errors = session.junk = 0
     session.phase = { name: 'idle' } // the submission is done with, not to be aborted
-    return reply
+    if (mailboxes === undefined) return reply
+    for (const one of replies) await session.say(one)
+    return undefined
   } finally {
     session.reset()
   }

@@ -60,6 +60,8 @@ export class Session {
   junk = 0
   /** False: the session ends once what was said has left. */
   open = true
+  /** How often the reply to the command in progress is said: LMTP answers the end of a message for each recipient. */
+  repliesDue = 1
   /** The rates count this client. */
   counted = false
   /** smtpd_forbid_bare_newline, as it holds for this client. */
@@ -108,10 +110,12 @@ export class Session {
     return this.tls === undefined && tlsLevel(this.cf) === 'encrypt'
   }
 
-  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `UTF8SMTPSA`. RFC 3848, RFC 6531 §4.3. */
+  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `UTF8SMTPSA`, `LMTP`. RFC 3848, RFC 6531 §4.3. */
   get protocol(): string {
+    const utf8 = this.transaction?.parameters.smtpUtf8 === true
+    if (this.deps.lmtp !== undefined) return utf8 ? 'UTF8LMTP' : 'LMTP'
     if (!this.esmtp) return 'SMTP'
-    const base = this.transaction?.parameters.smtpUtf8 === true ? 'UTF8SMTP' : 'ESMTP'
+    const base = utf8 ? 'UTF8SMTP' : 'ESMTP'
     return base + (this.tls === undefined ? '' : 'S') + (this.sasl === undefined ? '' : 'A')
   }
 
@@ -203,7 +207,8 @@ export class Session {
     const { name: clientName, address: clientAddress, port: clientPort } = this.client
     const { syslog_name: syslogName, smtpd_client_port_logging } = this.cf
     const port = smtpd_client_port_logging ? { clientPort } : {}
-    publish<SmtpdEvent>({ ...event, syslogName, clientName, clientAddress, ...port })
+    const service = this.deps.lmtp === undefined ? {} : { service: 'lmtpd' as const }
+    publish<SmtpdEvent>({ ...event, syslogName, clientName, clientAddress, ...port, ...service })
   }
 
   warn(text: string): void {
@@ -226,7 +231,7 @@ export class Session {
       text,
       sender: transaction?.sender,
       recipient,
-      protocol: this.esmtp ? 'ESMTP' : 'SMTP',
+      protocol: this.deps.lmtp === undefined ? (this.esmtp ? 'ESMTP' : 'SMTP') : 'LMTP',
       helo,
     })
   }

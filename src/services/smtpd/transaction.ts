@@ -1,6 +1,6 @@
 /** Where a session stands between MAIL and the end of its message. RFC 5321 §4.1.4, RFC 3030 §2. */
 import type { DataReader, Envelope, EnvelopeRecipient, MailParameters } from '../../formats/smtp/mod.ts'
-import type { Effect, Submission } from '../../mail/intake/mod.ts'
+import type { Effect, MailboxSubmission, Submission } from '../../mail/intake/mod.ts'
 
 /** Accepted by MAIL; grows with each RCPT. */
 export interface Transaction {
@@ -24,6 +24,8 @@ export type Phase =
       readonly name: 'content'
       readonly transaction: Transaction
       readonly submission: Submission
+      /** LMTP: the same, which ends in mailboxes. */
+      readonly mailboxes?: MailboxSubmission
       readonly reader: DataReader
       /** Effects that intake knows already: what comes behind them was said by DATA's end. */
       readonly effectsBefore: number

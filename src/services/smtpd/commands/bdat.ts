@@ -1,7 +1,7 @@
 /** BDAT. RFC 3030; as in Postfix, a refused chunk refuses those that follow it, up to the last. */
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { Departure } from '../input.ts'
-import { begin, type ContentPhase, ContentWriter, finish, withRecipients } from '../message.ts'
+import { begin, type ContentPhase, ContentWriter, expectEach, finish, withRecipients } from '../message.ts'
 import type { Session } from '../session.ts'
 import { IDLE } from '../transaction.ts'
 import { discardedKeywords } from './helo.ts'
@@ -11,8 +11,9 @@ interface Chunk {
   readonly last: boolean
 }
 
-export async function bdat(session: Session, command: CommandLine): Promise<Reply> {
+export async function bdat(session: Session, command: CommandLine): Promise<Reply | undefined> {
   const chunk = await announced(session, command)
+  if (chunk.last) expectEach(session, session.transaction)
   let phase: ContentPhase
   try {
     phase = await accept(session, chunk)
@@ -25,6 +26,7 @@ export async function bdat(session: Session, command: CommandLine): Promise<Repl
   if (tooBig && !chunk.last) throw refused(session, chunk, new SmtpError(552, '5.3.4', 'Error: message file too big'))
   if (!chunk.last) return { code: 250, enhanced: '2.0.0', lines: [`Ok: ${chunk.size} bytes`] }
   const reply = await finish(session, phase, tooBig)
+  if (reply === undefined) return undefined
   const { sizeOctets } = phase.submission
   return { ...reply, lines: reply.lines.map((line) => line.replace(/^Ok: queued/, `Ok: ${sizeOctets} bytes queued`)) }
 }

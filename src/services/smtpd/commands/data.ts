@@ -1,16 +1,17 @@
 /** DATA. RFC 5321 §4.1.1.4. */
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { Departure } from '../input.ts'
-import { begin, type ContentPhase, ContentWriter, finish, withRecipients } from '../message.ts'
+import { begin, type ContentPhase, ContentWriter, expectEach, finish, withRecipients } from '../message.ts'
 import type { Session } from '../session.ts'
 
-export async function data(session: Session, { rest }: CommandLine): Promise<Reply> {
+export async function data(session: Session, { rest }: CommandLine): Promise<Reply | undefined> {
   const { name } = session.phase
   if (name === 'content' || name === 'refused chunks') throw new SmtpError(503, '5.5.1', 'Error: DATA after BDAT')
   const transaction = withRecipients(session)
   if (rest !== '') throw new SmtpError(501, '5.5.4', 'Syntax: DATA')
   const phase = await begin(session, transaction, true)
   await session.say({ code: 354, lines: ['End data with <CR><LF>.<CR><LF>'] })
+  expectEach(session, transaction)
   const tooBig = await receive(session, phase)
   return finish(session, phase, tooBig)
 }

@@ -5,18 +5,18 @@ import type { Session } from '../session.ts'
 
 export async function helo(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (rest === '') throw new SmtpError(501, undefined, 'Syntax: HELO hostname')
-  await greet(session, rest, false)
+  await introduce(session, rest, false)
   return { code: 250, lines: [session.cf.myhostname] }
 }
 
 export async function ehlo(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (rest === '') throw new SmtpError(501, undefined, 'Syntax: EHLO hostname')
-  await greet(session, rest, true)
+  await introduce(session, rest, true)
   return { code: 250, lines: [session.cf.myhostname, ...(await keywords(session))] }
 }
 
 /** RFC 5321 §4.1.4: a second greeting ends the transaction as RSET does; a refused one changes nothing. */
-async function greet(session: Session, name: string, esmtp: boolean): Promise<void> {
+export async function introduce(session: Session, name: string, esmtp: boolean): Promise<void> {
   const helo = neutral(name)
   const protocol = esmtp ? 'ESMTP' : 'SMTP'
   session.obey(await session.deps.policy.helo({ ...session.facts(), helo, protocol }))

@@ -20,7 +20,7 @@ const MAX_OFFSET = 2 ** 63 - 1
 export async function mail(session: Session, { rest }: CommandLine): Promise<Reply> {
   const { cf, deps } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
-    throw new SmtpError(503, '5.5.1', 'Error: send HELO/EHLO first')
+    throw new SmtpError(503, '5.5.1', `Error: send ${deps.lmtp === undefined ? 'HELO/EHLO' : 'LHLO'} first`)
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: nested MAIL command')
   if (session.phase.name === 'refused chunks') throw new SmtpError(503, '5.5.1', 'Error: MAIL after BDAT')
   const argument = pathArgument(rest, 'FROM')
@@ -67,10 +67,11 @@ function checkSize(session: Session, { sizeOctets }: MailParameters): void {
 
 /** What the client may ask for. @param words where there are none, nothing needs to be looked up */
 export async function offered(session: Session, words: string): Promise<Offered> {
-  const { cf, shared, client } = session
-  const asksVerp = /XVERP/i.test(words)
+  const { cf, shared, client, deps } = session
+  const isSmtp = deps.lmtp === undefined // LMTP says neither
+  const asksVerp = isSmtp && /XVERP/i.test(words)
   return {
-    dsn: words === '' || !(await discardedKeywords(session)).has('DSN'),
+    dsn: isSmtp && (words === '' || !(await discardedKeywords(session)).has('DSN')),
     smtpUtf8: cf.smtputf8_enable,
     verp: asksVerp && (await shared.lists.verp(client)),
     verpFilter: cf.verp_delimiter_filter,

@@ -1,19 +1,30 @@
 /** RCPT. RFC 5321 §4.1.1.3. */
 import {
   type CommandLine,
+  type MailParameters,
   parseRcptParameters,
   pathArgument,
   type Reply,
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
-import { publishVerdict } from '../../../mail/policy/mod.ts'
+import { publishVerdict, type Verdict } from '../../../mail/policy/mod.ts'
 import { checkUtf8, pathOf } from '../paths.ts'
 import { ExcusedError, type Session } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
 import { offered } from './mail.ts'
 
-export async function rcpt(session: Session, { rest }: CommandLine): Promise<Reply> {
-  const { cf, deps, phase } = session
+export function rcpt(session: Session, command: CommandLine): Promise<Reply> {
+  const { deps } = session
+  return takeRecipient(session, command, (address) => deps.policy.rcpt(session.facts(address)))
+}
+
+/** @param admit decides about the address; may throw SmtpError */
+export async function takeRecipient(
+  session: Session,
+  { rest }: CommandLine,
+  admit: (address: string, parameters: MailParameters) => Promise<Verdict>,
+): Promise<Reply> {
+  const { cf, phase } = session
   const chunks = phase.name === 'content' || phase.name === 'refused chunks'
   if (chunks && session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
   if (phase.name !== 'mail') throw new SmtpError(503, '5.5.1', 'Error: need MAIL command')
@@ -26,7 +37,7 @@ export async function rcpt(session: Session, { rest }: CommandLine): Promise<Rep
   checkUtf8(session, address, transaction.parameters.smtpUtf8)
   if (session.overRate('recipient', cf.smtpd_client_recipient_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too many recipients from ${session.client.address}`)
-  const verdict = await deps.policy.rcpt(session.facts(address))
+  const verdict = await admit(address, transaction.parameters)
   session.obey(verdict)
   transaction.queueId ??= beginMessage(session)
   publishVerdict(session.facts(address), 'RCPT', verdict)
