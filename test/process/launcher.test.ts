@@ -1,7 +1,7 @@
 /** `postigo start` as root: a launcher that stays, and a server without rights. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../support/mailbox.ts'
@@ -73,6 +73,13 @@ test('the server runs as mail_owner, and is started again when it dies', SKIP, a
   process.kill(pid, 'SIGKILL')
   await until('it runs again', async () => ![0, pid].includes(await serverPid(one)))
   assert.equal((await one.postigo(['stop'])).code, 0)
+  // Written at the very end of the server, which `stop` waits for: the next start is a quick one.
+  const compiled = join(one.dir, 'data', 'postigo', 'compiled')
+  assert.equal(statSync(compiled).uid, Number(owner))
+  assert.notDeepEqual(
+    readdirSync(compiled, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()),
+    [],
+  )
 })
 
 test(

@@ -1,5 +1,5 @@
 /** A system user for a test, made by useradd and gone when it ends; only root can. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +22,10 @@ export function makeSystemUser(t: TestContext): SystemUser {
   execFileSync('chmod', ['755', join(home, '..')])
   execFileSync('useradd', ['-m', '-d', home, '-s', '/bin/false', name], { stdio: 'pipe' })
   t.after(() => {
-    execFileSync('userdel', [name], { stdio: 'pipe' })
-    rmSync(join(home, '..'), { recursive: true })
+    // A command of the user's may run still; and userdel refuses while a process of the user is seen.
+    spawnSync('pkill', ['-KILL', '-u', name])
+    execFileSync('userdel', ['--force', name], { stdio: 'pipe' })
+    rmSync(join(home, '..'), { recursive: true, force: true, maxRetries: 5 })
     rmSync(`/var/mail/${name}`, { force: true })
   })
   return { name, home, uid: Number(execFileSync('id', ['-u', name], { encoding: 'utf8' })) }

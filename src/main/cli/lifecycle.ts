@@ -1,4 +1,5 @@
 /** stop, restart, reload, status; and `postfix`, which says the same with Postfix's words. */
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { serverLockHolder } from '../../io/db/mod.ts'
 import { askControl, type ControlAnswer } from '../server/control.ts'
@@ -60,9 +61,11 @@ export const stop: Command = async (argv, io) => {
   const { directory } = wordsOf(argv, io)
   const paths = running(directory, io)
   if (paths === undefined) return EX.unavailable
+  const pid = serverLockHolder(paths.dir)
   if ((await ask(paths, 'stop', io)) === undefined) return EX.tempFail
   const until = Date.now() + STOP_LIMIT_MS
-  while (serverLockHolder(paths.dir) !== undefined) {
+  // To its very end: the runtime writes compiled code after the data is closed.
+  while (serverLockHolder(paths.dir) !== undefined || (pid !== undefined && !hasEnded(pid))) {
     if (Date.now() > until) {
       io.err('postigo: the server has not stopped yet\n')
       return EX.tempFail
@@ -70,6 +73,16 @@ export const stop: Command = async (argv, io) => {
     await new Promise((wake) => setTimeout(wake, 20))
   }
   return EX.ok
+}
+
+/** A process that only waits to be reaped by its parent has ended. proc(5), the third field of stat. */
+function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.charAt(stat.lastIndexOf(')') + 2) === 'Z'
+  } catch {
+    return true // it is gone, or the system has no /proc to see it in
+  }
 }
 
 export const restart: Command = async (argv, io) => {

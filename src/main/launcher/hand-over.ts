@@ -21,7 +21,7 @@ export class HandOverError extends Error {}
 
 /** Throws HandOverError. */
 export function handOver(config: Config, owner: SystemUser): void {
-  const { dir } = dataPaths(config)
+  const { dir, compiled } = dataPaths(config)
   const open = publicPaths(config)
   try {
     const parent = dirname(dir)
@@ -34,7 +34,8 @@ export function handOver(config: Config, owner: SystemUser): void {
     makePublicDirectory(open)
     // What lies in the maildrop belongs to who made it, and says so by that.
     for (const path of [open.dir, open.maildrop]) give(path, owner)
-    giveAll(dir, owner)
+    mkdirSync(compiled, { recursive: true, mode: 0o700 })
+    giveAll(dir, owner, compiled)
     giveLog(config.value('maillog_file') ?? '', owner)
   } catch (cause) {
     if (cause instanceof HandOverError) throw cause
@@ -43,9 +44,10 @@ export function handOver(config: Config, owner: SystemUser): void {
   }
 }
 
-function giveAll(path: string, owner: SystemUser): void {
-  if (!give(path, owner)) return
-  for (const name of readdirSync(path)) giveAll(join(path, name), owner)
+/** @param but a directory whose files are the owner's from the start, and come and go while a server ends */
+function giveAll(path: string, owner: SystemUser, but: string): void {
+  if (!give(path, owner) || path === but) return
+  for (const name of readdirSync(path)) giveAll(join(path, name), owner, but)
 }
 
 /** True for a directory. A file with a second name, a link or a device is not ours: who put it there wants something. */

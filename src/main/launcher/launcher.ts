@@ -46,8 +46,10 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
   process.title = 'postigo-launcher'
   outliveReaders()
   let owner: SystemUser
+  let compiled: string
   try {
     const config = launcherConfig(words.directory)
+    compiled = dataPaths(config).compiled
     owner = await mailOwner(config.bind(mainParams).mail_owner, config.raw('mail_owner') !== undefined)
     checkReadable([config.file, process.argv[1] ?? ''], owner)
     await untilOrphanHasEnded(dataPaths(config).dir)
@@ -60,7 +62,7 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
     io.err(`postigo: not started: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError || error instanceof HandOverError ? EX.config : EX.software
   }
-  return new Launcher(words, owner, io).run()
+  return new Launcher(words, owner, io, compiled).run()
 }
 
 /**
@@ -110,15 +112,17 @@ class Launcher {
   readonly #words: LaunchWords
   readonly #owner: SystemUser
   readonly #io: CliIo
+  readonly #compiled: string
   #child: ChildProcess | undefined
   #wasReady = false
   #isStopping = false
   #diedAt: number[] = []
 
-  constructor(words: LaunchWords, owner: SystemUser, io: CliIo) {
+  constructor(words: LaunchWords, owner: SystemUser, io: CliIo, compiled: string) {
     this.#words = words
     this.#owner = owner
     this.#io = io
+    this.#compiled = compiled
   }
 
   async run(): Promise<number> {
@@ -156,7 +160,7 @@ class Launcher {
     const argv = [`--reuid=${name}`, `--regid=${gid}`, '--init-groups', ...RIGHTS, '--', ...program, ...own]
     const child = spawn(SETPRIV, [...argv, '--port-offset', String(portOffset), '--foreground'], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: environment(),
+      env: environment(this.#compiled),
     })
     this.#child = child
     const pipe = child.stdio[PIPE_FD]
@@ -179,7 +183,8 @@ class Launcher {
   }
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** @param compiled the server's own: it may not write beside the program, and must not run what others write */
+function environment(compiled: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => KEPT.test(name))
-  return { ...Object.fromEntries(kept), POSTIGO_CALLED_AS: 'postigo', [LAUNCHED]: '1' }
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compiled, POSTIGO_CALLED_AS: 'postigo', [LAUNCHED]: '1' }
 }

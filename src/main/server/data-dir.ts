@@ -12,6 +12,8 @@ export interface DataPaths {
   readonly tls: string
   /** The record of paths. */
   readonly record: string
+  /** The code as the runtime compiled it for the server that runs as mail_owner. */
+  readonly compiled: string
 }
 
 export function dataPaths(config: Config): DataPaths {
@@ -24,6 +26,7 @@ export function dataPaths(config: Config): DataPaths {
     key: join(dir, 'credential.key'),
     tls: join(dir, 'tls'),
     record: join(dir, 'paths'),
+    compiled: join(dir, 'compiled'),
   }
 }
 
