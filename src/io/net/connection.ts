@@ -1,12 +1,12 @@
 /**
  * A connection over a socket of Node's: writes of one tick joined, one re-armed timer, TLS on either side.
  */
-import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect as tlsConnect, TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
 import { DeflatedSocket, lastBlock } from './deflated-socket.ts'
 import type { ServerTls } from './identity.ts'
+import { factsOf } from './tls-facts.ts'
 
 /** IPv4 mapped into IPv6 is written as IPv4, as Postfix logs it. */
 export function plainAddress(address: string | undefined): string {
@@ -180,6 +180,10 @@ export class SocketConnection implements Connection {
       ...(options.maxVersion !== undefined && { maxVersion: options.maxVersion }),
       ...(options.secureOptions !== undefined && { secureOptions: options.secureOptions }),
       ...(options.ca !== undefined && { ca: [...options.ca] }),
+      ...(options.keyPairs !== undefined && {
+        cert: options.keyPairs.map((pair) => pair.cert),
+        key: options.keyPairs.map((pair) => pair.key),
+      }),
       ...(!options.verify && { checkServerIdentity: () => undefined }),
       rejectUnauthorized: options.verify,
     })
@@ -320,39 +324,3 @@ const GOODBYE_MS = 10_000
 const HALF_OPEN_MS = 300_000
 /** Bound on a handshake where the service names none (`smtpd_starttls_timeout`). */
 const HANDSHAKE_MS = 300_000
-
-function factsOf(socket: TLSSocket, digest: string): TlsFacts {
-  const cipher = socket.getCipher()
-  const certificate = socket.getPeerX509Certificate()
-  return {
-    protocol: socket.getProtocol() ?? 'unknown',
-    cipher: cipher.standardName ?? cipher.name,
-    bits: /256|CHACHA20/.test(cipher.name) ? 256 : 128,
-    serverName: typeof socket.servername === 'string' ? socket.servername : undefined,
-    peerFingerprint: certificate && fingerprint(digest, certificate.raw),
-    peerKeyFingerprint:
-      certificate && fingerprint(digest, certificate.publicKey.export({ type: 'spki', format: 'der' })),
-    peerVerified: certificate === undefined ? undefined : isVerified(socket),
-    peerNames: certificate === undefined ? [] : namesOf(certificate),
-  }
-}
-
-function namesOf(certificate: X509Certificate): string[] {
-  const listed = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,\s]+)/g)].map(([, name = '']) => name)
-  if (listed.length > 0) return listed
-  const [, common] = /^CN=([^\s]+)$/m.exec(certificate.subject) ?? []
-  return common === undefined ? [] : [common]
-}
-
-/** Node sets `authorized` of a server's side only where its own tls.Server took the socket; it asks the same handle. */
-function isVerified(socket: TLSSocket): boolean {
-  const handle: unknown = Reflect.get(socket, 'ssl')
-  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return socket.authorized
-  return typeof handle.verifyError === 'function' && handle.verifyError() === null
-}
-
-/** `AA:BB:…` */
-function fingerprint(digest: string, octets: Buffer): string {
-  const hex = createHash(digest).update(octets).digest('hex').toUpperCase()
-  return hex.match(/../g)?.join(':') ?? ''
-}

@@ -1,6 +1,8 @@
 /**
  * What services see of the network: a connection that reads and writes octets, and turns to TLS.
  */
+import type { X509Certificate } from 'node:crypto'
+import type { KeyPair } from './pem.ts'
 
 export interface Peer {
   /** Without brackets; an IPv4 address mapped into IPv6 is written as IPv4. `''` on a unix socket. */
@@ -23,6 +25,8 @@ export interface TlsFacts {
   readonly peerVerified: boolean | undefined
   /** DNS names of the peer's certificate; without any, its common name. */
   readonly peerNames: readonly string[]
+  /** The certificates that the peer showed, its own first. */
+  readonly peerChain: readonly X509Certificate[]
 }
 
 /**
@@ -94,6 +98,8 @@ export interface TlsClientOptions {
   readonly ciphers?: string
   /** Authorities as PEM; none in an empty list, the system's where it is missing. */
   readonly ca?: readonly string[]
+  /** What we show where the server asks for it, one of each kind of key. */
+  readonly keyPairs?: readonly KeyPair[]
   /** Of the peer's fingerprints; default SHA-256. */
   readonly fingerprintDigest?: string
   readonly timeoutMs: number

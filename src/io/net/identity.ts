@@ -67,7 +67,12 @@ function read(file: string, handed?: ReadonlyMap<string, string>): string {
   }
 }
 
-function pairsOf({ files, chainFiles = [], handed }: IdentitySettings): KeyPair[] {
+/** Keys with their certificates, out of files. Throws IdentityError for a file that cannot be read. */
+export function readKeyPairs({
+  files,
+  chainFiles = [],
+  handed,
+}: Pick<IdentitySettings, 'files' | 'chainFiles' | 'handed'>): KeyPair[] {
   if (chainFiles.length > 0) return keyPairs(chainFiles.map((file) => read(file, handed)).join('\n'))
   return files.map(({ certFile, keyFile }) => {
     const cert = read(certFile, handed)
@@ -119,7 +124,7 @@ function namedContexts(settings: IdentitySettings, fallback: () => SecureContext
 /** Reads the files now; throws IdentityError. `reload` throws it too and then goes on with what it had. */
 export function createIdentity(settings: IdentitySettings): ServerTls {
   const name = settings.chainFiles?.[0] ?? settings.files[0]?.certFile ?? ''
-  const load = (): SecureContext => contextOf(pairsOf(settings), settings, name)
+  const load = (): SecureContext => contextOf(readKeyPairs(settings), settings, name)
   let context = load()
   const sni = namedContexts(settings, () => context)
   return {

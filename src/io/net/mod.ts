@@ -3,6 +3,7 @@
  * In: sockets of the machine. Out: a `Connection` that a service reads by push and writes to.
  */
 export type * from './contract.ts'
+export { type Anchor, isNamedBy, standsOn } from './chain.ts'
 export { plainAddress, WRITE_HIGH_WATER } from './connection.ts'
 export { connect, type ConnectOptions, holderOf, listen, ListenError, type ListenOptions } from './listen.ts'
 export {
@@ -10,6 +11,7 @@ export {
   createIdentity,
   IdentityError,
   type IdentitySettings,
+  readKeyPairs,
   type ServerTls,
 } from './identity.ts'
 export { certificates, type KeyPair, keyPairs } from './pem.ts'

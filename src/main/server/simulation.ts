@@ -111,6 +111,7 @@ const TLS = {
   peerKeyFingerprint: undefined,
   peerVerified: undefined,
   peerNames: [],
+  peerChain: [],
 }
 
 /** Says what a client would say, as long as it may go on. */

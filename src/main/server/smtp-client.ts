@@ -24,6 +24,7 @@ export function makeSmtpAgent(rooms: Rooms): Agent {
     protocol: (transport) => clientProgram(config(), transport)?.protocol ?? 'smtp',
     tables: () => rooms.current.tables,
     dns: rooms.resolver,
+    handed: () => rooms.handed,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
   })
 }

@@ -25,6 +25,8 @@ export interface World {
   /** SQLite files, by what fills them. */
   readonly databases?: Readonly<Record<string, string>>
   readonly sessions: readonly Session[]
+  /** Further lines of master.cf. */
+  readonly masterCf?: string
   /** Messages are let through to a sink, and what arrives is compared. */
   readonly sink?: true
 }
@@ -95,5 +97,5 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
     const words = Object.entries(overrides).map(([name, value]) => `\n  -o { ${name} = ${fill(value)} }`)
     return `${address}:${ports.get(key)} inet n - n - 500 smtpd${words.join('')}\n`
   })
-  writeFileSync(join(dir, 'master.cf'), services.join('') + masterCf)
+  writeFileSync(join(dir, 'master.cf'), services.join('') + masterCf + (world.masterCf ?? ''))
 }

@@ -11,7 +11,8 @@ import type { ClientEvent } from './events.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
 import { HandshakeError, openSession, SiteError } from './session.ts'
 import { findTargets, parseNexthop, type Target } from './targets.ts'
-import { Authorities, type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls.ts'
+import { TlsFiles } from './tls-files.ts'
+import { type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls-policy.ts'
 import { type Recipient, sendMessage } from './transaction.ts'
 import { brokenOff, deferred, type Failure, systemText } from './words.ts'
 
@@ -22,6 +23,8 @@ export interface SmtpAgentDeps {
   readonly tables: () => Tables
   readonly dns: Resolver
   readonly isOwnAddress: (address: string) => boolean
+  /** Files of main.cf that the launcher read for this process. */
+  readonly handed: () => ReadonlyMap<string, string>
 }
 
 type Report = Parameters<Agent['deliver']>[1]
@@ -30,15 +33,15 @@ type Report = Parameters<Agent['deliver']>[1]
 type Place = Target | { readonly host: string; readonly path: string; readonly shown: string }
 
 export function createSmtpAgent(deps: SmtpAgentDeps): Agent {
-  const authorities = new Authorities()
+  const tlsFiles = new TlsFiles(deps.handed)
   return {
-    deliver: (job, report, signal) => new Delivery(deps, authorities, job, report, signal).run(),
+    deliver: (job, report, signal) => new Delivery(deps, tlsFiles, job, report, signal).run(),
   }
 }
 
 class Delivery {
   readonly #deps: SmtpAgentDeps
-  readonly #authorities: Authorities
+  readonly #tlsFiles: TlsFiles
   readonly #job: DeliveryJob
   readonly #report: Report
   readonly #signal: AbortSignal
@@ -51,9 +54,9 @@ class Delivery {
   #last: Failure = deferred('4.4.1', 'no server could be reached')
   #relay = 'none'
 
-  constructor(deps: SmtpAgentDeps, authorities: Authorities, job: DeliveryJob, report: Report, signal: AbortSignal) {
+  constructor(deps: SmtpAgentDeps, tlsFiles: TlsFiles, job: DeliveryJob, report: Report, signal: AbortSignal) {
     this.#deps = deps
-    this.#authorities = authorities
+    this.#tlsFiles = tlsFiles
     this.#job = job
     this.#report = report
     this.#signal = signal
@@ -109,9 +112,9 @@ class Delivery {
 
   /** Whether the server was talked to. */
   async #tryPlace(place: Place, site: string, isFinal: boolean): Promise<boolean> {
-    const { level, policy } = await this.#policy(site)
-    if (policy === undefined) {
-      this.#fail(deferred('4.7.5', 'client TLS configuration problem'), isFinal, level)
+    const policy = await this.#policy(site, place.host)
+    if (policy instanceof TlsPolicyError) {
+      this.#fail(deferred(policy.dsn, policy.told), isFinal, 'none')
       return false
     }
     const first = await this.#session(place, site, isFinal, policy)
@@ -121,20 +124,24 @@ class Delivery {
     return plain === true
   }
 
-  async #policy(site: string): Promise<{ level: string; policy: TlsPolicy | undefined }> {
+  async #policy(nexthop: string, host: string): Promise<TlsPolicy | TlsPolicyError> {
+    const { tables } = this.#deps
     try {
-      const maps = this.#deps.tables().maps(this.#cf.smtp_tls_policy_maps)
-      const policy = await tlsPolicy(this.#cf, maps, site)
-      if (policy.level === 'dane') {
-        this.#note(`warning: ${site}: TLSA records are not looked up; TLS security level dane is taken as may`)
-        return { level: 'dane', policy: { ...policy, level: 'may' } }
-      }
+      const policy = await tlsPolicy(
+        this.#cf,
+        { nexthop, host, protocol: this.#protocol },
+        { maps: (spec) => tables().maps(spec), anchors: (paths) => this.#tlsFiles.anchors(paths) },
+      )
       if (policy.level === 'dane-only')
-        throw new TlsPolicyError(`level dane-only for ${site}: TLSA records are not looked up`)
-      return { level: policy.level, policy }
+        throw new TlsPolicyError(`level dane-only for ${nexthop}: TLSA records are not looked up`)
+      if (policy.level !== 'dane') return policy
+      this.#note(`warning: ${nexthop}: TLSA records are not looked up; TLS security level dane is taken as may`)
+      return { ...policy, level: 'may' }
     } catch (error) {
-      this.#note(`warning: TLS policy: ${error instanceof Error ? error.message : String(error)}`)
-      return { level: 'none', policy: undefined }
+      if (!(error instanceof TlsPolicyError)) throw error
+      this.#note(`warning: ${error.message}`)
+      this.#note(`warning: TLS policy lookup for ${nexthop}/${host}: ${error.told}`)
+      return error
     }
   }
 
@@ -188,7 +195,7 @@ class Delivery {
       const keywords = await openSession(dialogue, {
         ...common,
         tables: tables(),
-        authorities: this.#authorities,
+        tlsFiles: this.#tlsFiles,
         policy,
         peer,
         nameAndPort,

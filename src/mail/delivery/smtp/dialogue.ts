@@ -63,6 +63,11 @@ export class Dialogue {
     return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }))
   }
 
+  /** The server has said more than it was asked for. */
+  get hasEarlyReply(): boolean {
+    return this.#replies.length > 0 || !this.#reader.idle
+  }
+
   send(command: string): void {
     this.connection.write(command + '\r\n')
   }
@@ -82,8 +87,7 @@ export class Dialogue {
 
   /** RFC 3207 §5: whatever was said in plain behind the go-ahead is an attack, and ends the dialogue. */
   async startTls(options: TlsClientOptions): Promise<TlsFacts> {
-    if (this.#replies.length > 0 || !this.#reader.idle)
-      throw new DialogueError('protocol', 'the server sent more than its reply before TLS')
+    if (this.hasEarlyReply) throw new DialogueError('protocol', 'the server sent more than its reply before TLS')
     this.connection.idleAfter(0)
     const facts = await this.connection.startTlsClient(options)
     this.#reader = new ReplyReader()

@@ -11,6 +11,7 @@ import {
   str,
   time,
 } from '../../../io/config/mod.ts'
+import { clientTlsParams } from './tls-params.ts'
 
 const ms = { min: 1000 }
 
@@ -89,6 +90,7 @@ export const deliveryParams = defineParams({
   ),
   smtp_tls_loglevel: int('0', '1: each TLS connection is logged.', { min: 0 }),
   smtp_tls_note_starttls_offer: bool('no', 'Whether servers that offer STARTTLS unused are logged.'),
+  ...clientTlsParams,
 })
 
 /** Where the LMTP client's defaults are not the SMTP client's. */

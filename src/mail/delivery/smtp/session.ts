@@ -1,12 +1,15 @@
 /** From a connection to a session that takes mail: greeting, EHLO or LHLO, STARTTLS, log-in. RFC 5321 §3.1, RFC 2033, RFC 3207. */
 import { publish } from '#src/base/mod.ts'
 import { parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
+import type { TlsClientOptions } from '../../../io/net/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientSettings } from './params.ts'
 import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
-import { Authorities, handshakeOptions, isMandatory, type Peer, type TlsPolicy, trustOf } from './tls.ts'
+import { handshakeOptions, type Peer, trustOf } from './tls.ts'
+import type { TlsFiles } from './tls-files.ts'
+import { isMandatory, type TlsPolicy } from './tls-policy.ts'
 import { deferred, type Failure, type Keywords, oneLine, refused } from './words.ts'
 
 /** This server will not do; the next may. */
@@ -22,7 +25,7 @@ export interface SessionPlace {
   readonly protocol: 'smtp' | 'lmtp'
   readonly cf: ClientSettings
   readonly tables: Tables
-  readonly authorities: Authorities
+  readonly tlsFiles: TlsFiles
   readonly policy: TlsPolicy
   readonly peer: Peer
   /** `host[address]`, and with `:port`. */
@@ -37,11 +40,14 @@ export interface SessionPlace {
 /** What the server offers, once mail may be sent. Throws SiteError. */
 export async function openSession(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
   const { cf, policy } = place
-  let verified = cf.smtp_tls_wrappermode && (await startTls(dialogue, place))
+  let verified = cf.smtp_tls_wrappermode && (await startTls(dialogue, place, engineOf(place)))
   let keywords = await greet(dialogue, place)
-  if (policy.level !== 'none' && dialogue.connection.tls === undefined && (await wantsTls(dialogue, place, keywords))) {
-    verified = await startTls(dialogue, place)
+  const engine = policy.level === 'none' || dialogue.connection.tls !== undefined ? undefined : engineOf(place)
+  const mayTls = policy.level !== 'none' && dialogue.connection.tls === undefined
+  if (mayTls && (await wantsTls(dialogue, place, keywords, engine !== undefined))) {
+    verified = await startTls(dialogue, place, engine)
     keywords = await hello(dialogue, place, true)
+    refuseEarlyReply(dialogue, place)
   } else if (policy.level === 'none' && cf.smtp_tls_note_starttls_offer && keywords.has('STARTTLS')) {
     publish<ClientEvent>({
       event: 'client.note',
@@ -95,10 +101,19 @@ async function discarded(keywords: Keywords, { cf, tables, address }: SessionPla
   return gone.size === 0 ? keywords : new Map([...keywords].filter(([word]) => !gone.has(word)))
 }
 
-async function wantsTls(dialogue: Dialogue, { cf, name, policy }: SessionPlace, keywords: Keywords): Promise<boolean> {
+async function wantsTls(
+  dialogue: Dialogue,
+  { cf, name, policy }: SessionPlace,
+  keywords: Keywords,
+  isAble: boolean,
+): Promise<boolean> {
   const mandatory = isMandatory(policy.level)
   if (!keywords.has('STARTTLS')) {
     if (mandatory) throw new SiteError(deferred('4.7.4', `TLS is required, but was not offered by host ${name}`))
+    return false
+  }
+  if (!isAble) {
+    if (mandatory) throw new SiteError(deferred('4.7.5', ENGINE_AWAY))
     return false
   }
   dialogue.doing = 'performing the STARTTLS handshake'
@@ -109,29 +124,53 @@ async function wantsTls(dialogue: Dialogue, { cf, name, policy }: SessionPlace, 
   return false
 }
 
+/** What a handshake would be made with; undefined where files of the client's own cannot be used: then there is no TLS. */
+function engineOf({ policy, peer, cf, tlsFiles, protocol }: SessionPlace): TlsClientOptions | undefined {
+  try {
+    return handshakeOptions(policy, peer, cf, tlsFiles)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    publish<ClientEvent>({ event: 'client.note', protocol, text: `warning: ${why}: disabling TLS support` })
+    return undefined
+  }
+}
+
+const ENGINE_AWAY = 'TLS is required, but our TLS engine is unavailable'
+
 /** A handshake at level `may` failed: the server is worth a second connection without TLS. */
 export class HandshakeError extends SiteError {}
 
 /** Whether the certificate was verified. Throws SiteError where the level asks for more than there is. */
-async function startTls(dialogue: Dialogue, place: SessionPlace): Promise<boolean> {
-  const { cf, policy, peer, protocol, authorities, name, nameAndPort } = place
+async function startTls(
+  dialogue: Dialogue,
+  place: SessionPlace,
+  engine: TlsClientOptions | undefined,
+): Promise<boolean> {
+  const { cf, policy, peer, protocol, nameAndPort } = place
+  if (engine === undefined) throw new SiteError(deferred('4.7.5', ENGINE_AWAY))
   let facts
   try {
-    facts = await dialogue.startTls(handshakeOptions(policy, peer, cf, authorities.of(cf)))
+    facts = await dialogue.startTls(engine)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     publish<ClientEvent>({ event: 'client.note', protocol, text: `SSL_connect error to ${nameAndPort}: ${why}` })
     throw new HandshakeError(deferred('4.7.5', 'Cannot start TLS: handshake failure'))
   }
-  const trust = trustOf(policy, peer, facts)
+  const trust = trustOf(policy, peer, facts, cf)
   if (cf.smtp_tls_loglevel >= 1) {
     const text = `${trust} TLS connection established to ${nameAndPort}: ${facts.protocol} with cipher ${facts.cipher} (${facts.bits}/${facts.bits} bits)`
     publish<ClientEvent>({ event: 'client.note', protocol, text })
   }
   if (!['verify', 'secure', 'fingerprint'].includes(policy.level) || trust === 'Verified') return trust === 'Verified'
-  const what = trust === 'Trusted' || policy.level === 'fingerprint' ? 'verified' : 'trusted'
-  publish<ClientEvent>({ event: 'client.note', protocol, text: `warning: server certificate of ${name} not ${what}` })
-  throw new SiteError(deferred('4.7.5', `Server certificate not ${what}`))
+  throw new SiteError(deferred('4.7.5', 'Server certificate not verified'))
+}
+
+/** CVE-2009-3555: whoever put commands in front of ours before TLS began gives himself away by their replies. */
+function refuseEarlyReply(dialogue: Dialogue, { cf, protocol, name }: SessionPlace): void {
+  if (!cf.smtp_tls_block_early_mail_reply || !dialogue.hasEarlyReply) return
+  const text = `warning: server ${name} violates ${protocol}_tls_block_early_mail_reply policy`
+  publish<ClientEvent>({ event: 'client.note', protocol, text })
+  throw new SiteError(deferred('4.7.0', 'unexpected server message'))
 }
 
 async function authenticate(

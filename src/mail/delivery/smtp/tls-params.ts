@@ -1,0 +1,29 @@
+/** Parameters of the client's own certificates, of trust anchors, and of TLS by site and by DNS. */
+import { bool, defineParams, list, str } from '../../../io/config/mod.ts'
+
+export const clientTlsParams = defineParams({
+  smtp_tls_cert_file: str('', 'PEM file with the certificate that is shown to servers that ask for one.'),
+  smtp_tls_key_file: str('$smtp_tls_cert_file', 'PEM file with its private key.'),
+  smtp_tls_eccert_file: str('', 'PEM file with a second certificate, for an ECDSA key.'),
+  smtp_tls_eckey_file: str('$smtp_tls_eccert_file', 'PEM file with the ECDSA key.'),
+  smtp_tls_chain_files: list(
+    '',
+    'PEM files with keys, each followed by its certificates; where there are any, the files above are not read.',
+  ),
+  smtp_tls_trust_anchor_file: list(
+    '',
+    'PEM files with certificates and public keys that alone vouch for servers at levels verify and secure.',
+  ),
+  smtp_tls_per_site: str(
+    '',
+    'The old form of smtp_tls_policy_maps: tables of NONE, MAY, MUST, MUST_NOPEERMATCH by next hop and by server name; not read where there is the new form.',
+  ),
+  smtp_tls_block_early_mail_reply: bool(
+    'no',
+    'Whether mail waits where a server answers under TLS before it was asked (CVE-2009-3555).',
+  ),
+  tls_wildcard_matches_multiple_labels: bool(
+    'yes',
+    'Whether `*.example.com` in a certificate also stands for `a.b.example.com`.',
+  ),
+})

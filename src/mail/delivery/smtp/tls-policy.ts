@@ -1,0 +1,203 @@
+/** What TLS a server must speak: main.cf's level, what a table says of the next hop or the host, and both put together. */
+import { isHostName } from '../../../io/dns/mod.ts'
+import type { Anchor } from '../../../io/net/mod.ts'
+import type { Maps } from '../../../io/tables/mod.ts'
+import type { ClientSettings } from './params.ts'
+import { type Attributes, NO_ATTRIBUTES, readAttributes } from './tls-attributes.ts'
+
+export type SiteTlsLevel = Exclude<ClientSettings['smtp_tls_security_level'], ''>
+export type TlsLevel = SiteTlsLevel
+
+export interface TlsPolicy {
+  readonly level: TlsLevel
+  /** Names, or fingerprints at that level. */
+  readonly match: readonly string[]
+  readonly servername: string
+  readonly protocols: readonly string[]
+  readonly ciphers: string
+  readonly excluded: readonly string[]
+  /** These alone vouch for the server; undefined: the authorities do. */
+  readonly anchors: readonly Anchor[] | undefined
+}
+
+/** What main.cf or a policy table says cannot be done: mail waits. The message is for the log. */
+export class TlsPolicyError extends Error {
+  /** What the sender may be told. */
+  readonly told: string
+  readonly dsn: string
+  constructor(message: string, told = 'client TLS configuration problem', dsn = '4.7.5') {
+    super(message)
+    this.told = told
+    this.dsn = dsn
+  }
+}
+
+export const TLS_LEVELS: readonly SiteTlsLevel[] = [
+  'none',
+  'may',
+  'encrypt',
+  'verify',
+  'secure',
+  'fingerprint',
+  'dane',
+  'dane-only',
+]
+
+export const isMandatory = (level: TlsLevel): boolean => level !== 'none' && level !== 'may'
+
+/** Of whom the policy is asked. */
+export interface Site {
+  /** As the transport has it: `[host]:port`, `domain`. */
+  readonly nexthop: string
+  readonly host: string
+  readonly protocol: 'smtp' | 'lmtp'
+}
+
+export interface PolicySources {
+  readonly maps: (spec: string) => Maps
+  readonly anchors: (paths: readonly string[]) => readonly Anchor[]
+}
+
+export async function tlsPolicy(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
+  const { level, attributes } = await levelOf(cf, site, sources)
+  return withAttributes(level, attributes, { cf, site, sources })
+}
+
+interface Chosen {
+  readonly level: SiteTlsLevel
+  readonly attributes: Attributes
+}
+
+async function levelOf(cf: ClientSettings, site: Site, { maps }: PolicySources): Promise<Chosen> {
+  const main = mainLevel(cf)
+  if (cf.smtp_tls_policy_maps !== '') {
+    const found = await findPolicy(maps(cf.smtp_tls_policy_maps), site)
+    return found ?? { level: main, attributes: NO_ATTRIBUTES }
+  }
+  const level = cf.smtp_tls_per_site === '' ? undefined : await perSite(maps(cf.smtp_tls_per_site), main, site)
+  return { level: level ?? main, attributes: NO_ATTRIBUTES }
+}
+
+function mainLevel(cf: ClientSettings): SiteTlsLevel {
+  if (cf.smtp_tls_security_level !== '') return cf.smtp_tls_security_level
+  if (cf.smtp_enforce_tls) return cf.smtp_tls_enforce_peername ? 'verify' : 'encrypt'
+  return cf.smtp_use_tls ? 'may' : 'none'
+}
+
+/** The next hop as it is; for a plain domain its parents as `.parent`. */
+async function findPolicy(maps: Maps, { nexthop, protocol }: Site): Promise<Chosen | undefined> {
+  const whole = nexthop.toLowerCase()
+  const keys = [whole]
+  if (isHostName(whole)) for (let name = parentOf(whole); name !== ''; name = parentOf(name)) keys.push(name)
+  for (const key of keys) {
+    const found = await asked(maps, key)
+    if (found === undefined) continue
+    const where = `${protocol}_tls_policy_maps, next-hop destination "${key}"`
+    const read = readAttributes(found, TLS_LEVELS)
+    if (typeof read === 'string') throw new TlsPolicyError(`${where}: ${read}`)
+    return read
+  }
+  return undefined
+}
+
+function parentOf(name: string): string {
+  const dot = name.indexOf('.', 1)
+  return dot < 0 ? '' : name.slice(dot)
+}
+
+async function asked(maps: Maps, key: string, dsn = '4.7.5', told?: string): Promise<string | undefined> {
+  try {
+    return (await maps.find(key))?.result
+  } catch (error) {
+    throw new TlsPolicyError(error instanceof Error ? error.message : String(error), told, dsn)
+  }
+}
+
+const PER_SITE = { none: 'none', may: 'may', must_nopeermatch: 'encrypt', must: 'verify' } as const
+/** The order in which one answer gives way to another: MAY is the weakest, what is demanded the strongest. */
+const STRENGTH = ['may', 'none', 'encrypt', 'verify'] as const
+type PerSite = (typeof STRENGTH)[number]
+
+/** TLS_LEGACY_README: the next hop and the server's name are asked for alike; undefined where neither is listed. */
+async function perSite(maps: Maps, main: SiteTlsLevel, site: Site): Promise<SiteTlsLevel | undefined> {
+  const { nexthop, host, protocol } = site
+  const sameName = nexthop.toLowerCase() === host.toLowerCase()
+  const found: PerSite[] = []
+  for (const [name, kind] of [
+    [nexthop, 'next-hop destination'],
+    ...(sameName ? [] : [[host, 'server hostname'] as const]),
+  ] as const) {
+    const word = await asked(maps, name.toLowerCase(), '4.3.0', 'Temporary lookup error')
+    if (word === undefined) continue
+    const level: unknown = Reflect.get(PER_SITE, word.toLowerCase())
+    const known = STRENGTH.find((one) => one === level)
+    if (known === undefined)
+      throw new TlsPolicyError(`${protocol}_tls_per_site: unknown TLS policy '${word}' for ${kind} ${name}`)
+    found.push(known)
+  }
+  const strongest = found.toSorted((a, b) => STRENGTH.indexOf(b) - STRENGTH.indexOf(a))[0]
+  // A MAY is meant for many; a stronger level of main.cf is meant.
+  return strongest === 'may' && isMandatory(main) ? main : strongest
+}
+
+interface Context {
+  readonly cf: ClientSettings
+  readonly site: Site
+  readonly sources: PolicySources
+}
+
+function withAttributes(level: TlsLevel, given: Attributes, context: Context): TlsPolicy {
+  const { cf, site } = context
+  const mandatory = isMandatory(level)
+  const servername = given.servername ?? cf.smtp_tls_servername
+  if (level !== 'none' && servername !== '' && !isHostName(servername))
+    throw new TlsPolicyError(`"${site.protocol}_tls_servername = ${servername}" specifies an invalid hostname`)
+  return {
+    level,
+    match: matchOf(level, given, context),
+    servername,
+    protocols: given.protocols ?? (mandatory ? cf.smtp_tls_mandatory_protocols : cf.smtp_tls_protocols),
+    ciphers: given.ciphers ?? (mandatory ? cf.smtp_tls_mandatory_ciphers : cf.smtp_tls_ciphers),
+    excluded: given.exclude ?? [
+      ...cf.smtp_tls_exclude_ciphers,
+      ...(mandatory ? cf.smtp_tls_mandatory_exclude_ciphers : []),
+    ],
+    anchors: anchorsOf(level, given, context),
+  }
+}
+
+function matchOf(level: TlsLevel, given: Attributes, { cf, site }: Context): readonly string[] {
+  const colons = (words: readonly string[]): string[] => words.flatMap((word) => word.split(':'))
+  switch (level) {
+    case 'verify':
+      return given.match ?? colons(cf.smtp_tls_verify_cert_match)
+    case 'secure':
+      return given.match ?? colons(cf.smtp_tls_secure_cert_match)
+    case 'fingerprint': {
+      const prints = given.match ?? cf.smtp_tls_fingerprint_cert_match
+      if (prints.length > 0) return prints
+      const text = `nexthop domain ${site.nexthop}: configured at fingerprint security level, but with no fingerprints to match.`
+      throw new TlsPolicyError(text)
+    }
+    case 'none':
+    case 'may':
+    case 'encrypt':
+    case 'dane':
+    case 'dane-only':
+      return []
+    default:
+      return level satisfies never
+  }
+}
+
+function anchorsOf(level: TlsLevel, given: Attributes, { cf, sources }: Context): readonly Anchor[] | undefined {
+  if (level !== 'verify' && level !== 'secure') return undefined
+  const paths = given.tafile.length > 0 ? given.tafile : cf.smtp_tls_trust_anchor_file
+  if (paths.length === 0) return undefined
+  try {
+    return sources.anchors(paths)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new TlsPolicyError(`error reading trust anchors: ${why}`)
+  }
+}

@@ -1,0 +1,116 @@
+/** Both products as clients: the same message to the same servers, and what each says became of every recipient. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from '../../support/mailbox.ts'
+import { writeView } from './namespace.ts'
+import { play } from './player.ts'
+import { startPostfix } from './postfix.ts'
+import { startPostigo } from './postigo.ts'
+import { PORT_OFFSET, type World } from './world.ts'
+
+/** One destination, with a transport of its own. */
+export interface Destination {
+  /** The transport, and the domain `NAME.case.test`. */
+  readonly name: string
+  readonly nexthop: string
+  /** The transport's `-o`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** smtp where it is not said. */
+  readonly program?: 'smtp' | 'lmtp'
+}
+
+export interface ClientTrial {
+  readonly destinations: readonly Destination[]
+  readonly mainCf: string
+  readonly files: Readonly<Record<string, string>>
+  /** Header fields of the message. */
+  readonly fields?: string
+}
+
+export interface ClientPlace {
+  readonly dir: string
+  readonly address: string
+  readonly base: number
+}
+
+/** What both said, by destination: `dsn status (text)`, in front of it how TLS was, if it was. */
+export interface Said {
+  readonly postfix: ReadonlyMap<string, string>
+  readonly postigo: ReadonlyMap<string, string>
+}
+
+export async function compareClients(trial: ClientTrial, { dir, address, base }: ClientPlace): Promise<Said> {
+  mkdirSync(dir, { recursive: true })
+  writeView(dir, address)
+  const world = worldOf(trial)
+  const place = { address: '127.0.0.1', sinkPort: 9 }
+  const [theirs, ours] = [
+    { ...place, dir: join(dir, 'postfix') },
+    { ...place, dir: join(dir, 'postigo') },
+  ]
+  const postfix = await startPostfix(world, theirs, base, dir)
+  try {
+    const postigo = await startPostigo(world, ours, base, dir, theirs.dir)
+    try {
+      await Promise.all([base, base + PORT_OFFSET].map((port) => submit(port, trial)))
+      const told = (log: string): Map<string, string> => results(log, trial)
+      const isDone = (log: string): boolean => told(log).size >= trial.destinations.length
+      await until('every recipient has a result', () => isDone(postfix.log()) && isDone(postigo.log()))
+      return { postfix: told(postfix.log()), postigo: told(postigo.log()) }
+    } finally {
+      await postigo.stop()
+    }
+  } finally {
+    await postfix.stop()
+  }
+}
+
+function worldOf({ destinations, mainCf, files }: ClientTrial): World {
+  const routes = destinations.map(({ name, nexthop }) => `{ ${name}.case.test = ${name}:${nexthop} }`)
+  const services = destinations.map(({ name, program = 'smtp', settings = {} }) => {
+    const words = Object.entries(settings).map(([parameter, value]) => `\n  -o { ${parameter} = ${value} }`)
+    return `${name} unix - - n - - ${program}${words.join('')}\n`
+  })
+  const common =
+    'smtpd_relay_restrictions = permit_mynetworks, reject\nmynetworks = 127.0.0.0/8\nsmtp_tls_loglevel = 1\nlmtp_tls_loglevel = 1\n'
+  return {
+    name: 'clients',
+    mainCf: `${common}transport_maps = inline:{ ${routes.join(', ')} }\n${mainCf}`,
+    files,
+    indexed: [],
+    sessions: [{ name: 'in', steps: [] }],
+    masterCf: services.join(''),
+  }
+}
+
+async function submit(port: number, { destinations, fields = '' }: ClientTrial): Promise<void> {
+  const recipients = destinations.map(({ name }) => `RCPT TO:<bob@${name}.case.test>`)
+  const content = `${fields}Subject: trial\r\n\r\nbody\r\n.\r\n`
+  const steps = ['EHLO client.test', 'MAIL FROM:<>', ...recipients, 'DATA', { content }, 'QUIT']
+  for (let n = 0; ; n++) {
+    try {
+      const replies = await play('127.0.0.1', port, { steps, client: '' })
+      if (replies.at(-2)?.startsWith('250') === true) return
+      if (n === ATTEMPTS) throw new Error(replies.join('\n'))
+    } catch (error) {
+      if (n === ATTEMPTS) throw error // the server may still be starting
+    }
+    await new Promise((wake) => setTimeout(wake, 250))
+  }
+}
+
+const ATTEMPTS = 40
+
+function results(log: string, { destinations }: ClientTrial): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const { name, nexthop } of destinations) {
+    const [, relay, rest] =
+      new RegExp(`to=<bob@${name}\\.case\\.test>, (?:orig_to=<[^>]*>, )?relay=([^,]*),.* (dsn=.*)$`, 'm').exec(log) ??
+      []
+    if (rest === undefined) continue
+    const port = /:(\d+)$/.exec(nexthop)?.[1] ?? ''
+    const [, trust] = new RegExp(`: (\\w+) TLS connection established to \\S+:${port}: `).exec(log) ?? []
+    found.set(name, `${trust === undefined ? '' : `${trust}, `}relay=${relay}, ${rest}`)
+  }
+  return found
+}

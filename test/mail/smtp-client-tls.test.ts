@@ -1,0 +1,88 @@
+/** The SMTP and the LMTP client's own certificates, anchors and caution, against a server that tells who came. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { certificateMaker } from '../support/authority.ts'
+import { submit, until } from '../support/mailbox.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { startTlsSink, type TlsSink, type TlsSinkMood } from '../support/tls-sink.ts'
+
+interface Trial {
+  readonly mood: TlsSinkMood
+  readonly settings: string
+  readonly files: Readonly<Record<string, string>>
+}
+
+const RESULT = /mtp\[\d+\]: .*dsn=([\d.]+), status=(\w+) (\(.*)$/m
+
+/** `dsn status`, and who came. */
+async function deliver(t: TestContext, { mood, settings, files }: Trial): Promise<[result: string, took: string[]]> {
+  const sink: TlsSink = await startTlsSink(t, mood)
+  const lmtp = settings.includes('lmtp_') ? 'lmtp:' : 'smtp:'
+  const server: TestServer = await startServer(t, {
+    mainCf: `default_transport = ${lmtp}[127.0.0.1]:${sink.port}\n${settings}`,
+    files,
+  })
+  assert.equal(await submit(server, 'a@else.test', ['bob@far.test'], 'Subject: x\n\nx\n'), 250)
+  await until('there is a result', () => RESULT.test(server.log()))
+  const [, dsn, status] = RESULT.exec(server.log()) ?? []
+  return [`${dsn} ${status}`, sink.took]
+}
+
+test('the client shows what is set, and trusts whom it is told to', async (t) => {
+  const { make } = certificateMaker(t)
+  const [root, stranger] = [make('Root'), make('Stranger')]
+  const server = make('server', { by: root, names: ['localhost', '127.0.0.1'] })
+  const client = make('client.test', { names: ['client.test'] })
+  const mood = { ...server, asks: true }
+  const files = {
+    'client.pem': client.cert + client.key,
+    'client.cert': client.cert,
+    'client.key': client.key,
+    'root.pem': root.cert,
+    'stranger.pem': stranger.cert,
+  }
+  const encrypt = 'smtp_tls_security_level = encrypt\n'
+  const secure = 'smtp_tls_security_level = secure\nsmtp_tls_secure_cert_match = localhost\n'
+  const dir = '$config_directory'
+  const table: [settings: string, result: string, took: string[]][] = [
+    [encrypt, '2.0.0 sent', ['tls -']],
+    [`${encrypt}smtp_tls_cert_file = ${dir}/client.pem\n`, '2.0.0 sent', ['tls client.test']],
+    [
+      `${encrypt}smtp_tls_cert_file = ${dir}/client.cert\nsmtp_tls_key_file = ${dir}/client.key\n`,
+      '2.0.0 sent',
+      ['tls client.test'],
+    ],
+    [
+      `${encrypt}smtp_tls_eccert_file = ${dir}/client.cert\nsmtp_tls_eckey_file = ${dir}/client.key\n`,
+      '2.0.0 sent',
+      ['tls client.test'],
+    ],
+    [`${encrypt}smtp_tls_chain_files = ${dir}/client.key, ${dir}/client.cert\n`, '2.0.0 sent', ['tls client.test']],
+    [`${encrypt}smtp_tls_chain_files = ${dir}/client.cert\n`, '4.7.5 deferred', []],
+    [`lmtp_tls_security_level = encrypt\nlmtp_tls_cert_file = ${dir}/client.pem\n`, '2.0.0 sent', ['tls client.test']],
+    [`${secure}smtp_tls_trust_anchor_file = ${dir}/root.pem\n`, '2.0.0 sent', ['tls -']],
+    [`${secure}smtp_tls_trust_anchor_file = ${dir}/stranger.pem\n`, '4.7.5 deferred', []],
+    [`${secure}smtp_tls_trust_anchor_file = ${dir}/stranger.pem, ${dir}/root.pem\n`, '2.0.0 sent', ['tls -']],
+    [
+      `${secure}smtp_tls_CAfile = ${dir}/root.pem\nsmtp_tls_trust_anchor_file = ${dir}/stranger.pem\n`,
+      '4.7.5 deferred',
+      [],
+    ],
+    ['smtp_tls_per_site = inline:{127.0.0.1=MUST_NOPEERMATCH}\n', '2.0.0 sent', ['tls -']],
+    ['smtp_tls_per_site = inline:{127.0.0.1=MUST}\n', '4.7.5 deferred', []],
+  ]
+  for (const [settings, result, took] of table)
+    await t.test(settings, async (sub) => {
+      assert.deepEqual(await deliver(sub, { mood, settings, files }), [result, took])
+    })
+  await t.test('smtp_tls_block_early_mail_reply', async (sub) => {
+    const early = { ...server, early: true }
+    const refused = await deliver(sub, {
+      mood: early,
+      settings: `${encrypt}smtp_tls_block_early_mail_reply = yes\n`,
+      files,
+    })
+    assert.deepEqual(refused, ['4.7.0 deferred', []])
+    assert.notEqual((await deliver(sub, { mood: early, settings: encrypt, files }))[0], '4.7.0 deferred')
+  })
+})
