@@ -41,7 +41,8 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   const sender = envelope.sender === '' ? '' : await router.canonicalSender(envelope.sender)
   const copies = await input.copies(sender)
   const redirect = effects.flatMap((e) => (e.action === 'redirect' ? [e.address] : [])).at(-1)
-  const wanted = await expandAll(recipientsAfter([...envelope.recipients, ...copies], redirect, effects), router)
+  const recipients = recipientsAfter([...envelope.recipients, ...copies], redirect, effects)
+  const wanted = await expandAll(recipients, sender, router)
   publish<IntakePlanned>({ event: 'intake.planned', queueId, sender, recipients: wanted.map(planned) })
   // header_checks(5): REDIRECT overrides FILTER.
   const filter = redirect === undefined ? effects.findLast((e) => e.action === 'filter')?.destination : undefined
@@ -96,7 +97,8 @@ function sortOut(
       if (!looped.has(loop)) queued.push(loopOf(one, loop))
       looped.add(loop)
     } else if (account === undefined || hold || filter !== undefined || wantsReport(one.recipient, input.trace)) {
-      const row = withDsn(one, { ...address(one), ...transportOf(one, filter) })
+      const by = filter === undefined ? one.expanded.routedBy : 'filter'
+      const row = withDsn(one, { ...address(one), ...transportOf(one, filter), ...(by && { routedBy: by }) })
       if (forwarded === undefined || hold) queued.push(row)
       else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
     } else if (!hasRoom(account.id, input.sizeOctets)) {
@@ -158,11 +160,11 @@ function recipientsAfter(
 }
 
 /** Expands each recipient; an address that comes out twice is served once (Postfix: been_here). */
-async function expandAll(recipients: readonly EnvelopeRecipient[], router: Router): Promise<Wanted[]> {
+async function expandAll(recipients: readonly EnvelopeRecipient[], sender: string, router: Router): Promise<Wanted[]> {
   const seen = new Set<string>()
   const wanted: Wanted[] = []
   for (const recipient of recipients) {
-    for (const expanded of await router.expand(recipient.address)) {
+    for (const expanded of await router.expand(recipient.address, sender)) {
       const { account, recipient: final, transport, nexthop } = expanded.routed
       const what = expanded.task === undefined ? final.toLowerCase() : `${expanded.task.owner} ${expanded.task.target}`
       const key = account === undefined ? `${transport}\0${nexthop}\0${what}` : `#${account.id}`

@@ -16,6 +16,11 @@ export interface QueuedRecipient extends RecipientDsn {
   /** Delivered-To, where it is not `address`: the address before aliases. */
   readonly delivered?: string
   readonly task?: LocalTask
+  /**
+   * Why the route is what it is: a filter was asked for, and it stands; or local(8) found it behind a local name, whose aliases
+   * are done with. Missing: the address alone says where it goes.
+   */
+  readonly routedBy?: 'filter' | 'local'
 }
 
 /** A command, a file or a private list behind an alias, which local(8) carries out in the recipient's stead. */

@@ -24,3 +24,4 @@ export type QueueEvent =
   | { readonly event: 'queue.defect'; readonly queueId: string; readonly error: unknown }
   /** A report could not be made; it is tried again. */
   | { readonly event: 'queue.report-failed'; readonly text: string }
+  | { readonly event: 'queue.warning'; readonly text: string }

@@ -9,7 +9,7 @@ export interface ProberDeps {
   readonly agent: Agent
   readonly clock: Clock
   /** Where mail for the address would go; none is never. */
-  readonly route: (address: string) => Promise<readonly QueuedRecipient[]>
+  readonly route: (address: string, sender: string) => Promise<readonly QueuedRecipient[]>
   /** address_verify_sender, in standard form. */
   readonly sender: () => string
   readonly newQueueId: () => string
@@ -54,7 +54,7 @@ export class Prober {
   async #find(address: string, signal: AbortSignal): Promise<ProbeResult> {
     const results: RecipientResult[] = []
     const { agent, clock, sender, newQueueId, route } = this.#deps
-    for (const [id, recipient] of (await route(address)).entries()) {
+    for (const [id, recipient] of (await route(address, sender())).entries()) {
       const job = {
         queueId: newQueueId(),
         transport: recipient.transport,

@@ -7,11 +7,13 @@ import { verpSender } from './verp.ts'
 
 export type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername' | 'client' | 'trace'>
 
-type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task'>
+type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy'>
 
 /** A delivery that is due: some recipients of one message at one nexthop. */
 export interface DueJob extends DeliveryJob {
   readonly messageId: number
+  /** The message's, whatever list or VERP put in its place for these recipients. */
+  readonly messageSender: string
   readonly hold: boolean
   /** Given up at this attempt, by the postmaster's wish (postsuper -e). */
   readonly expire: boolean
@@ -76,7 +78,7 @@ export function recipientsDue(
     .map((row) => ({ due: dueRecipient(row), nextMs: Number(row[6]), hold: row[7] === 1 }))
 }
 
-function dueRecipient(row: readonly SqlValue[]): DueRecipient {
+export function dueRecipient(row: readonly SqlValue[]): DueRecipient {
   return {
     id: Number(row[0]),
     message: Number(row[1]),
@@ -143,7 +145,8 @@ function jobOf(
   sender: string,
   rows: readonly SqlValue[][],
 ): DueJob {
-  const [id, queueId, segment, offset, length, , arrivalMs, size, prefixValue, , hold, expire, warned] = message
+  const [id, queueId, segment, offset, length, messageSender, arrivalMs, size, prefixValue, , hold, expire, warned] =
+    message
   const prefix = prefixValue instanceof Uint8Array ? Buffer.from(prefixValue) : Buffer.alloc(0)
   const at: Position = { segment: Number(segment), offset: Number(offset), length: Number(length) }
   const recipients = rows.map(recipientOf)
@@ -151,6 +154,7 @@ function jobOf(
     ...facts,
     at,
     messageId: Number(id),
+    messageSender: String(messageSender),
     queueId: String(queueId),
     transport: recipients[0]?.transport ?? '',
     nexthop: recipients[0]?.nexthop ?? '',
@@ -176,6 +180,7 @@ function recipientOf(row: readonly SqlValue[]): JobRecipient {
     original: String(row[3]),
     transport: String(row[5]),
     nexthop: String(row[6]),
+    ...(typeof row[7] === 'string' && { sender: row[7] }),
     ...(JSON.parse(String(row[4])) as RecipientFacts), // written by enqueue
     status: String(row[8]),
     reason: String(row[9]),

@@ -5,7 +5,7 @@
  */
 import { type Clock, publish, type Wakeup } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
-import type { Agent, DeliveryTimes, RecipientResult } from './contract.ts'
+import type { Agent, DeliveryTimes, QueuedRecipient, RecipientResult } from './contract.ts'
 import type { QueueEvent } from './events.ts'
 import { transportLimits } from './limits.ts'
 import { Loader } from './loader.ts'
@@ -23,10 +23,14 @@ export interface RunnerDeps {
   readonly queued: Wakeup
   readonly agent: Agent
   readonly notify: Notify
+  /** Where mail goes now that is not tried for the first time; undefined: as before. Throws what could not be asked. */
+  readonly reroute?: (sender: string, recipient: QueuedRecipient) => Promise<readonly QueuedRecipient[] | undefined>
   /** Makes address probes that are asked for. */
   readonly prober?: { look(signal: AbortSignal): void }
 }
 
+/** Until then what intake found of a recipient's route holds. */
+const ROUTE_LIFETIME_MS = 60_000
 /** The queue is looked at anew at least this often. */
 const LOOK_AGAIN_MS = 60_000
 
@@ -98,7 +102,12 @@ export class QueueRunner {
     try {
       const [job, ...others] = store.jobs(taken.message, taken.ids)
       for (const { recipients } of others) for (const { id } of recipients) slice = this.#schedule.putBack(slice, [id])
-      if (job !== undefined && !job.hold) outcome = await this.#attempt(job, slice)
+      if (job !== undefined && !job.hold) {
+        const moved = await this.#moved(job)
+        if (moved.size > 0) slice = await this.#reroute(slice, moved)
+        const left = { ...job, recipients: job.recipients.filter(({ id }) => !moved.has(id)) }
+        if (left.recipients.length > 0) outcome = await this.#attempt(left, slice)
+      }
     } catch (error) {
       publish<QueueEvent>({ event: 'queue.defect', queueId: `message ${taken.message}`, error })
     } finally {
@@ -106,6 +115,34 @@ export class QueueRunner {
       queued.notify()
     }
     if (!this.#stop.signal.aborted) await this.#notifier.afterDelivery(taken.message)
+  }
+
+  /** Recipients whose route is another by now: tables and main.cf may have changed since they were routed. */
+  async #moved(job: DueJob): Promise<Map<number, readonly QueuedRecipient[]>> {
+    const moved = new Map<number, readonly QueuedRecipient[]>()
+    const { reroute, clock } = this.#deps
+    const isFresh = clock.now() - job.arrivalMs < ROUTE_LIFETIME_MS
+    for (const recipient of reroute === undefined ? [] : job.recipients) {
+      if (isFresh && recipient.reason === '') continue
+      try {
+        const routes = await reroute?.(recipient.sender ?? job.messageSender, recipient)
+        if (routes !== undefined && routes.length > 0) moved.set(recipient.id, routes)
+      } catch (error) {
+        // What is known still holds; a table that is away must not hold up mail that needs none of it.
+        publish<QueueEvent>({
+          event: 'queue.warning',
+          text: `${job.queueId}: route of ${recipient.address}: ${error instanceof Error ? error.message : String(error)}`,
+        })
+      }
+    }
+    return moved
+  }
+
+  async #reroute(slice: Slice, moved: ReadonlyMap<number, readonly QueuedRecipient[]>): Promise<Slice> {
+    const due = await this.#deps.store.reroute(slice.message, moved, this.#deps.clock.now())
+    const rest = this.#schedule.without(slice, [...moved.keys()])
+    for (const one of due) this.#schedule.add(one)
+    return rest
   }
 
   /** One delivery with its results written. */

@@ -199,6 +199,19 @@ export class Schedule {
     return { ...slice, ids: slice.ids.filter((id) => !ids.includes(id)) }
   }
 
+  /** Recipients of a slice that go another way: they are not known here any more, until they are added anew. */
+  without(slice: Slice, ids: readonly number[]): Slice {
+    for (const id of ids) this.#known.delete(id)
+    this.#leave(slice.message, ids.length)
+    return { ...slice, ids: slice.ids.filter((id) => !ids.includes(id)) }
+  }
+
+  #leave(message: number, count: number): void {
+    const left = (this.#active.get(message) ?? 0) - count
+    if (left > 0) this.#active.set(message, left)
+    else this.#forget(message)
+  }
+
   /**
    * A delivery is over.
    * @param outcome `up`: there was a server; `down`: there was none; `unknown`: it was not tried
@@ -206,9 +219,7 @@ export class Schedule {
   done(slice: Slice, outcome: 'up' | 'down' | 'unknown', nowMs: number): void {
     const { destination, message, ids, suspended } = slice
     for (const id of ids) this.#known.delete(id)
-    const left = (this.#active.get(message) ?? 0) - ids.length
-    if (left > 0) this.#active.set(message, left)
-    else this.#forget(message)
+    this.#leave(message, ids.length)
     if (suspended) return this.#prune(destination, nowMs)
     const limits = this.#limits(destination.transport)
     this.#transport(destination.transport).busy--

@@ -2,7 +2,16 @@
 import { type MessageLog, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import type { Completion, Enqueue, Queue, QueuedRecipient, RecipientResult } from './contract.ts'
-import { type DueJob, type Ended, FORCED, type Facts, jobsOf, recipientsAfter, recipientsDue } from './rows.ts'
+import {
+  type DueJob,
+  dueRecipient,
+  type Ended,
+  FORCED,
+  type Facts,
+  jobsOf,
+  recipientsAfter,
+  recipientsDue,
+} from './rows.ts'
 import type { DueRecipient } from './schedule.ts'
 
 /** How a settled recipient's row changes. */
@@ -115,6 +124,34 @@ export class QueueStore implements Queue {
     return jobsOf(this.#db.read, this.#log, message, { ended: false, limit }, plain).map(({ results }) => results)
   }
 
+  /**
+   * Recipients go another way than their rows say: each row gets the first of its new routes, further ones get rows of their
+   * own. Answers all of them, for the schedule.
+   */
+  reroute(
+    message: number,
+    moved: ReadonlyMap<number, readonly QueuedRecipient[]>,
+    nowMs: number,
+  ): Promise<DueRecipient[]> {
+    return this.#db.write((tx) => {
+      const update = tx.sql('UPDATE queue_recipient SET address = ?, transport = ?, nexthop = ?, dsn = ? WHERE id = ?')
+      const one = (what: string): number =>
+        Number(tx.sql(`SELECT coalesce(max(${what}), -1) FROM queue_recipient WHERE message = ?`).get(message)?.[0])
+      const last = one('id')
+      for (const [id, [first, ...more]] of moved) {
+        if (first !== undefined) update.run(first.address, first.transport, first.nexthop, factsOf(first), id)
+        insertRecipients(tx, message, more, nowMs, one('n') + 1)
+      }
+      return tx
+        .sql(
+          `SELECT id, message, transport, nexthop, sender, address FROM queue_recipient
+           WHERE message = ? AND outcome IS NULL AND (id > ? OR id IN (SELECT value FROM json_each(?)))`,
+        )
+        .all(message, last, JSON.stringify([...moved.keys()]))
+        .map(dueRecipient)
+    })
+  }
+
   /** Messages with a report to be made: a stop came in between. */
   messagesToReport(): number[] {
     return this.#db.read
@@ -167,18 +204,12 @@ export function insertRecipients(
     'INSERT INTO queue_recipient (message, n, address, original, dsn, transport, nexthop, sender, next_attempt_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   for (const [i, r] of recipients.entries()) {
-    insert.run(
-      message,
-      firstN + i,
-      r.address,
-      r.original,
-      JSON.stringify({ notify: r.notify, orcpt: r.orcpt, delivered: r.delivered, task: r.task }),
-      r.transport,
-      r.nexthop,
-      r.sender ?? null,
-      dueMs,
-    )
+    insert.run(message, firstN + i, r.address, r.original, factsOf(r), r.transport, r.nexthop, r.sender ?? null, dueMs)
   }
+}
+
+function factsOf({ notify, orcpt, delivered, task, routedBy }: QueuedRecipient): string {
+  return JSON.stringify({ notify, orcpt, delivered, task, routedBy })
 }
 
 function settleOne(tx: Tx, { recipient, result, next, expired }: Settlement): void {

@@ -179,7 +179,7 @@ export class Aliases {
         )
       else {
         const forwarded = local.forwarded ?? local.delivered
-        this.#push(await routedElsewhere(this.#world, resolved), { ...local, forwarded }, to)
+        this.#push(await routedElsewhere(this.#world, resolved), { ...local, forwarded }, to, 'elsewhere')
       }
   }
 
@@ -253,7 +253,8 @@ export class Aliases {
     this.#push({ ...hop, addressClass: 'local', recipient, account: undefined, extension: '' }, local, to)
   }
 
-  #push(routed: Omit<Routed, 'path'>, local: Local, to: Gathering, task?: LocalTask): void {
+  #push(routed: Omit<Routed, 'path'>, local: Local, to: Gathering, how?: LocalTask | 'elsewhere'): void {
+    const task = how === 'elsewhere' ? undefined : how
     const who = task === undefined ? (routed.account?.id ?? routed.recipient.toLowerCase()) : taskKey(task)
     if (!this.#isNew(`${routed.transport} ${routed.nexthop} ${who}`, to)) return
     if (to.found.length >= MAX_EXPANDED) throw new ExpansionError(`alias_maps: ${to.original} makes too many addresses`)
@@ -266,6 +267,7 @@ export class Aliases {
       ...(sender !== undefined && { sender }),
       ...(forwarded !== undefined && { forwarded }),
       ...(task !== undefined && { task }),
+      ...(how !== 'elsewhere' && { routedBy: 'local' as const }),
     })
   }
 

@@ -51,6 +51,8 @@ export interface Expanded {
   /** The alias or list that sends this on as new mail (Postfix: `forwarded as …`): its Delivered-To breaks loops. */
   readonly forwarded?: string
   readonly task?: LocalTask
+  /** Found by aliases and mailbox settings of local names, which the address alone does not say again. */
+  readonly routedBy?: 'local'
 }
 
 /** Why an address cannot be served; what RCPT or VRFY answers. */

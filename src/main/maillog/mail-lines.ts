@@ -96,6 +96,8 @@ export function queueLine(e: QueueEvent): Line {
       }
     case 'queue.removed':
       return { service: 'qmgr', text: `${e.queueId}: removed` }
+    case 'queue.warning':
+      return { service: 'qmgr', text: `warning: ${e.text}` }
     case 'queue.report-failed':
       return { service: 'bounce', text: `warning: ${e.text}` }
     case 'queue.defect':

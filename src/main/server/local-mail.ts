@@ -47,6 +47,7 @@ function refused(file: DroppedFile, sender: string, reply: Reply, { current, clo
   const named = recipients.length > 0 ? recipients : [{ address: '' }]
   const job: DueJob = {
     messageId: 0,
+    messageSender: sender,
     queueId: current.intake.queueId(),
     transport: 'error',
     nexthop: '',

@@ -9,7 +9,7 @@ export function proberOf(rooms: Rooms, agent: Agent): Prober {
     probes: new ProbeStore(rooms.db),
     agent,
     clock: rooms.clock,
-    route: (address) => routesOf(rooms.current.router, address),
+    route: (address, sender) => routesOf(rooms.current.router, address, sender),
     sender: () => {
       const { address_verify_sender: sender } = rooms.current.config.bind(policyParams)
       return sender === '' || sender === '<>' ? '' : rooms.current.router.standard(sender)

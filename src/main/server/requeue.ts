@@ -7,32 +7,67 @@ import type { QueueRooms } from './queue-control.ts'
 export async function requeue({ desk, clock, current }: QueueRooms, selection: Selection): Promise<string[]> {
   const requeued: string[] = []
   for (const { queueId } of desk.select(selection)) {
-    const recipients = desk.message(queueId)?.jobs.flatMap((job) => job.recipients) ?? []
+    const jobs = desk.message(queueId)?.jobs ?? []
+    const recipients = jobs.flatMap((job) => job.recipients)
     const fresh: QueuedRecipient[] = []
-    for (const recipient of recipients) {
-      const { notify, orcpt, sender } = recipient
-      const kept = {
-        ...(notify !== undefined && { notify }),
-        ...(orcpt !== undefined && { orcpt }),
-        ...(sender !== undefined && { sender }),
-      }
-      for (const one of await routesOf(current.router, recipient.address))
-        fresh.push({ ...kept, ...one, ...(recipient.original !== '' && { original: recipient.original }) })
-    }
+    for (const { recipients: some, messageSender } of jobs)
+      for (const recipient of some)
+        fresh.push(...(await routedAnew(current.router, recipient.sender ?? messageSender, recipient)))
     const old = recipients.map(({ id }) => id)
     if (await desk.requeue(queueId, old, fresh, clock.now())) requeued.push(queueId)
   }
   return requeued
 }
 
+/** All that mail for a recipient of the queue goes to now, aliases and all, with what its sender asked for. */
+async function routedAnew(
+  router: Pick<Router, 'expand'>,
+  from: string,
+  { address, original, notify, orcpt, sender }: QueuedRecipient,
+): Promise<QueuedRecipient[]> {
+  return (await routesOf(router, address, from)).map((one) => ({
+    ...(notify !== undefined && { notify }),
+    ...(orcpt !== undefined && { orcpt }),
+    ...(sender !== undefined && { sender }),
+    ...one,
+    ...(original !== '' && { original }),
+  }))
+}
+
 /** Where mail for an address goes now, aliases and all. */
-export async function routesOf(router: Pick<Router, 'expand'>, address: string): Promise<QueuedRecipient[]> {
-  return (await router.expand(address)).map(({ original, routed, delivered, task }) => ({
+export async function routesOf(
+  router: Pick<Router, 'expand'>,
+  address: string,
+  sender?: string,
+): Promise<QueuedRecipient[]> {
+  return (await router.expand(address, sender)).map(({ original, routed, delivered, task, routedBy }) => ({
     address: routed.recipient,
     original,
     transport: routed.transport,
     nexthop: routed.nexthop,
     ...(delivered !== routed.recipient && { delivered }),
     ...(task !== undefined && { task }),
+    ...(routedBy !== undefined && { routedBy }),
   }))
+}
+
+/**
+ * Where a recipient that waits goes by the tables and settings of now; undefined: where its row says. Postfix: qmgr(8) asks
+ * trivial-rewrite(8) at each attempt. A filter that was asked for stands; the aliases of a local name were followed when the
+ * message came, and only a domain that is ours no more changes what came of them.
+ */
+export async function rerouted(
+  router: Pick<Router, 'resolve' | 'expand'>,
+  sender: string,
+  recipient: QueuedRecipient,
+): Promise<readonly QueuedRecipient[] | undefined> {
+  const { address, transport, nexthop, task, routedBy } = recipient
+  if (task !== undefined || routedBy === 'filter') return undefined
+  const now = await router.resolve(address, sender)
+  if (now.addressClass === 'local' && routedBy === 'local') return undefined
+  if (now.transport === transport && now.nexthop === nexthop) return undefined
+  // A domain that has become one of aliases: those who wait are not to bounce where they lead somewhere.
+  if (now.addressClass === 'local' || now.addressClass === 'virtual-alias') return routedAnew(router, sender, recipient)
+  const { routedBy: _, delivered: _before, ...kept } = recipient
+  return [{ ...kept, transport: now.transport, nexthop: now.nexthop }]
 }

@@ -30,6 +30,7 @@ import { proberOf } from './prober.ts'
 import { makePipeAgent, pipeService } from './pipe-delivery.ts'
 import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
+import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
 import { Upkeep } from './upkeep.ts'
@@ -247,6 +248,7 @@ export class Server {
       agent,
       notify: noticesOf(this.#rooms),
       prober: proberOf(this.#rooms, agent),
+      reroute: (sender, recipient) => rerouted(this.#rooms.current.router, sender, recipient),
     })
   }
 

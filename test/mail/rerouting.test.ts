@@ -1,0 +1,102 @@
+/** Mail that waits goes where the tables say when it is tried again; a filter that was asked for stands. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { buildTable } from '#src/io/tables/mod.ts'
+import { messagesIn, submit, until } from '../support/mailbox.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+function farServer(t: Parameters<typeof startServer>[0]): Promise<TestServer> {
+  return startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+}
+
+function setTable({ dir }: TestServer, name: string, text: string): void {
+  writeFileSync(join(dir, name), text)
+  buildTable('hash', join(dir, name), { aliases: false })
+}
+
+async function flush({ server }: TestServer): Promise<void> {
+  await server.rooms.desk.flush('all')
+  server.rooms.queued.notify()
+}
+
+/** Tables are looked at once a second: flushed until it holds. */
+function untilFlushed(what: string, server: TestServer, holds: () => Promise<boolean>): Promise<void> {
+  return until(what, async () => {
+    await flush(server)
+    return holds()
+  })
+}
+
+const deferrals = (server: TestServer): number => (server.log().match(/status=deferred/g) ?? []).length
+
+test('a changed transport table moves what waits, and only that', async (t) => {
+  const far = await farServer(t)
+  const server = await startServer(t, {
+    mainCf: 'transport_maps = hash:$config_directory/transport\nrelay_domains = far.test, other.test\n',
+    files: { transport: '' },
+  })
+  setTable(server, 'transport', 'far.test smtp:[127.0.0.1]:9\nother.test smtp:[127.0.0.1]:9\n')
+  await server.restart()
+  await submit(server, 's@else.test', ['bob@far.test', 'x@other.test'], 'Subject: one\n\n')
+  await until('both wait', () => deferrals(server) === 2)
+  setTable(server, 'transport', `far.test smtp:[127.0.0.1]:${far.port('smtp')}\nother.test smtp:[127.0.0.1]:9\n`)
+  await untilFlushed('delivered there', server, async () => (await messagesIn(far, 'bob')).length === 1)
+  await until('the other was tried again', () => deferrals(server) > 2)
+  assert.equal(server.server.rooms.desk.counts().recipients, 1)
+})
+
+test('a domain that has become ours: who waits is looked up here, aliases and all', async (t) => {
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf:
+      'transport_maps = hash:$config_directory/transport\nalias_maps = inline:{ {team = ana, eva} }\n' +
+      'relay_domains = moved.test\nmydestination = $myhostname, hash:$config_directory/own\n',
+    files: { transport: '', own: '' },
+  })
+  setTable(server, 'transport', 'moved.test smtp:[127.0.0.1]:9\n')
+  setTable(server, 'own', '')
+  await server.restart()
+  await submit(server, 's@else.test', ['team@moved.test'], 'Subject: one\n\n')
+  await until('it waits', () => deferrals(server) === 1)
+  setTable(server, 'transport', '')
+  setTable(server, 'own', 'moved.test x\n')
+  await untilFlushed(
+    'both have it',
+    server,
+    async () => (await messagesIn(server, 'ana')).length + (await messagesIn(server, 'eva')).length === 2,
+  )
+  await until('nothing waits', () => server.server.rooms.desk.counts().messages === 0)
+  assert.match((await messagesIn(server, 'eva'))[0] ?? '', /^X-Original-To: team@moved\.test\r\n/m)
+})
+
+test('FILTER stands, whatever the tables say', async (t) => {
+  const far = await farServer(t)
+  const server = await startServer(t, {
+    mainCf:
+      `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\n` +
+      'header_checks = regexp:{{/^Subject: filtered/ FILTER smtp:[127.0.0.1]:9}}\n',
+  })
+  await submit(server, 's@else.test', ['bob@far.test'], 'Subject: filtered\n\n')
+  await until('it waits for the filter', () => deferrals(server) === 1)
+  await flush(server)
+  await until('it still waits for the filter', () => deferrals(server) === 2)
+  assert.equal((await messagesIn(far, 'bob')).length, 0)
+})
+
+test('sender_dependent_relayhost_maps chooses by the envelope sender, at once and later', async (t) => {
+  const far = await farServer(t)
+  const server = await startServer(t, {
+    mainCf: 'relayhost = [127.0.0.1]:9\nsender_dependent_relayhost_maps = hash:$config_directory/relays\n',
+    files: { relays: '' },
+  })
+  setTable(server, 'relays', `boss@else.test [127.0.0.1]:${far.port('smtp')}\n`)
+  await server.restart()
+  await submit(server, 'boss@else.test', ['bob@far.test'], 'Subject: one\n\n')
+  await until('by the own relay', async () => (await messagesIn(far, 'bob')).length === 1)
+  await submit(server, 'other@else.test', ['bob@far.test'], 'Subject: two\n\n')
+  await until('by the common one', () => deferrals(server) === 1)
+  setTable(server, 'relays', `@else.test [127.0.0.1]:${far.port('smtp')}\n`)
+  await untilFlushed('by the own relay now', server, async () => (await messagesIn(far, 'bob')).length === 2)
+})
