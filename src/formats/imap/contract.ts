@@ -21,6 +21,10 @@ export type SearchKey =
   /** Age in seconds (RFC 5032). */
   | { readonly key: 'OLDER' | 'YOUNGER'; readonly seconds: number }
   | { readonly key: 'BEFORE' | 'ON' | 'SINCE' | 'SENTBEFORE' | 'SENTON' | 'SENTSINCE'; readonly day: number }
+  /** When the message came into the mailbox (RFC 8514). */
+  | { readonly key: 'SAVEDBEFORE' | 'SAVEDON' | 'SAVEDSINCE'; readonly day: number }
+  /** RFC 8474. */
+  | { readonly key: 'EMAILID' | 'THREADID'; readonly id: string }
   /** BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. */
   | { readonly key: 'HEADER'; readonly field: string; readonly text: string }
   | { readonly key: 'BODY' | 'TEXT'; readonly text: string }

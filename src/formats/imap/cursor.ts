@@ -104,6 +104,13 @@ export class Cursor {
     return this.#takeWhile(isAtomChar, 'an atom')
   }
 
+  /** `objectid`: 1 to 255 letters, digits, `_` and `-` (RFC 8474 §7). */
+  takeObjectId(): string {
+    const id = this.takeAtom()
+    if (!/^[A-Za-z0-9_-]{1,255}$/.test(id)) throw this.bad('Expected an object id')
+    return id
+  }
+
   /** A word of letters, digits and dots, in capitals: names of FETCH items and sections. */
   takeFetchName(): string {
     const isNameChar = (c: number): boolean => isDigit(c) || c === 0x2e || ((c | 0x20) >= 0x61 && (c | 0x20) <= 0x7a)

@@ -1,4 +1,4 @@
-/** FETCH items. RFC 9051 §6.4.5, §9 `fetch-att`; RFC 3516 (BINARY), RFC 7162 (MODSEQ). */
+/** FETCH items. RFC 9051 §6.4.5, §9 `fetch-att`; RFC 3516 (BINARY), RFC 7162 (MODSEQ), RFC 8474, RFC 8514, RFC 8970 (PREVIEW). */
 import type { Cursor } from './cursor.ts'
 import type { Partial, Section } from './section.ts'
 import { printAString } from './strings.ts'
@@ -7,6 +7,7 @@ export type FetchItem =
   | {
       readonly item: 'FLAGS' | 'UID' | 'INTERNALDATE' | 'RFC822.SIZE' | 'ENVELOPE' | 'BODYSTRUCTURE' | 'BODY' | 'MODSEQ'
     }
+  | { readonly item: 'EMAILID' | 'THREADID' | 'SAVEDATE' | 'PREVIEW' }
   | {
       readonly item: 'SECTION'
       /** As it is answered: `BODY[HEADER]`, `RFC822.TEXT`. */
@@ -89,6 +90,12 @@ function takeItem(cursor: Cursor): FetchItem {
     case 'ENVELOPE':
     case 'BODYSTRUCTURE':
     case 'MODSEQ':
+    case 'EMAILID':
+    case 'THREADID':
+    case 'SAVEDATE':
+      return { item: word }
+    case 'PREVIEW':
+      takePreviewModifiers(cursor)
       return { item: word }
     case 'BODY':
       return cursor.peek() === '[' ? takeSection(cursor, true) : { item: 'BODY' }
@@ -152,6 +159,14 @@ function takeSection(cursor: Cursor, setsSeen: boolean): FetchItem {
     partial,
     setsSeen,
   }
+}
+
+/** RFC 8970 §6. LAZY changes nothing here: a preview is made at once, whatever the message. */
+function takePreviewModifiers(cursor: Cursor): void {
+  if (!cursor.skip(' (')) return
+  do cursor.take('LAZY')
+  while (cursor.skipSpace())
+  cursor.take(')')
 }
 
 function takeBinary(cursor: Cursor, word: string): FetchItem {

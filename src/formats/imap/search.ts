@@ -1,4 +1,7 @@
-/** SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5032 (OLDER, YOUNGER), RFC 5182 ($), RFC 7162 (MODSEQ). */
+/**
+ * SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5032 (OLDER, YOUNGER), RFC 5182 ($), RFC 7162 (MODSEQ),
+ * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …).
+ */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
 import type { SearchKey } from './contract.ts'
 import type { Cursor } from './cursor.ts'
@@ -69,6 +72,7 @@ const and = (...keys: SearchKey[]): SearchKey => ({ key: 'AND', keys })
 /** Keys without arguments. */
 const PLAIN: Readonly<Record<string, SearchKey>> = {
   ALL: { key: 'ALL' },
+  SAVEDATESUPPORTED: { key: 'ALL' },
   ANSWERED: flag('\\Answered', true),
   UNANSWERED: flag('\\Answered', false),
   DELETED: flag('\\Deleted', true),
@@ -84,7 +88,17 @@ const PLAIN: Readonly<Record<string, SearchKey>> = {
   NEW: and(flag('\\Recent', true), flag('\\Seen', false)),
 }
 
-const DATES: ReadonlySet<string> = new Set(['BEFORE', 'ON', 'SINCE', 'SENTBEFORE', 'SENTON', 'SENTSINCE'])
+const DATES: ReadonlySet<string> = new Set([
+  'BEFORE',
+  'ON',
+  'SINCE',
+  'SENTBEFORE',
+  'SENTON',
+  'SENTSINCE',
+  'SAVEDBEFORE',
+  'SAVEDON',
+  'SAVEDSINCE',
+])
 const FIELDS: ReadonlySet<string> = new Set(['BCC', 'CC', 'FROM', 'SUBJECT', 'TO'])
 
 class SearchParser {
@@ -137,6 +151,10 @@ class SearchParser {
         const field = cursor.takeAString().toLowerCase()
         return { key: 'HEADER', field, text: this.#text() }
       }
+      case 'EMAILID':
+      case 'THREADID':
+        cursor.takeSpace()
+        return { key: word, id: cursor.takeObjectId() }
       case 'KEYWORD':
       case 'UNKEYWORD':
         cursor.takeSpace()

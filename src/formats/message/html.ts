@@ -3,7 +3,38 @@
  * looked at a fixed number of times, since anybody may send a megabyte of `<`.
  */
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
+/** Those of Latin-1, from U+00A1 on. HTML 4.01 §24.2. */
+const LATIN_1 =
+  `iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro
+  para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave
+  Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc
+  Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc
+  iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml`.split(/\s+/)
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ...LATIN_1.map((name, i): [string, string] => [name, String.fromCharCode(0xa1 + i)]),
+  ...Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', ensp: ' ', emsp: ' ', thinsp: ' ' }),
+  ...Object.entries({ ndash: '–', mdash: '—', lsquo: '‘', rsquo: '’', sbquo: '‚', ldquo: '“', rdquo: '”', bdquo: '„' }),
+  ...Object.entries({
+    bull: '•',
+    hellip: '…',
+    euro: '€',
+    trade: '™',
+    lsaquo: '‹',
+    rsaquo: '›',
+    OElig: 'Œ',
+    oelig: 'œ',
+  }),
+  ...Object.entries({
+    Scaron: 'Š',
+    scaron: 'š',
+    Yuml: 'Ÿ',
+    zwnj: '\u200c',
+    zwj: '\u200d',
+    lrm: '\u200e',
+    rlm: '\u200f',
+  }),
+])
 
 /** Elements within a word: `a<b>b</b>` reads as `ab`. All others part words. */
 const INLINE = new Set('b i u em strong span a font small big sub sup code tt wbr'.split(' '))
@@ -49,8 +80,8 @@ function closingTag(html: string, from: number, name: string): number {
 }
 
 function resolveEntities(text: string): string {
-  return text.replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]{2,6});/gi, (whole, name: string) => {
-    if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? whole
+  return text.replace(/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z][a-z0-9]{1,7});/gi, (whole, name: string) => {
+    if (!name.startsWith('#')) return ENTITIES.get(name) ?? ENTITIES.get(name.toLowerCase()) ?? whole
     const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
     return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
   })

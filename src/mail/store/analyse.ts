@@ -1,6 +1,7 @@
 /** What is kept beside a message, found while its octets pass by. */
 import { printBodyStructure, printEnvelope } from '../../formats/imap/mod.ts'
 import { encodeParts, fieldValue, listedFields, parseDate, StructureScanner } from '../../formats/message/mod.ts'
+import { threadKeys } from './thread-keys.ts'
 import type { Analyser, MessageFacts } from './contract.ts'
 
 /** A Message-ID longer than this is none that anybody compares. */
@@ -22,6 +23,7 @@ export function createAnalyser(): Analyser {
         listedFields: listedFields(fields),
         parts: encodeParts(root),
         messageId: (/<([^<>]+)>/.exec(value('message-id'))?.[1] ?? value('message-id')).slice(0, MESSAGE_ID_LIMIT),
+        threadKeys: threadKeys(fields),
         sentMs: parseDate(value('date'))?.ms ?? Number.NaN,
       }
     },

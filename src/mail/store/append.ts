@@ -18,6 +18,8 @@ interface AppendFacts {
   readonly name: string
   readonly flags: readonly string[]
   readonly internalDateMs: number
+  /** Older records have none. */
+  readonly savedMs?: number
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -55,9 +57,10 @@ export async function appendMessage(
     }
     if (draft.size > options.sizeOctets && !reserved.grow(draft.size)) return OVERQUOTA
     const facts = analyser.end()
-    const { flags, internalDateMs = ctx.clock.now() } = options
-    const meant: AppendFacts = { account, mailbox: row.id, name, flags, internalDateMs }
-    const entry = { account, mailbox: name, recordId: draft.id, prefix: NOTHING, facts, flags, internalDateMs }
+    const savedMs = ctx.clock.now()
+    const { flags, internalDateMs = savedMs } = options
+    const meant: AppendFacts = { account, mailbox: row.id, name, flags, internalDateMs, savedMs }
+    const entry = { account, mailbox: name, recordId: draft.id, prefix: NOTHING, facts, flags, internalDateMs, savedMs }
     const made = await parts.log.commit('append', draft, Buffer.from(JSON.stringify(meant)), (tx, at) => {
       const deposited = parts.deposits.deposit(tx, row.id, { ...entry, at })
       if (deposited !== undefined) options.also?.(tx)
@@ -82,7 +85,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
     const found = analyser()
     for (let from = 0; from < at.length; from += REPLAY_CHUNK)
       found.push(record.read(from, Math.min(at.length, from + REPLAY_CHUNK)))
-    const { account, mailbox, name, flags, internalDateMs } = meant
+    const { account, mailbox, name, flags, internalDateMs, savedMs } = meant
     const entry = {
       account,
       mailbox: name,
@@ -92,6 +95,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
       facts: found.end(),
       flags,
       internalDateMs,
+      savedMs,
     }
     if (mailbox > lastMailboxId(tx)) deposits.deliver(tx, { ...entry, create: true })
     else deposits.deposit(tx, mailbox, entry)

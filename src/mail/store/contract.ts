@@ -13,6 +13,8 @@ export type SpecialUse = '\\All' | '\\Archive' | '\\Drafts' | '\\Flagged' | '\\J
 
 export interface MailboxInfo {
   readonly id: MailboxId
+  /** MAILBOXID of RFC 8474: stays through renames, and is never given again. */
+  readonly objectId: string
   readonly name: string
   readonly subscribed: boolean
   readonly specialUse: SpecialUse | undefined
@@ -23,6 +25,7 @@ export interface MailboxInfo {
 
 export interface MailboxStatus {
   readonly id: MailboxId
+  readonly objectId: string
   readonly uidValidity: number
   readonly uidNext: number
   readonly messages: number
@@ -45,6 +48,8 @@ export interface MessageFacts {
   readonly parts: Buffer
   /** Message-ID without brackets, `''` where there is none; for the log and for threads. */
   readonly messageId: string
+  /** What ties it to its conversation: thread-keys.ts. */
+  readonly threadKeys: readonly number[]
   /** Date: field in ms since 1970, NaN where there is none that can be read. */
   readonly sentMs: number
 }
@@ -68,6 +73,8 @@ export interface Deposit {
   readonly facts: MessageFacts
   readonly flags: readonly string[]
   readonly internalDateMs: number
+  /** When it came into the mailbox (RFC 8514); now, when undefined. */
+  readonly savedMs?: number | undefined
 }
 
 export interface Deposited {
@@ -98,6 +105,8 @@ export interface StoredMessage {
   /** Row id, unique in the store. */
   readonly id: number
   readonly recordId: Buffer
+  /** The record of the conversation's first message. */
+  readonly threadRecordId: Buffer
   readonly envelope: Buffer
   readonly bodyStructure: Buffer
   readonly listedFields: Buffer
@@ -128,6 +137,7 @@ export interface Delta {
  */
 export interface Selected {
   readonly mailbox: MailboxId
+  readonly objectId: string
   readonly name: string
   readonly readOnly: boolean
   readonly uidValidity: number
@@ -176,6 +186,9 @@ export interface Selected {
 
   /** Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile. */
   messages(seqs: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]>
+
+  /** When these came into the mailbox (RFC 8514), in ms; undefined where that is not known. */
+  savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 
   /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
   search(key: SearchKey): Promise<readonly number[]>
@@ -244,6 +257,8 @@ export interface Store {
   select(account: AccountId, name: string, options: { readonly readOnly: boolean }): Promise<Selected | Refusal>
 
   analyser(): Analyser
+  /** The first words of a message, as plain text (RFC 8970); `''` where there are none. */
+  preview(message: StoredMessage): string
   /** Octets of a message (prefix + slice), from `from` up to `to`, at most 1 MiB a call. */
   read(message: StoredMessage, from: number, to: number): Buffer
 

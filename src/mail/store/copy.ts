@@ -137,9 +137,10 @@ class CopySlice {
 
   /** Places of the messages in the target, with UIDs from `uidNext` on. */
   #place({ uid, message }: Entries, source: MailboxId, target: MailboxId, uidNext: number): void {
+    const now = this.#ctx.clock.now()
     for (let i = 0; i < uid.length; i++) {
-      if (this.#job.move) movePlacement(this.#tx, message[i] ?? 0, [source, uid[i] ?? 0], [target, uidNext + i])
-      else addPlacement(this.#tx, message[i] ?? 0, target, uidNext + i)
+      if (this.#job.move) movePlacement(this.#tx, message[i] ?? 0, [source, uid[i] ?? 0], [target, uidNext + i], now)
+      else addPlacement(this.#tx, message[i] ?? 0, target, uidNext + i, now)
     }
   }
 

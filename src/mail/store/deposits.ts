@@ -57,7 +57,7 @@ export class Deposits {
     const { account, mailbox, uidValidity } = target
     const uid = target.uidNext++
     const modSeq = (target.highestModSeq = ++account.modSeq)
-    const message = addMessage(tx, deposit, mailbox, uid)
+    const message = addMessage(tx, deposit, mailbox, uid, deposit.savedMs ?? this.#ctx.clock.now())
     target.entries.push({ uid, flags, sizeOctets, modSeq, message, dateMs: deposit.internalDateMs })
     for (const counters of [account, target]) counters.octets += sizeOctets
     account.messages++

@@ -6,6 +6,7 @@ import { announce, type StoreContext } from './context.ts'
 import type { MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
 import { addMailbox, mailboxByName, mailboxesOf, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName, nameProblem, parentOf, parentsOf } from './names.ts'
+import { mailboxObjectId } from './object-ids.ts'
 import { provision, subscribe } from './provision.ts'
 
 const NONEXISTENT: Refusal = { refused: 'NONEXISTENT', text: 'No such mailbox' }
@@ -23,7 +24,8 @@ export function listMailboxes(reader: Reader, account: AccountId): MailboxInfo[]
 
 function infoOf(row: MailboxRow, subscribed: boolean, hasChildren: boolean): MailboxInfo {
   const { id, name = '', specialUse, selectable } = row
-  return { id, name, subscribed, specialUse, hasChildren, selectable }
+  const objectId = mailboxObjectId(id, row.uidValidity)
+  return { id, objectId, name, subscribed, specialUse, hasChildren, selectable }
 }
 
 export function listSubscriptions(reader: Reader, account: AccountId): string[] {
@@ -38,7 +40,8 @@ export function mailboxStatus(reader: Reader, account: AccountId, name: string):
   if (row === undefined || !row.selectable) return undefined
   const { id, uidValidity, uidNext, messages, unseen, deleted, recent, octets } = row
   const highestModSeq = BigInt(row.highestModSeq)
-  return { id, uidValidity, uidNext, messages, unseen, deleted, recent, sizeOctets: octets, highestModSeq }
+  const objectId = mailboxObjectId(id, uidValidity)
+  return { id, objectId, uidValidity, uidNext, messages, unseen, deleted, recent, sizeOctets: octets, highestModSeq }
 }
 
 /** Changes to an account's mailboxes; each is one transaction. */

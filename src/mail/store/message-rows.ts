@@ -1,31 +1,36 @@
 /** Rows of `message` and `placement`: content, what was computed of it, and where it lies in mailboxes. */
+import { headerFields } from '../../formats/message/mod.ts'
 import { type Position, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { Deposit, MailboxId, StoredMessage } from './contract.ts'
+import { threadKeys } from './thread-keys.ts'
+import { joinThread, leaveThread } from './thread-links.ts'
 
 /** Rows read at once. */
 export const MESSAGE_BATCH = 256
 
 const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent
-  FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
+const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent,
+  thread FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
 
-const PLACE = 'INSERT INTO placement (message, mailbox, uid) VALUES (?, ?, ?)'
+const PLACE = 'INSERT INTO placement (message, mailbox, uid, saved) VALUES (?, ?, ?, ?)'
 
 /** A new message with its first place. The row refers to the content from now on. */
-export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: number): number {
-  const { at, facts } = deposit
+export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: number, savedMs: number): number {
+  const { at, facts, account, recordId } = deposit
+  const thread = joinThread(tx, account, facts.threadKeys, recordId)
   retainContent(tx, at)
   return tx
     .sql(INSERT)
     .run(
-      deposit.account,
+      account,
       mailbox,
       uid,
-      deposit.recordId,
+      recordId,
       at.segment,
       at.offset,
       at.length,
@@ -36,12 +41,14 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       facts.bodyStructure,
       facts.listedFields,
       facts.parts,
+      thread === recordId ? null : thread,
+      savedMs,
     ).lastInsertRowid
 }
 
 /** A further place of a message (COPY). */
-export function addPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: number): void {
-  tx.sql(PLACE).run(message, mailbox, uid)
+export function addPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: number, savedMs: number): void {
+  tx.sql(PLACE).run(message, mailbox, uid, savedMs)
 }
 
 /** A message leaves one place for another (MOVE). */
@@ -50,13 +57,15 @@ export function movePlacement(
   message: number,
   from: readonly [MailboxId, number],
   to: readonly [MailboxId, number],
+  savedMs: number,
 ): void {
   const first = tx
-    .sql('UPDATE message SET mailbox = ?, uid = ? WHERE id = ? AND mailbox = ? AND uid = ?')
-    .run(...to, message, ...from)
+    .sql('UPDATE message SET mailbox = ?, uid = ?, saved = ? WHERE id = ? AND mailbox = ? AND uid = ?')
+    .run(...to, savedMs, message, ...from)
   if (first.changes === 0)
-    tx.sql('UPDATE placement SET mailbox = ?, uid = ? WHERE message = ? AND mailbox = ? AND uid = ?').run(
+    tx.sql('UPDATE placement SET mailbox = ?, uid = ?, saved = ? WHERE message = ? AND mailbox = ? AND uid = ?').run(
       ...to,
+      savedMs,
       message,
       ...from,
     )
@@ -64,21 +73,25 @@ export function movePlacement(
 
 /** A message leaves a place for good; with its last one the row goes and the content is released. */
 export function dropPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: number): void {
-  const row = tx.sql('SELECT mailbox, uid, segment, offset, length FROM message WHERE id = ?').get(message)
+  const row = tx
+    .sql('SELECT mailbox, uid, segment, offset, length, account, listed_fields FROM message WHERE id = ?')
+    .get(message)
   if (row === undefined) return
-  const [firstMailbox, firstUid, segment, offset, length] = row.map(Number)
+  const [firstMailbox, firstUid, segment = 0, offset = 0, length = 0, account = 0] = row.slice(0, 6).map(Number)
   if (firstMailbox !== mailbox || firstUid !== uid) {
     tx.sql('DELETE FROM placement WHERE message = ? AND mailbox = ? AND uid = ?').run(message, mailbox, uid)
     return
   }
-  const next = tx.sql('SELECT mailbox, uid FROM placement WHERE message = ? LIMIT 1').get(message)
+  const next = tx.sql('SELECT mailbox, uid, saved FROM placement WHERE message = ? LIMIT 1').get(message)
   if (next !== undefined) {
-    tx.sql('DELETE FROM placement WHERE message = ? AND mailbox = ? AND uid = ?').run(message, ...next)
-    tx.sql('UPDATE message SET mailbox = ?, uid = ? WHERE id = ?').run(...next, message)
+    const [toMailbox = 0, toUid = 0, saved = null] = next
+    tx.sql('DELETE FROM placement WHERE message = ? AND mailbox = ? AND uid = ?').run(message, toMailbox, toUid)
+    tx.sql('UPDATE message SET mailbox = ?, uid = ?, saved = ? WHERE id = ?').run(toMailbox, toUid, saved, message)
     return
   }
   tx.sql('DELETE FROM message WHERE id = ?').run(message)
-  releaseContent(tx, { segment: segment ?? 0, offset: offset ?? 0, length: length ?? 0 })
+  leaveThread(tx, account, threadKeys(headerFields(buffer(row[6]))))
+  releaseContent(tx, { segment, offset, length })
 }
 
 /** Rows by id, in the order asked for; undefined where a message is gone, or another account's. */
@@ -95,6 +108,25 @@ export function messagesById(
   return ids.map((id) => found.get(id))
 }
 
+/** When messages came into a mailbox; undefined where that is not known. */
+export function savedTimes(
+  reader: Reader,
+  mailbox: MailboxId,
+  places: readonly { readonly message: number; readonly uid: number }[],
+): (number | undefined)[] {
+  const ids = JSON.stringify(places.map(({ message }) => message))
+  const known = new Map<number, number>() // by UID
+  for (const sql of [SAVED_FIRST, SAVED_FURTHER]) {
+    for (const [uid, saved] of reader.sql(sql).all(mailbox, ids))
+      if (typeof saved === 'number') known.set(Number(uid), saved)
+  }
+  return places.map(({ uid }) => known.get(uid))
+}
+
+const SAVED_FIRST = 'SELECT uid, saved FROM message WHERE mailbox = ? AND id IN (SELECT value FROM json_each(?))'
+const SAVED_FURTHER =
+  'SELECT uid, saved FROM placement WHERE mailbox = ? AND message IN (SELECT value FROM json_each(?))'
+
 /** Where a message's content lies now; undefined when it is gone. */
 export function positionOf(reader: Reader, message: number): Position | undefined {
   const row = reader.sql('SELECT segment, offset, length FROM message WHERE id = ?').get(message)
@@ -108,10 +140,12 @@ function buffer(value: SqlValue | undefined): Buffer {
 
 function fromRow(row: SqlValue[]): StoredMessage {
   const prefix = buffer(row[6])
+  const recordId = buffer(row[1])
   const length = Number(row[9])
   return {
     id: Number(row[0]),
-    recordId: buffer(row[1]),
+    recordId,
+    threadRecordId: row[11] === null ? recordId : buffer(row[11]),
     envelope: buffer(row[2]),
     bodyStructure: buffer(row[3]),
     listedFields: buffer(row[4]),

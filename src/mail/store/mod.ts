@@ -1,7 +1,7 @@
 /**
  * The store: mailboxes, UIDs, MODSEQ, flags, search, the change feed.
  * In: deposits from intake, commands from imapd and pop3d. Out: views and messages.
- * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement`.
+ * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement thread_link`.
  * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315.
  *
  * At a start: openDatabase with `storeSchema`; after a power cut `afterPowerCut(tx)`, then the log's recovery with
@@ -10,6 +10,8 @@
 export type * from './contract.ts'
 export { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
 export { createAnalyser } from './analyse.ts'
+export { emailId, threadId } from './object-ids.ts'
+export { PREVIEW_CHARACTERS } from './preview.ts'
 export { ChangeFeed, FEED_OCTETS } from './feed.ts'
 export { storeParams, type StoreSettings } from './params.ts'
 export { storeSchema } from './schema.ts'

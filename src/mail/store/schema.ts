@@ -110,4 +110,23 @@ CREATE TABLE copy_slice (
 ) WITHOUT ROWID, STRICT;
 `
 
-export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST] }
+/**
+ * Conversations, and when a message came into its mailbox. thread: the record that begins the conversation; NULL: its own.
+ * saved: NULL for what came before this step.
+ */
+const THREADS_AND_SAVED = `
+ALTER TABLE message ADD COLUMN thread BLOB;
+ALTER TABLE message ADD COLUMN saved REAL;
+ALTER TABLE placement ADD COLUMN saved REAL;
+
+-- Message-IDs with base subjects, hashed: thread-keys.ts. uses: messages that name it.
+CREATE TABLE thread_link (
+  account INTEGER NOT NULL,
+  key INTEGER NOT NULL,
+  thread BLOB NOT NULL,
+  uses INTEGER NOT NULL,
+  PRIMARY KEY (account, key)
+) WITHOUT ROWID, STRICT;
+`
+
+export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED] }

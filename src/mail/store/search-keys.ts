@@ -4,6 +4,7 @@ import { foldForSearch } from '../../formats/message/mod.ts'
 import { type Entries, lowerBound } from './entries.ts'
 import { type Dictionary, systemBit } from './keywords.ts'
 import type { Recents } from './recents.ts'
+import { emailId, threadId } from './object-ids.ts'
 import type { MessageText } from './search-text.ts'
 
 /** The message that is looked at. */
@@ -15,6 +16,8 @@ export interface Subject {
   readonly recents: Recents
   /** undefined: not read yet. */
   readonly text: MessageText | undefined
+  /** When it came into the mailbox; undefined: not read yet, or not known. */
+  readonly savedMs: number | undefined
 }
 
 /** undefined: not known without the message's text. */
@@ -73,6 +76,18 @@ export function compileKey(key: SearchKey, largest: Largest): Matcher {
       const holds = DAYS[key.key]
       return ({ entries, place }) => holds(Math.floor((entries.dateMs[place] ?? 0) / DAY_MS), key.day)
     }
+    case 'SAVEDBEFORE':
+    case 'SAVEDON':
+    case 'SAVEDSINCE': {
+      const holds = DAYS[key.key]
+      // RFC 8514 §4.3: INTERNALDATE where it is not known.
+      return ({ text, savedMs, entries, place }) =>
+        text === undefined ? undefined : holds(Math.floor((savedMs ?? entries.dateMs[place] ?? 0) / DAY_MS), key.day)
+    }
+    case 'EMAILID':
+      return ({ text }) => text && emailId(text.message) === key.id
+    case 'THREADID':
+      return ({ text }) => text && threadId(text.message) === key.id
     case 'SENTBEFORE':
     case 'SENTON':
     case 'SENTSINCE': {
@@ -96,6 +111,9 @@ const DAYS = {
   SENTBEFORE: (day: number, asked: number) => day < asked,
   SENTON: (day: number, asked: number) => day === asked,
   SENTSINCE: (day: number, asked: number) => day >= asked,
+  SAVEDBEFORE: (day: number, asked: number) => day < asked,
+  SAVEDON: (day: number, asked: number) => day === asked,
+  SAVEDSINCE: (day: number, asked: number) => day >= asked,
 } as const
 
 function textMatcher(key: SearchKey & { key: 'HEADER' | 'BODY' | 'TEXT' }): Matcher {
@@ -178,6 +196,11 @@ function inOrderOfCost(keys: readonly SearchKey[]): SearchKey[] {
 }
 
 const COSTS: Readonly<Partial<Record<SearchKey['key'], number>>> = {
+  SAVEDBEFORE: 1,
+  SAVEDON: 1,
+  SAVEDSINCE: 1,
+  EMAILID: 1,
+  THREADID: 1,
   SENTBEFORE: 1,
   SENTON: 1,
   SENTSINCE: 1,
@@ -194,6 +217,11 @@ function partsOf(key: SearchKey): readonly SearchKey[] {
   if (key.key === 'AND') return key.keys
   if (key.key === 'OR') return [key.left, key.right]
   return key.key === 'NOT' ? [key.not] : []
+}
+
+/** Whether a program asks when messages came into the mailbox. */
+export function asksWhenSaved(key: SearchKey): boolean {
+  return key.key.startsWith('SAVED') || partsOf(key).some(asksWhenSaved)
 }
 
 /** The keys of a program that look at content: their folded texts. */

@@ -26,7 +26,7 @@ const EMPTY = Buffer.alloc(0)
 const NOT_BASE64 = /[^A-Za-z0-9+/]/g
 
 export class MessageText {
-  readonly #message: StoredMessage
+  readonly message: StoredMessage
   readonly #read: ReadContent
   #fields: readonly HeaderField[] | undefined
   #listed: readonly HeaderField[] | undefined
@@ -35,7 +35,7 @@ export class MessageText {
   readonly #known = new Map<string, boolean>()
 
   constructor(message: StoredMessage, read: ReadContent) {
-    this.#message = message
+    this.message = message
     this.#read = read
   }
 
@@ -81,21 +81,21 @@ export class MessageText {
 
   /** The fields of one name; those in front of the content, as delivery put them there, first. */
   #named(field: string): HeaderField[] {
-    if (LISTED_FIELDS.has(field) && this.#message.listedFields.length > 0) {
-      this.#listed ??= headerFields(Buffer.concat([this.#message.prefix, this.#message.listedFields]))
+    if (LISTED_FIELDS.has(field) && this.message.listedFields.length > 0) {
+      this.#listed ??= headerFields(Buffer.concat([this.message.prefix, this.message.listedFields]))
       return this.#listed.filter(({ name }) => name === field)
     }
     return this.#allFields.filter(({ name }) => name === field)
   }
 
   get #allFields(): readonly HeaderField[] {
-    const { prefix } = this.#message
+    const { prefix } = this.message
     this.#fields ??= headerFields(Buffer.concat([prefix, this.#slice(0, this.#parts.bodyFrom)]))
     return this.#fields
   }
 
   get #parts(): PackedPart {
-    this.#root ??= decodeParts(this.#message.parts)
+    this.#root ??= decodeParts(this.message.parts)
     return this.#root
   }
 
@@ -161,12 +161,12 @@ export class MessageText {
 
   /** Octets of the content, offsets as the MIME tree has them: without the prefix. */
   #slice(from: number, to: number): Buffer {
-    const ahead = this.#message.prefix.length
-    const first = this.#read(this.#message, ahead + from, ahead + to)
+    const ahead = this.message.prefix.length
+    const first = this.#read(this.message, ahead + from, ahead + to)
     if (first.length >= to - from) return first
     const pieces = [first]
     for (let at = from + first.length; at < to;) {
-      const piece = this.#read(this.#message, ahead + at, ahead + to)
+      const piece = this.#read(this.message, ahead + at, ahead + to)
       if (piece.length === 0) break
       pieces.push(piece)
       at += piece.length

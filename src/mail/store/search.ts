@@ -5,12 +5,13 @@
 import type { SearchKey } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
+import type { MailboxId } from './contract.ts'
 import type { Entries } from './entries.ts'
 import type { Dictionary } from './keywords.ts'
-import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import { MESSAGE_BATCH, messagesById, savedTimes } from './message-rows.ts'
 import type { Numbers } from './numbers.ts'
 import type { Recents } from './recents.ts'
-import { compileKey, type Matcher, type Subject, textsSought } from './search-keys.ts'
+import { asksWhenSaved, compileKey, type Matcher, type Subject, textsSought } from './search-keys.ts'
 import { MessageText, type ReadContent } from './search-text.ts'
 
 /** A session's mailbox as search looks at it; asked for anew after every pause, for the view may have moved. */
@@ -36,6 +37,7 @@ export async function searchMailbox(
   ctx: StoreContext,
   parts: SearchParts,
   account: AccountId,
+  mailbox: MailboxId,
   rows: () => SearchRows,
   key: SearchKey,
 ): Promise<number[]> {
@@ -44,19 +46,24 @@ export async function searchMailbox(
   const matcher = compileKey(key, { count: uids.length, lastUid: uids.at(-1) ?? 0, nowMs: ctx.clock.now() })
   const pause = pauses(ctx)
   const sought = textsSought(key)
+  const whenSaved = asksWhenSaved(key)
   const { found, open } = await byView(rows, uids.length, matcher, pause)
   for (let from = 0; from < open.length; from += MESSAGE_BATCH) {
     const seqs = open.slice(from, from + MESSAGE_BATCH)
     const { entries: now, numbers: map } = rows()
-    const ids = seqs.map((seq) => now.message[map.placeOf(seq)] ?? 0)
+    const places = seqs
+      .map((seq) => map.placeOf(seq))
+      .map((i) => ({ message: now.message[i] ?? 0, uid: now.uid[i] ?? 0 }))
+    const ids = places.map(({ message }) => message)
     const messages = messagesById(ctx.db.read, account, ids)
+    const saved = whenSaved ? savedTimes(ctx.db.read, mailbox, places) : []
     for (const [i, seq] of seqs.entries()) {
       const message = messages[i]
       if (message === undefined) continue // it went away meanwhile, and matches nothing
       const text = new MessageText(message, parts.read)
       if (message.sizeOctets > LARGE)
         for (const { key: where, wanted } of sought) await text.prepare(where, wanted, pause)
-      if (matchesWith(text, seq, rows(), matcher)) found.push(seq)
+      if (matchesWith({ text, savedMs: saved[i] }, seq, rows(), matcher)) found.push(seq)
       await pause()
     }
   }
@@ -73,7 +80,7 @@ async function byView(
   const open: number[] = []
   for (let seq = 1; seq <= count;) {
     const { entries, numbers, dictionary, recents } = rows()
-    const subject: Subject = { seq, place: 0, entries, dictionary, recents, text: undefined }
+    const subject: Subject = { seq, place: 0, entries, dictionary, recents, text: undefined, savedMs: undefined }
     for (const end = Math.min(count, seq + STRIDE - 1); seq <= end; seq++) {
       subject.seq = seq
       subject.place = numbers.placeOf(seq)
@@ -87,12 +94,12 @@ async function byView(
 }
 
 function matchesWith(
-  text: MessageText,
+  read: Pick<Subject, 'text' | 'savedMs'>,
   seq: number,
   { entries, numbers, dictionary, recents }: SearchRows,
   matcher: Matcher,
 ): boolean {
-  return matcher({ seq, place: numbers.placeOf(seq), entries, dictionary, recents, text }) === true
+  return matcher({ seq, place: numbers.placeOf(seq), entries, dictionary, recents, ...read }) === true
 }
 
 /** A pause when this turn has lasted long enough. */

@@ -13,8 +13,9 @@ import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
-import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import { MESSAGE_BATCH, messagesById, savedTimes } from './message-rows.ts'
 import { canonicalName } from './names.ts'
+import { mailboxObjectId } from './object-ids.ts'
 import type { Quota } from './quota.ts'
 import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
 import { type Looking, sortMessages } from './sort.ts'
@@ -31,6 +32,7 @@ export interface SelectedParts extends SearchParts {
 
 export class SelectedMailbox implements Selected {
   readonly mailbox: MailboxId
+  readonly objectId: string
   readonly name: string
   readonly readOnly: boolean
   readonly uidValidity: number
@@ -43,6 +45,7 @@ export class SelectedMailbox implements Selected {
 
   constructor(ctx: StoreContext, parts: SelectedParts, row: MailboxRow, readOnly: boolean) {
     this.mailbox = row.id
+    this.objectId = mailboxObjectId(row.id, row.uidValidity)
     this.name = row.name ?? ''
     this.readOnly = readOnly
     this.uidValidity = row.uidValidity
@@ -208,8 +211,13 @@ export class SelectedMailbox implements Selected {
     }
   }
 
+  savedMsOf(seqs: readonly number[]): readonly (number | undefined)[] {
+    const places = seqs.map((seq) => ({ message: this.messageIdAt(seq), uid: this.uidAt(seq) }))
+    return savedTimes(this.#ctx.db.read, this.mailbox, places)
+  }
+
   search(key: SearchKey): Promise<readonly number[]> {
-    return searchMailbox(this.#ctx, this.#parts, this.#account, () => this.#searchRows(), key)
+    return searchMailbox(this.#ctx, this.#parts, this.#account, this.mailbox, () => this.#searchRows(), key)
   }
 
   sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]> {

@@ -30,6 +30,7 @@ import { positionOf } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { StoreSettings } from './params.ts'
 import { deletedOctets } from './pages.ts'
+import { previewOf } from './preview.ts'
 import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
@@ -157,6 +158,10 @@ class SqliteStore implements Store {
 
   analyser(): Analyser {
     return this.#analyser()
+  }
+
+  preview(message: StoredMessage): string {
+    return previewOf(message, this.read.bind(this))
   }
 
   read(message: StoredMessage, from: number, to: number): Buffer {

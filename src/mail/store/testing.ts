@@ -120,5 +120,6 @@ export const NO_FACTS: MessageFacts = {
   listedFields: NOTHING,
   parts: NOTHING,
   messageId: '',
+  threadKeys: [],
   sentMs: Number.NaN,
 }

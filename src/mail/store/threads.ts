@@ -3,6 +3,7 @@ import type { ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
 import type { Thread } from './contract.ts'
 import { type Looked, lookAt, type Looking } from './sort.ts'
+import { messageIds } from './thread-keys.ts'
 import { type Letter, threadByReferences } from './thread-references.ts'
 
 export async function threadMessages(
@@ -25,19 +26,6 @@ function letterOf({ seq, text, sentMs }: Looked): Letter {
     id: messageIds(text?.value('message-id') ?? '')[0],
     references: references.length > 0 ? references : messageIds(text?.value('in-reply-to') ?? '').slice(0, 1),
   }
-}
-
-/** Message-IDs looked at in one field, the last ones: the nearest ancestors. */
-const REFERENCES_LIMIT = 1000
-
-const MESSAGE_ID = /<((?:"(?:[^"\\<>]|\\.)*"|[^<>"\s@])+@[^<>\s]+)>/g
-
-/** Without quotes that mean nothing: `<"a"@b>` is `<a@b>`. */
-function messageIds(text: string): string[] {
-  const ids = Array.from(text.matchAll(MESSAGE_ID), ([, id = '']) =>
-    id.replace(/^"((?:[^"\\]|\\.)*)"@/, (_, local: string) => `${local.replace(/\\(.)/g, '$1')}@`),
-  )
-  return ids.slice(-REFERENCES_LIMIT)
 }
 
 const byDate = (a: Letter, b: Letter): number => a.sentMs - b.sentMs || a.seq - b.seq

@@ -14,12 +14,13 @@ import {
 import {
   decodeParts,
   decodeTransfer,
+  formatInternalDate,
   LISTED_FIELDS,
   type PackedPart,
   StructureScanner,
   transferEncoding,
 } from '../../../formats/message/mod.ts'
-import type { Selected, StoredMessage } from '../../../mail/store/mod.ts'
+import { emailId, type Selected, type StoredMessage, threadId } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
 import { lightItem } from './fetch.ts'
 
@@ -31,13 +32,16 @@ export class MessageItems {
   readonly #selected: Selected
   readonly #seq: number
   readonly #message: StoredMessage
+  /** undefined: not known, or not asked for. */
+  readonly #savedMs: number | undefined
   #root: PackedPart | undefined
 
-  constructor(session: Session, selected: Selected, seq: number, message: StoredMessage) {
+  constructor(session: Session, selected: Selected, seq: number, message: StoredMessage, savedMs: number | undefined) {
     this.#session = session
     this.#selected = selected
     this.#seq = seq
     this.#message = message
+    this.#savedMs = savedMs
   }
 
   async write(items: readonly FetchItem[]): Promise<void> {
@@ -71,6 +75,19 @@ export class MessageItems {
         break
       case 'BINARY':
         await this.#binary(item)
+        break
+      case 'EMAILID':
+        output.put(`EMAILID (${emailId(this.#message)})`)
+        break
+      case 'THREADID':
+        output.put(`THREADID (${threadId(this.#message)})`)
+        break
+      case 'SAVEDATE':
+        output.put(`SAVEDATE ${this.#savedMs === undefined ? 'NIL' : `"${formatInternalDate(this.#savedMs)}"`}`)
+        break
+      case 'PREVIEW':
+        output.put('PREVIEW ')
+        output.put(printString(this.#session.deps.store.preview(this.#message)))
         break
       case 'UID':
       case 'FLAGS':

@@ -112,12 +112,14 @@ async function fetchWhole(session: Session, seqs: readonly number[], items: read
     const batch = seqs.slice(from, from + BATCH)
     const fresh = new Set(setsSeen ? batch.filter((seq) => !mailbox.hasFlag(seq, '\\Seen')) : [])
     if (fresh.size > 0) await mailbox.storeFlags([...fresh], 'add', ['\\Seen'], { silent: false })
+    const saved = items.some(({ item }) => item === 'SAVEDATE') ? mailbox.savedMsOf(batch) : []
     let at = 0
     for await (const messages of mailbox.messages(batch)) {
       for (const message of messages) {
+        const savedMs = saved[at]
         const seq = batch[at++]!
         if (message === undefined) continue // removed meanwhile; EXPUNGE will tell
-        const writer = new MessageItems(session, mailbox, seq, message)
+        const writer = new MessageItems(session, mailbox, seq, message, savedMs)
         await writer.write(
           fresh.has(seq) && !items.some((one) => one.item === 'FLAGS') ? [...items, { item: 'FLAGS' }] : items,
         )

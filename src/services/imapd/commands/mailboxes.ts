@@ -38,7 +38,7 @@ function takeUse(cursor: Cursor): SpecialUse | undefined {
   return use
 }
 
-export async function create(session: Session, cursor: Cursor): Promise<void> {
+export async function create(session: Session, cursor: Cursor): Promise<string> {
   // A trailing delimiter says that children will come (RFC 9051 §6.3.4); the name is the one without it.
   const name = takeName(cursor).replace(/\/$/, '')
   const specialUse = takeUse(cursor)
@@ -49,6 +49,7 @@ export async function create(session: Session, cursor: Cursor): Promise<void> {
     specialUse === undefined ? {} : { specialUse },
   )
   if ('refused' in made) throw refusal(made)
+  return `[MAILBOXID (${made.objectId})] Create completed`
 }
 
 export async function deleteMailbox(session: Session, cursor: Cursor): Promise<void> {

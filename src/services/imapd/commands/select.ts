@@ -59,5 +59,6 @@ function describe(session: Session, selected: Selected): void {
   output.line(`* OK [UIDVALIDITY ${selected.uidValidity}] UIDs are valid`)
   output.line(`* OK [UIDNEXT ${selected.uidNext}] Predicted next UID`)
   output.line(`* OK [HIGHESTMODSEQ ${selected.highestModSeq}] Highest`)
+  output.line(`* OK [MAILBOXID (${selected.objectId})] Id of the mailbox`)
   if (session.rev2) output.line(`* LIST () "/" ${session.printName(selected.name)}`)
 }

@@ -1,4 +1,4 @@
-/** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 9208 (DELETED-STORAGE). */
+/** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 8474 (MAILBOXID), RFC 9208 (DELETED-STORAGE). */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { MailboxStatus } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
@@ -11,6 +11,7 @@ const VALUES: Readonly<Record<string, (status: MailboxStatus) => string>> = {
   UNSEEN: (s) => String(s.unseen),
   DELETED: (s) => String(s.deleted),
   SIZE: (s) => String(s.sizeOctets),
+  MAILBOXID: (s) => `(${s.objectId})`,
   HIGHESTMODSEQ: (s) => String(s.highestModSeq),
 }
 

@@ -1,0 +1,36 @@
+/**
+ * Conversations of an account, across its mailboxes: which Message-IDs belong to which. A conversation is named after the
+ * record of its first message and keeps that name for ever (RFC 8474 §5.2). Rows of `thread_link`; each counts the messages
+ * that refer to it, and goes with the last of them.
+ */
+import type { Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+
+const FIND = 'SELECT key, thread FROM thread_link WHERE account = ? AND key IN (SELECT value FROM json_each(?))'
+const LINK = `INSERT INTO thread_link (account, key, thread, uses) VALUES (?, ?, ?, 1)
+  ON CONFLICT DO UPDATE SET uses = uses + 1`
+const UNLINK = 'UPDATE thread_link SET uses = uses - 1 WHERE account = ? AND key = ? RETURNING uses'
+const FORGET = 'DELETE FROM thread_link WHERE account = ? AND key = ?'
+
+/**
+ * The conversation that a new message joins, or begins: then it has its own name.
+ * @param keys as `threadKeys` gives them
+ */
+export function joinThread(tx: Tx, account: AccountId, keys: readonly number[], own: Buffer): Uint8Array {
+  if (keys.length === 0) return own
+  const found = new Map<number, Uint8Array>()
+  for (const [key, thread] of tx.sql(FIND).all(account, JSON.stringify(keys)))
+    found.set(Number(key), thread as Uint8Array) // BLOB NOT NULL
+  const nearest = keys.find((key) => found.has(key))
+  const thread = (nearest === undefined ? undefined : found.get(nearest)) ?? own
+  for (const key of keys) tx.sql(LINK).run(account, key, thread)
+  return thread
+}
+
+/** A message is gone for good. */
+export function leaveThread(tx: Tx, account: AccountId, keys: readonly number[]): void {
+  for (const key of keys) {
+    const uses = tx.sql(UNLINK).get(account, key)?.[0]
+    if (uses !== undefined && Number(uses) <= 0) tx.sql(FORGET).run(account, key)
+  }
+}
