@@ -1,7 +1,7 @@
 /**
  * What other rooms see of DNS.
  */
-export type DnsType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR' | 'NS' | 'TLSA' | 'SOA' | 'CNAME'
+export type DnsType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR' | 'NS' | 'TLSA' | 'SOA' | 'CNAME' | 'SRV'
 
 export type DnsAnswer =
   /** `records`: A/AAAA/PTR/NS/CNAME as text, TXT joined, MX as `{ preference, exchange }` … */
@@ -12,13 +12,19 @@ export type DnsAnswer =
       readonly secure: boolean
     }
   | { readonly status: 'nodata' | 'nxdomain'; readonly secure: boolean }
-  /** SERVFAIL, time limit, no resolver. */
-  | { readonly status: 'failed'; readonly reason: string }
+  /** SERVFAIL, time limit, no resolver; `filtered`: there were records, and a filter of ours has dropped them all. */
+  | { readonly status: 'failed'; readonly reason: string; readonly filtered?: true }
 
 export interface DnsRecord {
   readonly type: DnsType
+  /** Whose it is, where that is not the name asked for: an alias led there, or a search list. */
+  readonly name?: string
+  /** Of an SRV record the host. */
   readonly value: string
+  /** Of an MX record; an SRV record's priority. */
   readonly preference?: number
+  readonly weight?: number
+  readonly port?: number
   readonly ttlSeconds: number
   /** Raw octets of a TLSA or an unparsed record. */
   readonly data?: Buffer
@@ -30,9 +36,17 @@ export type HostAddresses =
   | { readonly status: 'none' }
   | { readonly status: 'failed'; readonly reason: string }
 
+/** What is put behind names that are not found, as resolver(3) has it. */
+export interface SearchRules {
+  /** RES_DEFNAMES: the first domain of resolv.conf's list, behind a name without dots. */
+  readonly defaultDomain: boolean
+  /** RES_DNSRCH: all domains of the list, behind any name. */
+  readonly searchList: boolean
+}
+
 export interface Resolver {
-  /** DNS alone, CNAMEs followed. Never throws: a name that is none answers nxdomain. */
-  query(name: string, type: DnsType): Promise<DnsAnswer>
+  /** DNS alone, CNAMEs followed; `.` is the root. Never throws: a name that is none answers nxdomain. */
+  query(name: string, type: DnsType, search?: SearchRules): Promise<DnsAnswer>
   /** Addresses of a host by the hosts file, then A and AAAA: what getaddrinfo() would say. */
   addresses(host: string): Promise<HostAddresses>
   /** The verified and unverified name of a client address, as smtpd's log and restrictions need it. */

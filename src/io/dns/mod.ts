@@ -6,5 +6,6 @@
  */
 export type * from './contract.ts'
 export { createResolver, type ResolverOptions } from './resolver.ts'
+export { filteredResolver, type ReplyFilter } from './reply-filter.ts'
 export { isHostName, reverseName } from './names.ts'
 export { parseReply } from './wire.ts'

@@ -12,6 +12,7 @@ const MAX_LABEL = 63
  * address, an empty or overlong label, octets that are no host name's). Underscores pass, as `_dmarc` and many hosts need.
  */
 export function queryName(name: string): string | undefined {
+  if (name === '.') return name
   let ascii = name.endsWith('.') ? name.slice(0, -1) : name
   if (/[^\x20-\x7e]/.test(ascii)) ascii = domainToASCII(ascii)
   if (ascii === '' || ascii.length > MAX_NAME || isIP(ascii) !== 0) return undefined

@@ -14,11 +14,16 @@ export interface ServerList {
   readonly servers: readonly Server[]
   readonly timeoutMs: number
   readonly attempts: number
+  /** Domains that are put behind names where a question asks for it. */
+  readonly search: readonly string[]
+  /** `options trust-ad`: the way to the servers is safe, and what they say of DNSSEC is believed. */
+  readonly trustAd: boolean
 }
 
 const RECHECK_MS = 5000
 /** As glibc: MAXNS. */
 const MAX_SERVERS = 3
+const MAX_SEARCH = 32
 
 /** `127.0.0.1`, `127.0.0.1:5353`, `::1`, `[::1]:5353`. Throws on anything else. */
 export function parseServer(text: string): Server {
@@ -29,18 +34,22 @@ export function parseServer(text: string): Server {
   return { address, port }
 }
 
-/** resolv.conf's words that matter to a resolver without search lists. */
+/** resolv.conf's words that matter here. */
 export function parseResolvConf(text: string): ServerList {
   const servers: Server[] = []
   let timeoutMs = 5000
   let attempts = 2
+  let search: string[] = []
+  let trustAd = false
   for (const line of text.split('\n')) {
     const [word, ...rest] = line
       .replace(/[#;].*/, '')
       .trim()
       .split(/\s+/)
     if (word === 'nameserver' && isIP(rest[0] ?? '') !== 0) servers.push({ address: rest[0] ?? '', port: 53 })
+    if (word === 'search' || word === 'domain') search = rest.slice(0, word === 'domain' ? 1 : MAX_SEARCH)
     if (word !== 'options') continue
+    if (rest.includes('trust-ad')) trustAd = true
     for (const option of rest) {
       const [, name, n] = /^(timeout|attempts):(\d+)$/.exec(option) ?? []
       if (name === 'timeout') timeoutMs = Math.min(Math.max(Number(n), 1), 30) * 1000
@@ -49,7 +58,7 @@ export function parseResolvConf(text: string): ServerList {
   }
   // resolv.conf(5): without a nameserver line it is the one on this machine.
   if (servers.length === 0) servers.push({ address: '127.0.0.1', port: 53 })
-  return { servers: servers.slice(0, MAX_SERVERS), timeoutMs, attempts }
+  return { servers: servers.slice(0, MAX_SERVERS), timeoutMs, attempts, search, trustAd }
 }
 
 /** The file's list, kept until the file changes. */

@@ -5,11 +5,12 @@ import { randomInt } from 'node:crypto'
 import { systemClock, type Clock } from '../../base/mod.ts'
 import { TtlCache } from './cache.ts'
 import { clientName } from './client-name.ts'
-import type { DnsAnswer, DnsType, HostAddresses, Resolver } from './contract.ts'
+import type { DnsAnswer, DnsType, HostAddresses, Resolver, SearchRules } from './contract.ts'
 import { exchange, NoReply } from './exchange.ts'
 import { HostsFile } from './hosts.ts'
-import { queryName } from './names.ts'
+import { isLoopback, queryName } from './names.ts'
 import { parseServer, ResolvConf, type Server, type ServerList } from './resolv-conf.ts'
+import { ownDomain, searched } from './search.ts'
 import type { ParsedReply, Question } from './wire.ts'
 
 export interface ResolverOptions {
@@ -17,8 +18,13 @@ export interface ResolverOptions {
   readonly servers?: readonly string[]
   readonly resolvConf?: string
   readonly hostsFile?: string
-  /** Addresses of servers whose AD bit is believed: the way to them is safe and they validate (RFC 6840 §5.8). */
+  /**
+   * Addresses of servers whose AD bit is believed: the way to them is safe and they validate (RFC 6840 §5.8). Without it
+   * those on this machine are, and with `options trust-ad` in resolv.conf all.
+   */
   readonly trusted?: readonly string[]
+  /** Domains for questions that are searched; instead of those in resolv.conf. */
+  readonly search?: readonly string[]
   /** For one try at one server; default resolv.conf's, 5 s. */
   readonly timeoutMs?: number
   readonly attempts?: number
@@ -49,7 +55,7 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
 class StubResolver implements Resolver {
   readonly #hosts: HostsFile
   readonly #list: () => ServerList
-  readonly #trusted: ReadonlySet<string>
+  readonly #trusted: ReadonlySet<string> | undefined
   readonly #cache: TtlCache<DnsAnswer>
   readonly #underWay = new Map<string, Promise<DnsAnswer>>()
   readonly #stop = new AbortController()
@@ -67,13 +73,20 @@ class StubResolver implements Resolver {
         servers: servers ?? list.servers,
         timeoutMs: options.timeoutMs ?? list.timeoutMs,
         attempts: options.attempts ?? list.attempts,
+        search: options.search ?? (list.search.length > 0 ? list.search : ownDomain()),
+        trustAd: list.trustAd,
       }
     }
-    this.#trusted = new Set(options.trusted)
+    this.#trusted = options.trusted && new Set(options.trusted)
     this.#cache = new TtlCache(options.cacheEntries ?? 10_000, clock)
   }
 
-  async query(name: string, type: DnsType): Promise<DnsAnswer> {
+  query(name: string, type: DnsType, search?: SearchRules): Promise<DnsAnswer> {
+    if (search === undefined) return this.#query(name, type)
+    return searched(name, this.#list().search, search, (one) => this.#query(one, type))
+  }
+
+  async #query(name: string, type: DnsType): Promise<DnsAnswer> {
     const ascii = queryName(name)
     if (ascii === undefined) return { status: 'nxdomain', secure: false }
     const key = `${type} ${ascii}`
@@ -118,10 +131,12 @@ class StubResolver implements Resolver {
       const heard = await this.#hear(question)
       if (typeof heard === 'string') return failed(heard)
       const { reply, server } = heard
-      secure &&= reply.authentic && this.#trusted.has(server.address)
+      secure &&= reply.authentic && this.#trusts(server)
       if (reply.rcode === 'noerror' && reply.records.length > 0) {
         const ttlSeconds = Math.min(MAX_TTL_S, ...reply.records.map((r) => r.ttlSeconds))
-        return { answer: { status: 'ok', records: reply.records, ttlSeconds, secure }, ttlSeconds }
+        const { name } = question
+        const records = aliases === 0 ? reply.records : reply.records.map((record) => ({ name, ...record }))
+        return { answer: { status: 'ok', records, ttlSeconds, secure }, ttlSeconds }
       }
       const alias = reply.rcode === 'noerror' ? queryName(reply.alias ?? '') : undefined
       if (alias === undefined) {
@@ -132,6 +147,10 @@ class StubResolver implements Resolver {
       question = { name: alias, type: first.type }
     }
     return failed('a CNAME chain without end')
+  }
+
+  #trusts({ address }: Server): boolean {
+    return this.#trusted?.has(address) ?? (isLoopback(address) || this.#list().trustAd)
   }
 
   /** The first reply that decides, or why there is none. */

@@ -78,7 +78,7 @@ export function parseReply(message: Buffer, id: number, question: Question): Par
   }
   const asked = packet.questions?.[0]
   if (asked === undefined) return rcode === 0 ? undefined : nothing
-  if (asked.name.toLowerCase() !== question.name || asked.type !== question.type) return undefined
+  if (ownerOf(asked) !== question.name || asked.type !== question.type) return undefined
   const { records, alias } = collect(packet.answers ?? [], question)
   return { ...common, authentic, records, alias, negativeTtl: negativeTtl(packet.authorities ?? []) }
 }
@@ -103,15 +103,19 @@ function plausible(message: Buffer): boolean {
 function collect(answers: readonly Answer[], { name, type }: Question): { records: DnsRecord[]; alias?: string } {
   let owner = name
   for (let step = 0; step < MAX_CHAIN; step++) {
-    const own = answers.filter((a) => a.name.toLowerCase() === owner)
+    const own = answers.filter((a) => ownerOf(a) === owner)
     const records = own.filter((a) => a.type === type).flatMap((a) => toRecord(a, type))
-    if (records.length > 0) return { records }
+    if (records.length > 0)
+      return { records: owner === name ? records : records.map((record) => ({ ...record, name: owner })) }
     const cname = own.find((a) => a.type === 'CNAME')
     if (cname === undefined || cname.type !== 'CNAME') break
     owner = cname.data.toLowerCase()
   }
   return owner === name ? { records: [] } : { records: [], alias: owner }
 }
+
+/** The root is written `.` or as nothing. */
+const ownerOf = ({ name }: { readonly name: string }): string => (name === '' ? '.' : name.toLowerCase())
 
 function toRecord(answer: Answer, type: DnsType): DnsRecord[] {
   if (!('ttl' in answer)) return []
@@ -123,6 +127,10 @@ function toRecord(answer: Answer, type: DnsType): DnsRecord[] {
     return [{ ...base, value: answer.data.toLowerCase() }]
   if (answer.type === 'MX')
     return [{ ...base, value: answer.data.exchange.toLowerCase(), preference: answer.data.preference ?? 0 }]
+  if (answer.type === 'SRV') {
+    const { priority = 0, weight = 0, port, target } = answer.data
+    return [{ ...base, value: target.toLowerCase(), preference: priority, weight, port }]
+  }
   if (answer.type === 'TXT') {
     const parts = [answer.data].flat().map((p) => (typeof p === 'string' ? Buffer.from(p) : p))
     const data = Buffer.concat(parts).subarray(0, MAX_TXT)

@@ -93,6 +93,8 @@ export interface PolicyVerdict extends PostigoEvent {
 export interface PolicyWarning extends PostigoEvent {
   readonly event: 'policy.warning'
   readonly text: string
+  /** Only to be known. */
+  readonly info?: true
 }
 
 /** What comes of asking. `reply` undefined: go on. */

@@ -13,14 +13,20 @@ export async function mailHost(
   // Postfix asks for the name as it stands, and one with a final dot is none to it.
   if (name.endsWith('.')) return 'none'
   let failed = false
+  let filtered = false
   for (const type of types) {
     const answer = await ev.rules.dns.query(name, type)
     ev.step('DNS', `${name} ${type}`, answer.status)
-    if (answer.status === 'failed') failed = true
+    if (answer.status === 'failed') {
+      if (answer.filtered === true) filtered = true
+      else failed = true
+    }
     if (answer.status !== 'ok') continue
     // RFC 7505 §3: a single MX of "." says that the domain takes no mail.
     const isNull = type === 'MX' && answer.records.length === 1 && answer.records[0]?.value === '.'
     return isNull ? 'null-mx' : 'found'
   }
-  return failed ? 'failed' : 'none'
+  if (failed) return 'failed'
+  // smtpd_dns_reply_filter has dropped what there was: the name exists.
+  return filtered ? 'found' : 'none'
 }

@@ -56,6 +56,10 @@ export const policyParams = defineParams({
   }),
   smtpd_policy_service_retry_delay: time('1s', 'Pause between two such tries.'),
   smtpd_policy_service_policy_context: str('', 'A text that is passed on to policy services.'),
+  smtpd_dns_reply_filter: str(
+    '',
+    'Tables that records of DNS are looked up in, as `name ttl IN type value`, for restrictions; the result IGNORE drops a record.',
+  ),
   mynetworks: str('', 'The networks whose clients may relay; default: those of mynetworks_style.'),
   local_header_rewrite_clients: str(
     'permit_inet_interfaces',

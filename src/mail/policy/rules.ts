@@ -3,7 +3,7 @@
  */
 import { publish } from '../../base/mod.ts'
 import type { Config, Settings } from '../../io/config/mod.ts'
-import type { Resolver } from '../../io/dns/mod.ts'
+import { filteredResolver, type Resolver } from '../../io/dns/mod.ts'
 import type { Maps, Tables } from '../../io/tables/mod.ts'
 import type { Account } from '../accounts/mod.ts'
 import type { Router } from '../routing/mod.ts'
@@ -61,9 +61,9 @@ export class Rules {
     this.cf = cf
     this.deps = deps
     this.router = deps.router
-    this.dns = deps.dns
+    this.dns = this.#filtered(deps.dns)
     this.tables = deps.tables
-    this.lists = new DnsLists(deps.dns, { selfTest: cf.dnsbl_self_test, limitMs: cf.dnsbl_time_limit })
+    this.lists = new DnsLists(this.dns, { selfTest: cf.dnsbl_self_test, limitMs: cf.dnsbl_time_limit })
     this.services = new PolicyServices(cf, deps.config)
     this.mynetworks = deps.tables.matchAddress(cf.mynetworks, { parameter: 'mynetworks' })
     this.mxBackupNetworks = deps.tables.matchAddress(cf.permit_mx_backup_networks, {
@@ -73,6 +73,21 @@ export class Rules {
     this.relayClientcerts = deps.tables.maps(cf.relay_clientcerts)
     this.rblReplyMaps = deps.tables.maps(cf.rbl_reply_maps)
     this.plainParents = cf.parent_domain_matches_subdomains.includes('smtpd_access_maps')
+  }
+
+  /** DNS through smtpd_dns_reply_filter. */
+  #filtered(dns: Resolver): Resolver {
+    const { smtpd_dns_reply_filter: spec } = this.cf
+    if (spec === '') return dns
+    const maps = this.deps.tables.maps(spec)
+    return filteredResolver(dns, {
+      parameter: 'smtpd_dns_reply_filter',
+      find: async (record) => (await maps.find(record))?.result,
+      told: (severity, text) =>
+        severity === 'warning'
+          ? this.warn(text)
+          : publish<PolicyWarning>({ event: 'policy.warning', info: true, text }),
+    })
   }
 
   /** Something to mend; the same text is published once a minute at most. */

@@ -64,7 +64,7 @@ function smtpdText(e: SmtpdEvent): string {
 }
 
 export function policyLine(e: PolicyEvent | PolicyWarning): Line {
-  if (e.event === 'policy.warning') return { service: 'smtpd', text: `warning: ${e.text}` }
+  if (e.event === 'policy.warning') return { service: 'smtpd', text: e.info === true ? e.text : `warning: ${e.text}` }
   const envelope = [
     e.sender === undefined ? '' : ` from=<${e.sender}>`,
     e.recipient === undefined ? '' : ` to=<${e.recipient}>`,

@@ -232,7 +232,7 @@ export class Server {
   #makeRunner(): QueueRunner {
     const { queue, clock, queued } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
-    const smtp = makeSmtpAgent(this.#rooms)
+    const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.deliver(...job))
     const isSmtp = (transport: string): boolean => clientProgram(bind(), transport) !== undefined
     const run = this.#options.launcher?.run ?? runAsChild
     const local = makeLocalAgent(this.#rooms, () => agent, run)

@@ -17,7 +17,7 @@ export function clientProgram(config: Config, transport: string): ClientProgram 
   return { protocol: program, overrides: entry?.overrides ?? new Map() }
 }
 
-export function makeSmtpAgent(rooms: Rooms): Agent {
+export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): Agent {
   const config = (): Config => rooms.current.config
   return createSmtpAgent({
     config: (transport) => config().with(clientProgram(config(), transport)?.overrides ?? new Map()),
@@ -25,6 +25,7 @@ export function makeSmtpAgent(rooms: Rooms): Agent {
     tables: () => rooms.current.tables,
     dns: rooms.resolver,
     handed: () => rooms.handed,
+    pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
   })
 }

@@ -23,6 +23,8 @@ export interface ClientTrial {
   readonly destinations: readonly Destination[]
   readonly mainCf: string
   readonly files: Readonly<Record<string, string>>
+  /** Further lines of resolv.conf. */
+  readonly resolvConf?: string
   /** Header fields of the message. */
   readonly fields?: string
 }
@@ -41,7 +43,7 @@ export interface Said {
 
 export async function compareClients(trial: ClientTrial, { dir, address, base }: ClientPlace): Promise<Said> {
   mkdirSync(dir, { recursive: true })
-  writeView(dir, address)
+  writeView(dir, address, trial.resolvConf)
   const world = worldOf(trial)
   const place = { address: '127.0.0.1', sinkPort: 9 }
   const [theirs, ours] = [

@@ -1,7 +1,15 @@
 /** A DNS server on a loopback address: it answers from a zone, and fails for what is under `fail.test`. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { AUTHORITATIVE_ANSWER, decode, encode, type Answer, type Question } from 'dns-packet'
+import {
+  AUTHENTIC_DATA,
+  AUTHORITATIVE_ANSWER,
+  decode,
+  encode,
+  type Answer,
+  type Question,
+  type TlsaData,
+} from 'dns-packet'
 
 export interface TestDns {
   stop(): void
@@ -26,6 +34,7 @@ export function parseZone(text: string): readonly Answer[] {
 function answer(name: string, type: string, words: readonly string[]): Answer {
   const [first = '', second = ''] = words
   const common = { name, ttl: TTL_S }
+  if (type === 'TLSA') return { ...common, type, data: tlsaOf(words) }
   if (type === 'MX') return { ...common, type, data: { preference: Number(first), exchange: second } }
   if (type === 'TXT') return { ...common, type, data: words.join(' ') }
   if (type === 'A' || type === 'AAAA' || type === 'NS' || type === 'CNAME' || type === 'PTR')
@@ -33,15 +42,25 @@ function answer(name: string, type: string, words: readonly string[]): Answer {
   throw new Error(`zone: ${type} is not known`)
 }
 
-export async function startDns(address: string, zone: readonly Answer[]): Promise<TestDns> {
+function tlsaOf([usage, selector, matchingType, hex = '']: readonly string[]): TlsaData {
+  const certificate = Buffer.from(hex, 'hex')
+  return { usage: Number(usage), selector: Number(selector), matchingType: Number(matchingType), certificate }
+}
+
+/** @param isSecure names whose answers bear the AD bit */
+export async function startDns(
+  address: string,
+  zone: readonly Answer[],
+  isSecure: (name: string) => boolean = () => false,
+): Promise<TestDns> {
   const socket = createSocket('udp4')
-  socket.on('message', (octets, from) => socket.send(replyTo(octets, zone), from.port, from.address))
+  socket.on('message', (octets, from) => socket.send(replyTo(octets, zone, isSecure), from.port, from.address))
   socket.bind(53, address)
   await once(socket, 'listening')
   return { stop: () => socket.close() }
 }
 
-function replyTo(octets: Buffer, zone: readonly Answer[]): Buffer {
+function replyTo(octets: Buffer, zone: readonly Answer[], isSecure: (name: string) => boolean): Buffer {
   const query = decode(octets)
   const question = query.questions?.[0]
   const found = question === undefined ? [] : lookUp(question, zone)
@@ -52,7 +71,7 @@ function replyTo(octets: Buffer, zone: readonly Answer[]): Buffer {
   return encode({
     type: 'response',
     id: query.id ?? 0,
-    flags: AUTHORITATIVE_ANSWER | 0x0180 | rcode, // RD and RA
+    flags: AUTHORITATIVE_ANSWER | 0x0180 | rcode | (isSecure(name) ? AUTHENTIC_DATA : 0), // RD and RA
     questions: question === undefined ? [] : [question],
     answers: failed ? [] : found,
   })

@@ -18,8 +18,9 @@ export function reasonToSkip(): string | undefined {
 }
 
 /** Writes the two files that `inView` puts in place. */
-export function writeView(dir: string, dnsAddress: string): void {
-  writeFileSync(join(dir, 'resolv.conf'), `nameserver ${dnsAddress}\noptions timeout:2 attempts:1\n`)
+/** @param more lines of resolv.conf */
+export function writeView(dir: string, dnsAddress: string, more = ''): void {
+  writeFileSync(join(dir, 'resolv.conf'), `nameserver ${dnsAddress}\noptions timeout:2 attempts:1\n${more}`)
   writeFileSync(join(dir, 'hosts'), '127.0.0.1 localhost\n192.0.2.99 listed.hosts.test\n')
 }
 

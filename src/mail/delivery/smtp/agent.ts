@@ -8,8 +8,10 @@ import type { Tables } from '../../../io/tables/mod.ts'
 import type { Agent, DeliveryJob, DeliveryTimes, RecipientResult } from '../../queue/mod.ts'
 import { Dialogue, DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
+import { lastResort, type LastSite } from './last-resort.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
 import { HandshakeError, openSession, SiteError } from './session.ts'
+import { filteredDns } from './filtered-dns.ts'
 import { findTargets, parseNexthop, type Target } from './targets.ts'
 import { TlsFiles } from './tls-files.ts'
 import { type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls-policy.ts'
@@ -23,6 +25,8 @@ export interface SmtpAgentDeps {
   readonly tables: () => Tables
   readonly dns: Resolver
   readonly isOwnAddress: (address: string) => boolean
+  /** Hands mail to another transport's agent (best_mx_transport). */
+  readonly pass: Agent['deliver']
   /** Files of main.cf that the launcher read for this process. */
   readonly handed: () => ReadonlyMap<string, string>
 }
@@ -66,15 +70,26 @@ class Delivery {
   }
 
   async run(): Promise<void> {
-    const { nexthop } = this.#job
+    const { nexthop, transport } = this.#job
     const named = nexthop.startsWith('unix:') ? [nexthop] : splitList(nexthop)
     const sites = [...named, ...this.#cf.smtp_fallback_relay]
     for (const [i, site] of sites.entries()) {
-      if (!(await this.#tryEach(site, i === sites.length - 1))) break
-      if (this.#left.size === 0) return
+      const goesOn = await this.#tryEach(site, i === sites.length - 1)
+      if (this.#left.size === 0 || this.#signal.aborted) return
+      const isLast = !goesOn || i === sites.length - 1
+      if (isLast)
+        return this.#giveUp({ site, isFallback: i >= named.length, nexthop, transport, protocol: this.#protocol })
     }
-    if (!this.#signal.aborted)
-      for (const { id } of this.#left.values()) this.#report(id, this.#last, this.#relay, this.#times())
+  }
+
+  async #giveUp(last: LastSite): Promise<void> {
+    const end = lastResort(this.#last, last, this.#cf)
+    if ('transport' in end) {
+      const recipients = [...this.#left.values()]
+      return this.#deps.pass({ ...this.#job, ...end, recipients }, this.#report, this.#signal)
+    }
+    if (end.warning !== undefined) this.#note(end.warning)
+    for (const { id } of this.#left.values()) this.#report(id, end.failure, this.#relay, this.#times())
   }
 
   /** The servers of one nexthop in turn. False: no other nexthop is to be tried. */
@@ -97,7 +112,7 @@ class Delivery {
   }
 
   async #placesOf(site: string): Promise<Place[] | Failure> {
-    const { config, dns, isOwnAddress } = this.#deps
+    const { config, dns, isOwnAddress, tables } = this.#deps
     const lmtp = this.#protocol === 'lmtp'
     if (lmtp && site.startsWith('unix:')) {
       const shown = site.slice('unix:'.length)
@@ -106,7 +121,13 @@ class Delivery {
     }
     const nexthop = parseNexthop(site.replace(/^inet:/, ''), this.#cf.smtp_tcp_port)
     if (nexthop.port === 0) return deferred('4.3.5', `unknown service in next hop ${site}`)
-    const found = await findTargets(lmtp ? { ...nexthop, noMx: true } : nexthop, this.#cf, dns, isOwnAddress)
+    const found = await findTargets(nexthop, {
+      cf: this.#cf,
+      dns: filteredDns(dns, this.#cf, { protocol: this.#protocol, tables: tables() }),
+      protocol: this.#protocol,
+      isOwnAddress,
+      note: (text) => this.#note(text),
+    })
     return found.status === 'ok' ? [...found.targets] : { status: found.status, dsn: found.dsn, text: found.text }
   }
 

@@ -11,6 +11,7 @@ import {
   str,
   time,
 } from '../../../io/config/mod.ts'
+import { clientDnsParams } from './dns-params.ts'
 import { clientTlsParams } from './tls-params.ts'
 
 const ms = { min: 1000 }
@@ -18,6 +19,7 @@ const ms = { min: 1000 }
 export const deliveryParams = defineParams({
   myhostname: str('', 'The internet host name of this mail system.'),
   inet_protocols: list('all', 'The protocols that connections are made by: all, ipv4, ipv6.'),
+  relayhost: str('', 'The host that takes all mail for elsewhere.'),
   fallback_relay: str('', 'The old name of smtp_fallback_relay.'),
   ignore_mx_lookup_error: bool('no', 'Whether a domain whose MX cannot be asked for is taken as one without.'),
   smtp_tcp_port: str('smtp', 'The port that is connected to where none is named.'),
@@ -91,6 +93,7 @@ export const deliveryParams = defineParams({
   smtp_tls_loglevel: int('0', '1: each TLS connection is logged.', { min: 0 }),
   smtp_tls_note_starttls_offer: bool('no', 'Whether servers that offer STARTTLS unused are logged.'),
   ...clientTlsParams,
+  ...clientDnsParams,
 })
 
 /** Where the LMTP client's defaults are not the SMTP client's. */

@@ -1,13 +1,34 @@
-/** The servers of a nexthop: `[host]:port` as it is, a domain by its MX. RFC 5321 §5.1, RFC 7505 (null MX). */
+/** The servers of a nexthop: `[host]:port` as it is, a domain by its MX or SRV records. RFC 5321 §5.1, RFC 2782, RFC 7505 (null MX). */
 import { isIP } from 'node:net'
-import { type DnsAnswer, type Resolver } from '../../../io/dns/mod.ts'
 import { servicePort } from '../../../io/config/mod.ts'
+import type { DnsAnswer, Resolver } from '../../../io/dns/mod.ts'
+import {
+  asksDns,
+  dnsLevel,
+  failureOf,
+  type HostAddress,
+  hostAddresses,
+  type LookupFailure,
+  type LookupSettings,
+  type Resolved,
+} from './host-addresses.ts'
 import type { ClientSettings } from './params.ts'
+import { inSrvOrder } from './srv.ts'
 
 export interface Target {
   readonly host: string
   readonly address: string
   readonly port: number
+  /** The smaller, the better. */
+  readonly preference: number
+  /** How its name and its address were found: what DANE goes by. */
+  readonly found: Found
+}
+
+export interface Found {
+  /** The domain, where MX or SRV records led here. */
+  readonly mx?: Resolved
+  readonly host: Resolved
 }
 
 export type Targets =
@@ -23,67 +44,99 @@ export type Targets =
 export interface Nexthop {
   readonly host: string
   readonly port: number
-  readonly noMx: boolean
+  /** As it is named: what SRV records are asked for. */
+  readonly service: string
+  /** In brackets: the host itself. */
+  readonly isLiteral: boolean
 }
 
-type TargetSettings = Pick<
-  ClientSettings,
-  | 'myhostname'
-  | 'inet_protocols'
-  | 'ignore_mx_lookup_error'
-  | 'smtp_tcp_port'
-  | 'smtp_host_lookup'
-  | 'smtp_address_preference'
-  | 'smtp_randomize_addresses'
-  | 'smtp_mx_address_limit'
-  | 'smtp_defer_if_no_mx_address_found'
->
+type TargetSettings = LookupSettings &
+  Pick<
+    ClientSettings,
+    | 'myhostname'
+    | 'ignore_mx_lookup_error'
+    | 'smtp_mx_address_limit'
+    | 'smtp_defer_if_no_mx_address_found'
+    | 'use_srv_lookup'
+    | 'allow_srv_lookup_fallback'
+    | 'ignore_srv_lookup_error'
+  >
+
+export interface Lookup {
+  readonly cf: TargetSettings
+  readonly dns: Resolver
+  readonly protocol: 'smtp' | 'lmtp'
+  readonly isOwnAddress: (address: string) => boolean
+  readonly note: (text: string) => void
+}
 
 export function parseNexthop(nexthop: string, defaultPort: string): Nexthop {
   const [, bracketed, portA, plain = '', portB] =
     /^(?:\[([^\]]+)\](?::(\w[\w-]*))?|([^:[\]]+)(?::(\w[\w-]*))?)$/.exec(nexthop) ?? []
-  const port = servicePort(portA ?? portB ?? defaultPort) ?? 0
-  if (bracketed !== undefined) return { host: bracketed.replace(/^ipv6:/i, ''), port, noMx: true }
-  return { host: plain === '' ? nexthop : plain, port, noMx: false }
+  const service = portA ?? portB ?? defaultPort
+  const common = { port: servicePort(service) ?? 0, service, isLiteral: bracketed !== undefined }
+  if (bracketed !== undefined) return { host: bracketed.replace(/^ipv6:/i, ''), ...common }
+  return { host: plain === '' ? nexthop : plain, ...common }
 }
 
 /** Servers in the order of trial. What stands behind this host in an MX list is left out, or mail would go in circles. */
-export async function findTargets(
-  { host, port, noMx }: Nexthop,
-  cf: TargetSettings,
-  dns: Resolver,
-  isOwnAddress: (address: string) => boolean = () => false,
-): Promise<Targets> {
-  if (isIP(host) !== 0) return { status: 'ok', targets: [{ host, address: host, port }] }
-  const asksMx = !noMx && cf.smtp_host_lookup.includes('dns')
-  const mx: DnsAnswer = asksMx ? await dns.query(host, 'MX') : { status: 'nodata', secure: false }
-  if (mx.status === 'failed' && !cf.ignore_mx_lookup_error) return notFound(host, 'MX', 'failed')
-  if (mx.status !== 'ok') return addressesOf([{ host, preference: 0 }], port, cf, dns)
-  if (mx.records.some((record) => record.value === '' || record.value === '.'))
-    return { status: 'bounced', dsn: '5.1.0', text: `Domain ${host} does not accept mail (nullMX)` }
-  const hosts = inOrder(
-    mx.records.map((record) => ({ host: record.value.replace(/\.$/, ''), preference: record.preference ?? 0 })),
-    cf.smtp_randomize_addresses,
-  )
-  const own = hosts.find((one) => one.host.toLowerCase() === cf.myhostname.toLowerCase())?.preference ?? Infinity
-  const better = hosts.filter((one) => one.preference < own)
-  if (better.length === 0) return loopsBack(host)
-  const found = await addressesOf(better, port, cf, dns)
-  if (found.status !== 'ok') {
-    return cf.smtp_defer_if_no_mx_address_found && found.status === 'bounced'
-      ? { ...found, status: 'deferred', dsn: '4.4.4' }
-      : found
+export async function findTargets(nexthop: Nexthop, lookup: Lookup): Promise<Targets> {
+  const { host, port, service, isLiteral } = nexthop
+  const { cf, protocol } = lookup
+  if (isIP(host) !== 0) return byHost(host, port, lookup)
+  const isByName = !isLiteral && dnsLevel(cf) !== 'disabled'
+  if (isByName && cf.use_srv_lookup.includes(service)) return bySrv(nexthop, lookup)
+  return isByName && protocol === 'smtp' ? byMx(host, port, lookup) : byHost(host, port, lookup)
+}
+
+async function byMx(domain: string, port: number, lookup: Lookup): Promise<Targets> {
+  const { cf, dns } = lookup
+  const mx: DnsAnswer = asksDns(cf) ? await dns.query(domain, 'MX') : { status: 'nodata', secure: false }
+  if (mx.status === 'failed') {
+    const canIgnore = cf.ignore_mx_lookup_error && mx.filtered !== true
+    return canIgnore ? byHost(domain, port, lookup) : failureOf(mx, domain, 'MX')
   }
-  const self = port === servicePort('smtp') ? found.targets.findIndex((target) => isOwnAddress(target.address)) : -1
-  if (self < 0) return found
-  const ownPreference = better.find((one) => one.host === found.targets[self]?.host)?.preference ?? 0
-  const nearer = new Set(better.filter((one) => one.preference < ownPreference).map((one) => one.host))
-  const targets = found.targets.filter((target) => nearer.has(target.host))
-  return targets.length === 0 ? loopsBack(host) : { status: 'ok', targets }
+  if (mx.status !== 'ok') return byHost(domain, port, lookup)
+  if (mx.records.some(({ value }) => value === '' || value === '.'))
+    return { status: 'bounced', dsn: '5.1.0', text: `Domain ${domain} does not accept mail (nullMX)` }
+  const hosts = mx.records.map(({ value, preference = 0 }) => ({ host: value.replace(/\.$/, ''), preference, port }))
+  const shuffled = inOrder(hosts, cf.smtp_randomize_addresses)
+  return behindMx(shuffled, { domain, resolved: resolvedBy(domain, mx, cf), kind: 'MX' }, lookup)
+}
+
+async function bySrv({ host: domain, service, port }: Nexthop, lookup: Lookup): Promise<Targets> {
+  const { cf, dns, note, protocol } = lookup
+  const name = `_${service}._tcp.${domain}`
+  const found = await srvTargets(name, lookup, await dns.query(name, 'SRV'))
+  if (found.status === 'ok') return found
+  const isError = found.dsn === '4.4.3'
+  if (!cf.allow_srv_lookup_fallback && !(isError && cf.ignore_srv_lookup_error)) return found
+  note(`skipping SRV lookup for ${name}: ${found.text}`)
+  return protocol === 'smtp' ? byMx(domain, port, lookup) : byHost(domain, port, lookup)
+}
+
+async function srvTargets(name: string, lookup: Lookup, answer: DnsAnswer): Promise<Targets> {
+  if (answer.status !== 'ok') return failureOf(answer, name, 'SRV')
+  if (answer.records.some(({ value }) => value === '' || value === '.'))
+    return { status: 'bounced', dsn: '5.1.0', text: `Domain ${name} does not support SRV requests` }
+  const services = answer.records.map(({ value, preference = 0, weight = 0, port = 0 }) => ({
+    host: value.replace(/\.$/, ''),
+    port,
+    priority: preference,
+    weight,
+  }))
+  const hosts = inSrvOrder(services).map(({ host, port, priority }) => ({ host, port, preference: priority }))
+  return behindMx(hosts, { domain: name, resolved: resolvedBy(name, answer, lookup.cf), kind: 'SRV' }, lookup)
+}
+
+function resolvedBy(asked: string, answer: Extract<DnsAnswer, { status: 'ok' }>, cf: TargetSettings): Resolved {
+  const secure = answer.secure && dnsLevel(cf) === 'dnssec'
+  return { asked, canonical: answer.records[0]?.name ?? asked, secure }
 }
 
 interface MxHost {
   readonly host: string
+  readonly port: number
   readonly preference: number
 }
 
@@ -94,68 +147,81 @@ function inOrder(hosts: readonly MxHost[], shuffled: boolean): MxHost[] {
     .map(({ one }) => one)
 }
 
-async function addressesOf(
-  hosts: readonly MxHost[],
-  port: number,
-  cf: TargetSettings,
-  dns: Resolver,
-): Promise<Targets> {
-  const targets: (Target & { readonly preference: number })[] = []
-  let failure: { host: string; why: 'failed' | 'nxdomain' | 'nodata' } | undefined
-  for (const { host, preference } of hosts) {
-    const { addresses, why } = await hostAddresses(host, cf, dns)
-    targets.push(...addresses.map((address) => ({ host, address, port, preference })))
-    if (addresses.length === 0 && failure?.why !== 'failed') failure = { host, why: why ?? 'nodata' }
+interface Origin {
+  readonly domain: string
+  readonly resolved: Resolved
+  readonly kind: 'MX' | 'SRV'
+}
+
+/** The servers that records name, without this host and those behind it. */
+async function behindMx(hosts: readonly MxHost[], origin: Origin, lookup: Lookup): Promise<Targets> {
+  const { cf, isOwnAddress, note } = lookup
+  const { domain, kind } = origin
+  const own = hosts.find((one) => one.host.toLowerCase() === cf.myhostname.toLowerCase())?.preference ?? Infinity
+  const better = hosts.filter((one) => one.preference < own)
+  if (better.length === 0) return loopsBack(domain)
+  const found = await addressesOf(better, origin, lookup)
+  if (found.status !== 'ok') {
+    note(`warning: no ${kind} host for ${domain} has a valid address record`)
+    const isHard = found.status === 'bounced'
+    return kind === 'MX' && cf.smtp_defer_if_no_mx_address_found && isHard
+      ? { ...found, status: 'deferred', dsn: found.dsn.replace(/^5/, '4') }
+      : found
+  }
+  const isOwn = ({ address, port }: Target): boolean => port === servicePort('smtp') && isOwnAddress(address)
+  const self = found.targets.find(isOwn)
+  if (self === undefined) return within(found, cf)
+  const targets = found.targets.filter(({ preference }) => preference < self.preference)
+  if (targets.length > 0) return within({ status: 'ok', targets }, cf)
+  const isBest = better.every(({ preference }) => preference >= self.preference)
+  if (isBest) return loopsBack(domain)
+  return { status: 'deferred', dsn: '4.4.4', text: `unable to find primary relay for ${domain}` }
+}
+
+async function addressesOf(hosts: readonly MxHost[], origin: Origin | undefined, lookup: Lookup): Promise<Targets> {
+  const { cf, dns } = lookup
+  const targets: Target[] = []
+  let failure: LookupFailure | undefined
+  for (const one of hosts) {
+    const found = await hostAddresses(one.host, cf, dns)
+    targets.push(...found.addresses.map((address) => targetOf(one, address, origin)))
+    if ('failure' in found) failure = afterwards(failure, found.failure)
     if (cf.smtp_mx_address_limit > 0 && targets.length >= 10 * cf.smtp_mx_address_limit) break
   }
-  if (targets.length === 0) return notFound(failure?.host ?? '', wantsIpv4(cf) ? 'A' : 'AAAA', failure?.why ?? 'nodata')
-  const first = cf.smtp_address_preference
-  const order = (address: string): number =>
+  if (targets.length === 0) return failure ?? loopsBack(origin?.domain ?? '')
+  const sorted = origin?.kind === 'SRV' ? targets : byFamily(targets, cf.smtp_address_preference)
+  return { status: 'ok', targets: sorted }
+}
+
+/** The last failure is told; with one before it that may pass it is not for good. */
+function afterwards(before: LookupFailure | undefined, last: LookupFailure): LookupFailure {
+  const isHard = before?.status === 'deferred' && last.status === 'bounced'
+  return isHard ? { ...last, status: 'deferred', dsn: '4.4.4' } : last
+}
+
+/** At most smtp_mx_address_limit of them. */
+function within(found: Targets, { smtp_mx_address_limit: limit }: TargetSettings): Targets {
+  return found.status === 'ok' && limit > 0 ? { ...found, targets: found.targets.slice(0, limit) } : found
+}
+
+function targetOf({ host, port, preference }: MxHost, { address, resolved }: HostAddress, origin?: Origin): Target {
+  const found = origin === undefined ? { host: resolved } : { mx: origin.resolved, host: resolved }
+  return { host, address, port, preference, found }
+}
+
+function byFamily(targets: readonly Target[], first: TargetSettings['smtp_address_preference']): Target[] {
+  const order = ({ address }: Target): number =>
     first === 'any' ? 0 : isIP(address) === (first === 'ipv6' ? 6 : 4) ? 0 : 1
-  const sorted = targets.toSorted((a, b) => a.preference - b.preference || order(a.address) - order(b.address))
-  const limit = cf.smtp_mx_address_limit === 0 ? sorted.length : cf.smtp_mx_address_limit
-  return { status: 'ok', targets: sorted.slice(0, limit).map(({ host, address }) => ({ host, address, port })) }
+  return targets.toSorted((a, b) => a.preference - b.preference || order(a) - order(b))
 }
 
-const wants = (word: 'ipv4' | 'ipv6', { inet_protocols }: TargetSettings): boolean =>
-  inet_protocols.some((name) => name.toLowerCase() === 'all' || name.toLowerCase() === word)
-const wantsIpv4 = (cf: TargetSettings): boolean => wants('ipv4', cf)
-
-async function hostAddresses(
-  host: string,
-  cf: TargetSettings,
-  dns: Resolver,
-): Promise<{ addresses: string[]; why?: 'failed' | 'nxdomain' | 'nodata' }> {
-  if (isIP(host) !== 0) return { addresses: [host] }
-  const addresses: string[] = []
-  let why: 'failed' | 'nxdomain' | 'nodata' = 'nodata'
-  if (cf.smtp_host_lookup.includes('dns')) {
-    const types = [...(wantsIpv4(cf) ? (['A'] as const) : []), ...(wants('ipv6', cf) ? (['AAAA'] as const) : [])]
-    for (const answer of await Promise.all(types.map((type) => dns.query(host, type)))) {
-      if (answer.status === 'ok') addresses.push(...answer.records.map((record) => record.value))
-      else if (why !== 'failed') why = answer.status
-    }
-  }
-  if (addresses.length === 0 && cf.smtp_host_lookup.includes('native')) {
-    const known = await dns.addresses(host)
-    if (known.status === 'ok') {
-      const wanted = (address: string): boolean => wants(isIP(address) === 6 ? 'ipv6' : 'ipv4', cf)
-      addresses.push(...known.addresses.filter(wanted))
-    } else if (known.status === 'failed') why = 'failed'
-    else why = 'nxdomain'
-  }
-  return { addresses, why }
-}
-
-const REASONS = {
-  failed: 'Host not found, try again',
-  nxdomain: 'Host not found',
-  nodata: 'Host found but no data record of requested type',
-} as const
-
-function notFound(name: string, type: string, why: keyof typeof REASONS): Targets {
-  const text = `Host or domain name not found. Name service error for name=${name} type=${type}: ${REASONS[why]}`
-  return why === 'failed' ? { status: 'deferred', dsn: '4.4.3', text } : { status: 'bounced', dsn: '5.4.4', text }
+/** One host, without MX: its addresses may be ours only on other ports than SMTP's. */
+async function byHost(host: string, port: number, lookup: Lookup): Promise<Targets> {
+  const found = await addressesOf([{ host, port, preference: 0 }], undefined, lookup)
+  const isLoop = lookup.protocol === 'smtp' && port === servicePort('smtp')
+  if (isLoop && found.status === 'ok' && found.targets.some(({ address }) => lookup.isOwnAddress(address)))
+    return loopsBack(host)
+  return within(found, lookup.cf)
 }
 
 const loopsBack = (host: string): Targets => ({

@@ -94,6 +94,28 @@ const FOOTERS = [
   '\\c joined\\nand more',
 ]
 
+/** What DNS says, but for what a filter drops. */
+const FILTERED: readonly (readonly [filter: string, Settings, readonly Step[]])[] = ['IGNORE', 'REJECT']
+  .map((action) => `static:${action}`)
+  .concat('inline:{{known.test. 60 IN MX 10 mail.known.test. = IGNORE}}', 'no-such:table')
+  .flatMap((filter) => [
+    [filter, { smtpd_sender_restrictions: 'reject_unknown_sender_domain' }, upToRcpt()],
+    [filter, { smtpd_helo_restrictions: 'reject_unknown_helo_hostname' }, upToRcpt(undefined, undefined, 'known.test')],
+    [filter, { smtpd_client_restrictions: 'reject_rbl_client rbl.test' }, upToRcpt()],
+    [filter, { smtpd_sender_restrictions: 'reject_rhsbl_sender rhsbl.test' }, upToRcpt('a@bad.test')],
+    [filter, { smtpd_sender_restrictions: 'check_sender_mx_access static:REJECT' }, upToRcpt()],
+    [filter, { smtpd_recipient_restrictions: 'permit_mx_backup, reject' }, upToRcpt(FROM, 'a@backup.test')],
+  ])
+
+function filterSessions(): Session[] {
+  return FILTERED.map(([filter, settings, steps]) => ({
+    name: `filter ${filter}: ${Object.values(settings)[0]}`,
+    overrides: { ...settings, smtpd_dns_reply_filter: filter },
+    client: 'ADDR=192.0.2.66 NAME=client.bad.test PORT=1',
+    steps,
+  }))
+}
+
 function footerSessions(): Session[] {
   const steps = [...upToRcpt(FROM, 'nobody@local.test'), 'FOO', 'VRFY nobody@local.test', 'ETRN -x', 'DATA', 'QUIT']
   return FOOTERS.map((text) => ({ name: `footer ${text}`, overrides: { smtpd_reject_footer: text }, steps }))
@@ -245,5 +267,14 @@ export function settingSessions(): Session[] {
     overrides: { smtpd_end_of_data_restrictions: 'check_client_access static:{REJECT at the end}' },
     steps: whole(),
   }
-  return [...codeSessions(), ...footerSessions(), ...limitSessions(), ...loginSessions(), ...soft, big, whole_]
+  return [
+    ...codeSessions(),
+    ...footerSessions(),
+    ...filterSessions(),
+    ...limitSessions(),
+    ...loginSessions(),
+    ...soft,
+    big,
+    whole_,
+  ]
 }
