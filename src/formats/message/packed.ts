@@ -36,3 +36,12 @@ function fromRow([headerFrom, bodyFrom, bodyTo, contentType, encoding, charset, 
 export function decodeParts(packed: Uint8Array): PackedPart {
   return fromRow(JSON.parse(Buffer.from(packed).toString('utf8')) as Row) // written by encodeParts
 }
+
+/** Whether a part says that it is 8-bit or binary. @param deep not only the message itself */
+export function says8bit(packed: Uint8Array, deep: boolean): boolean {
+  const text = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
+  if (!text.includes('"8bit"') && !text.includes('"binary"')) return false
+  const says = (part: PackedPart): boolean =>
+    part.encoding === '8bit' || part.encoding === 'binary' || (deep && part.children.some(says))
+  return says(decodeParts(packed))
+}

@@ -29,6 +29,8 @@ export interface IntakeDeps<F> {
   readonly store: DepositPort<F>
   readonly queue: QueuePort
   readonly analyser: () => { push(chunk: Buffer): void; end(): F }
+  /** Whether a part says that it is 8-bit or binary. @param deep not only the message itself */
+  readonly says8bit: (facts: F, deep: boolean) => boolean
   readonly hasRoom: HasRoom
   /** RFC 5322 date with the zone's name: `Tue, 24 Nov 2026 09:04:28 +0000 (UTC)`. */
   readonly date: (ms: number) => string

@@ -87,7 +87,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
         const all = [...this.#options.effects, ...found, ...effects]
         if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
         const facts = this.#analyser.end()
-        const plan = await this.#plan(envelope, all)
+        const plan = await this.#plan({ ...envelope, body: this.#bodyType(envelope, facts) }, all)
         const problem = this.#allOverQuota(plan)
         if (problem !== undefined) return this.#refuse(envelope, problem)
         await this.#commit(plan, facts)
@@ -251,6 +251,13 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       tlsLines: cf.smtpd_tls_received_header,
       authenticatedSender: cf.smtpd_sasl_authenticated_header,
     })
+  }
+
+  /** Postfix: a part that says it is 8-bit outweighs what the client said. */
+  #bodyType({ body }: Envelope, facts: F): Envelope['body'] {
+    const { cf, says8bit } = this.#deps
+    if (body === '8BITMIME' || !cf.detect_8bit_encoding_header) return body
+    return says8bit(facts, !cf.disable_mime_input_processing) ? '8BITMIME' : body
   }
 
   #plan(envelope: Envelope, effects: readonly Effect[]): Promise<Plan> {

@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs'
 import { QueueIds, systemClock, type Clock, Wakeup } from '#src/base/mod.ts'
 import { startExchange } from '../../formats/sasl/mod.ts'
-import { traceDates } from '../../formats/message/mod.ts'
+import { says8bit, traceDates } from '../../formats/message/mod.ts'
 import { SegmentLog } from '../../io/blobs/mod.ts'
 import { type Config, loadConfig, type Settings, splitList } from '../../io/config/mod.ts'
 import { type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
@@ -169,6 +169,7 @@ export function openRooms(options: RoomsOptions): Rooms {
         store,
         queue,
         analyser: createAnalyser,
+        says8bit: ({ parts }, deep) => says8bit(parts, deep),
         freeOctets,
         condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
         hasRoom: (account, octets) => store.hasRoom(account, octets),

@@ -15,7 +15,9 @@ const BODY = Buffer.from(
     'Subject: inner',
     ' folded',
     'X-Gone: 1',
+    'Content-Transfer-Encoding: 8bit',
     '',
+    'gr\u00fc\u00dfe \t',
     'line to replace',
     '',
     '-',
@@ -35,6 +37,7 @@ function checksOf(lists: ContentChecks['lists'], more: Partial<ContentChecks> = 
     lists,
     strict: { nesting: true, header8bit: false, body8bit: false, encodingDomain: false },
     mime: true,
+    to7bit: false,
     header_size_limit: 102_400,
     body_checks_size_limit: 0,
     line_length_limit: 2048,
@@ -59,7 +62,7 @@ async function filtered(checks: ContentChecks, pieces: readonly Buffer[]): Promi
   })
   for (const field of readHead(FIELDS, { header_size_limit: 1000, message_drop_headers: [] }).fields)
     await filter.field(field)
-  filter.endHead(true)
+  await filter.endHead(true)
   const out: Buffer[] = []
   for (const piece of pieces) out.push(await filter.body(piece))
   out.push(await filter.end())
@@ -78,6 +81,7 @@ const checkers: readonly (readonly [string, ContentChecks])[] = [
   ['all lists', checksOf(all(actionOf))],
   ['tables that answer later', checksOf(all((key) => Promise.resolve(actionOf(key))))],
   ['a limit of the body', checksOf(all(actionOf), { body_checks_size_limit: 12 })],
+  ['8-bit parts made 7-bit', checksOf(all(actionOf), { to7bit: true })],
   ['header lists alone', checksOf({ header: list('header', actionOf), nested: list('nested', actionOf) })],
 ]
 
@@ -103,7 +107,7 @@ test('a body that no check can reach is passed on as it is, unread', async () =>
     warn: () => assert.fail(),
   })
   await filter.field({ name: 'subject', raw: Buffer.from('Subject: x\r\n') })
-  filter.endHead(true)
+  await filter.endHead(true)
   assert.equal(filter.body(BODY), BODY)
 })
 
@@ -116,7 +120,7 @@ test('body checks stop reading where body_checks_size_limit is reached', async (
     lookupFailed: () => {},
     warn: () => {},
   })
-  filter.endHead(true)
+  await filter.endHead(true)
   const text = Buffer.from('12345\r\n6789\r\nunread\r\n')
   assert.deepEqual(await filter.body(text), text)
   assert.equal(filter.body(text), text)

@@ -2,6 +2,7 @@
  * One message on its way through its checks: field by field, then body line by body line, as octets pass by. Nothing is
  * kept but the field or line at hand. Without MIME parts and body checks, the body passes unread.
  */
+import { QuotedPrintableEncoder } from '../../../formats/message/mod.ts'
 import type { Reply } from '../../../formats/smtp/mod.ts'
 import { TableError } from '../../../io/tables/mod.ts'
 import { cutField, type Field } from '../head.ts'
@@ -9,67 +10,20 @@ import { decide } from './actions.ts'
 import type { CheckKind, CheckReport, ContentChecks, Decision, MessageEffect, Place } from './contract.ts'
 import { boundedText, fieldName, FieldText, keyOf, linesOf, MIME_FIELDS, toWire, withoutBlank } from './field-text.ts'
 import { MIME_ERRORS, MimeScanner } from './mime-scanner.ts'
+import { lineOf, mayBoundary, Output, type Piece } from './pieces.ts'
+import { logged, LOGGED_MIME_OCTETS, NO_LOOKUP, replyOf } from './refusals.ts'
 
 const CR = 0x0d
 const LF = 0x0a
 const EMPTY = Buffer.alloc(0)
 const CRLF = Buffer.from('\r\n')
 
-/** Postfix's log shows so much of a line, and so much of what MIME is wrong. */
-const LOGGED_OCTETS = 200
-const LOGGED_MIME_OCTETS = 100
-
-/** `message content rejected` with its reply code: 451 for a status of class 4. */
-const replyOf = (status: string, text: string): Reply => ({
-  code: status.startsWith('4') ? 451 : 550,
-  // Made by splitStatus, or a constant below.
-  enhanced: status as NonNullable<Reply['enhanced']>,
-  lines: [text],
-})
-
-const NO_LOOKUP: Reply = { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
-
-/** What comes out of a part of the body. */
-class Output {
-  readonly pieces: Buffer[] = []
-  readonly #data: Buffer
-  #from = 0
-
-  constructor(data: Buffer) {
-    this.#data = data
-  }
-
-  /** All up to `at` stays as it is. */
-  keepTo(at: number): void {
-    if (at > this.#from) this.pieces.push(this.#data.subarray(this.#from, at))
-    this.#from = at
-  }
-
-  /** Octets in place of what stands before `next`. */
-  put(octets: Buffer, next: number): void {
-    if (octets.length > 0) this.pieces.push(octets)
-    this.#from = next
-  }
-
-  all(): Buffer {
-    return this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces)
-  }
-}
-
-/** One physical line, or as much of it as is looked at together. */
-interface Piece {
-  readonly text: Buffer
-  readonly raw: Buffer
-  /** The line goes on behind it. */
-  readonly continues: boolean
-  readonly atLineStart: boolean
-}
-
 export class ContentFilter {
   readonly effects: MessageEffect[] = []
   readonly #checks: ContentChecks
   readonly #report: CheckReport
   readonly #mime: MimeScanner
+  readonly #encoder = new QuotedPrintableEncoder()
   #checking = true
   #refusal: Reply | undefined
   /** What has come of a line that is not whole yet. */
@@ -101,6 +55,7 @@ export class ContentFilter {
     const { raw, whole } = field
     const text = whole === undefined ? linesOf(raw) : boundedText(whole, header_size_limit, line_length_limit)
     this.#mime.field(field.name, text.toString('latin1'))
+    if (this.#saysEncoding(field.name)) return []
     const kind = MIME_FIELDS.has(field.name) ? 'mime' : 'header'
     const value = await this.#lookUp(kind, text)
     if (value === undefined) return [field]
@@ -116,10 +71,27 @@ export class ContentFilter {
     return cutField(toWire(text), this.#checks.header_size_limit)
   }
 
-  /** The message's own header section is over. @param separated by an empty line */
-  endHead(separated: boolean): void {
+  /** The message's own header section is over: what is to be added to it. @param separated by an empty line */
+  async endHead(separated: boolean): Promise<Buffer> {
+    const added = await this.#encodingField('header')
     this.#mime.endHeader(separated)
     this.#bodyOctets = separated ? 0 : 1
+    return added
+  }
+
+  /** A field that says how an 8-bit part is encoded: another one comes at the end of the section (Postfix's order). */
+  #saysEncoding(name: string): boolean {
+    return name === 'content-transfer-encoding' && this.#encoding !== undefined
+  }
+
+  /** What the part at hand is to be called; undefined: it stays as it is. */
+  get #encoding(): '7bit' | 'quoted-printable' | undefined {
+    return this.#checks.to7bit ? this.#mime.encodingFor7bit : undefined
+  }
+
+  async #encodingField(kind: CheckKind): Promise<Buffer> {
+    const encoding = this.#encoding
+    return encoding === undefined ? EMPTY : this.#checked(kind, Buffer.from(`Content-Transfer-Encoding: ${encoding}`))
   }
 
   /** Octets behind the header section, in any cuts: what goes on of them. */
@@ -138,7 +110,7 @@ export class ContentFilter {
 
   /** Whether each line of the body is of interest. */
   get #readsLines(): boolean {
-    if (this.#checks.strict.body8bit) return true
+    if (this.#checks.strict.body8bit || this.#encoding !== undefined) return true
     const { lists, body_checks_size_limit } = this.#checks
     return this.#checking && lists.body !== undefined && this.#inLimit(body_checks_size_limit)
   }
@@ -166,7 +138,7 @@ export class ContentFilter {
     }
     out.keepTo(at)
     this.#held = Buffer.from(data.subarray(at)) // a copy: the chunk is not held for a few octets
-    if (last) out.pieces.push(await this.#flushField())
+    if (last && this.#mime.section !== 'body') out.pieces.push(await this.#flushField(), await this.#endPart())
     return out.all()
   }
 
@@ -218,10 +190,15 @@ export class ContentFilter {
       return before
     }
     const blank = text.length === 0
+    const added = await this.#endPart()
     this.#mime.endHeader(blank)
     if (this.#mime.section === 'body') this.#bodyOctets = 0
     const rest = this.#mime.section === 'body' ? await this.#bodyPiece(piece) : piece.raw
-    return Buffer.concat([before, rest])
+    return Buffer.concat([before, added, rest])
+  }
+
+  #endPart(): Promise<Buffer> {
+    return this.#encodingField(this.#mime.section === 'multipart' ? 'mime' : 'nested')
   }
 
   async #flushField(): Promise<Buffer> {
@@ -230,7 +207,11 @@ export class ContentFilter {
     this.#field = undefined
     const name = fieldName(text)
     this.#mime.field(name, text.toString('latin1'))
-    const kind = MIME_FIELDS.has(name) || this.#mime.section === 'multipart' ? 'mime' : 'nested'
+    if (this.#saysEncoding(name)) return EMPTY
+    return this.#checked(MIME_FIELDS.has(name) || this.#mime.section === 'multipart' ? 'mime' : 'nested', text)
+  }
+
+  async #checked(kind: CheckKind, text: Buffer): Promise<Buffer> {
     const value = await this.#lookUp(kind, text)
     if (value === undefined) return this.#fieldOut(text)
     const { line, prepend } = this.#act(value, kind, text)
@@ -242,8 +223,18 @@ export class ContentFilter {
 
   /** A line of the body: itself, or what stands in its place. */
   #bodyPiece(piece: Piece): Buffer | Promise<Buffer> {
-    const { text, atLineStart } = piece
-    if (this.#mime.bodyLine(text, atLineStart)) this.#bodyOctets = 0
+    if (this.#mime.bodyLine(piece.text, piece.atLineStart)) this.#bodyOctets = 0
+    return this.#encoding === undefined ? this.#checkedPiece(piece) : this.#encoded(piece)
+  }
+
+  async #encoded({ text, continues }: Piece): Promise<Buffer> {
+    const lines: Buffer[] = []
+    for (const line of this.#encoder.push(text, !continues)) lines.push(await this.#checkedPiece(lineOf(line)))
+    return Buffer.concat(lines)
+  }
+
+  #checkedPiece(piece: Piece): Buffer | Promise<Buffer> {
+    const { text } = piece
     const checked = this.#inLimit(this.#checks.body_checks_size_limit)
     this.#bodyOctets += text.length + 1
     const value = checked ? this.#lookUp('body', text) : undefined
@@ -297,15 +288,4 @@ export class ContentFilter {
     if (last === true) this.#checking = false
     return decision
   }
-}
-
-/** `--` stands at `at`, or may when more has come. */
-function mayBoundary(data: Buffer, at: number): boolean {
-  return (data[at] ?? 0x2d) === 0x2d && (data[at + 1] ?? 0x2d) === 0x2d
-}
-
-/** As much of a line as a log shows. */
-export function logged(content: Buffer | string, limit = LOGGED_OCTETS): string {
-  const octets = typeof content === 'string' ? Buffer.from(content, 'latin1') : content
-  return octets.toString('utf8', 0, limit)
 }

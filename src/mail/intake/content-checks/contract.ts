@@ -31,6 +31,8 @@ export interface ContentChecks {
   readonly strict: MimeStrictness
   /** disable_mime_input_processing: all behind the first header section is body. */
   readonly mime: boolean
+  /** Parts that say they are 8-bit become quoted-printable. */
+  readonly to7bit: boolean
   readonly header_size_limit: number
   readonly body_checks_size_limit: number
   readonly line_length_limit: number

@@ -5,8 +5,9 @@ import type { Arrival } from '../contract.ts'
 import type { IntakeEvent } from '../events.ts'
 import type { Field } from '../head.ts'
 import { type Characters, DISALLOWED } from './characters.ts'
-import { ContentFilter, logged } from './content-filter.ts'
+import { ContentFilter } from './content-filter.ts'
 import type { CheckReport, ContentChecks, MessageEffect } from './contract.ts'
+import { logged } from './refusals.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -55,7 +56,8 @@ export class IncomingChecks {
     this.#filter = filter
     const left: Field[] = []
     for (const field of [...trace, ...fields]) left.push(...(await filter.field(field)))
-    filter.endHead(separated)
+    const added = await filter.endHead(separated)
+    if (added.length > 0) left.push({ name: 'content-transfer-encoding', raw: added })
     return left
   }
 

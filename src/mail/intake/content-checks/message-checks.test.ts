@@ -12,6 +12,7 @@ const LIMITS = {
   mime_boundary_length_limit: 2048,
 }
 
+const AS_IT_IS = { to7bit: false, rewrites: false }
 const NONE = { name: '', tables: '' }
 
 test("smtp's checks change fields and lines of a message in any cuts, and refuse nothing", async () => {
@@ -27,6 +28,7 @@ test("smtp's checks change fields and lines of a message in any cuts, and refuse
       nested: NONE,
       body: { name: 'smtp_body_checks', tables: 'pcre:{ { /^secret/ STRIP } { /^sign/ PREPEND above } }' },
     },
+    AS_IT_IS,
     LIMITS,
     tables,
   )
@@ -57,5 +59,8 @@ test("smtp's checks change fields and lines of a message in any cuts, and refuse
     ])
   }
   tables.close()
-  assert.equal(openOutgoingChecks({ header: NONE, mime: NONE, nested: NONE, body: NONE }, LIMITS, tables), undefined)
+  assert.equal(
+    openOutgoingChecks({ header: NONE, mime: NONE, nested: NONE, body: NONE }, AS_IT_IS, LIMITS, tables),
+    undefined,
+  )
 })

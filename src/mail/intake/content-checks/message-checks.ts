@@ -1,5 +1,6 @@
-/** Checks of a message that is there as octets, header and body: smtp_header_checks, smtp_body_checks and their like. */
-import { headEnd, readHead } from '../head.ts'
+/** A message that is there as octets, header and body, on its way out: smtp_header_checks and their like, rewriting, 7-bit. */
+import type { Reply } from '../../../formats/smtp/mod.ts'
+import { type Field, headEnd, readHead } from '../head.ts'
 import { ContentFilter } from './content-filter.ts'
 import type { CheckReport, ContentChecks } from './contract.ts'
 
@@ -9,15 +10,25 @@ const HEAD_LIMIT = 1024 * 1024
 const CRLF = Buffer.from('\r\n')
 const EMPTY = Buffer.alloc(0)
 
+type Rewrite = (field: Field) => Buffer | Promise<Buffer>
+
 export class MessageChecks {
   readonly #filter: ContentFilter
   readonly #headerSizeLimit: number
+  readonly #rewrite: Rewrite
   /** The header section as far as it has come; undefined once it has been passed on. */
   #head: Buffer | undefined = EMPTY
 
-  constructor(checks: ContentChecks, report: CheckReport) {
+  /** @param rewrite what becomes of a field of the message's own header, behind the checks */
+  constructor(checks: ContentChecks, report: CheckReport, rewrite: Rewrite = ({ raw }) => raw) {
     this.#filter = new ContentFilter(checks, report)
     this.#headerSizeLimit = checks.header_size_limit
+    this.#rewrite = rewrite
+  }
+
+  /** Why the message cannot be sent, as far as it is known. */
+  get refusal(): Reply | undefined {
+    return this.#filter.refusal
   }
 
   /** Octets of the message in wire form, in any cuts: what goes on of them. */
@@ -39,8 +50,8 @@ export class MessageChecks {
     const settings = { header_size_limit: this.#headerSizeLimit, message_drop_headers: [] }
     const { fields, bodyAt, separated } = readHead(seen, settings)
     const left: Buffer[] = []
-    for (const field of fields) for (const { raw } of await this.#filter.field(field)) left.push(raw)
-    this.#filter.endHead(separated)
+    for (const field of fields) for (const one of await this.#filter.field(field)) left.push(await this.#rewrite(one))
+    left.push(await this.#filter.endHead(separated))
     const rest = seen.subarray(bodyAt)
     if (separated || rest.length > 0) left.push(CRLF)
     return Buffer.concat([...left, rest.length === 0 ? EMPTY : await this.#filter.body(rest)])

@@ -71,6 +71,14 @@ export class MimeScanner {
     return this.#levels.length > 0
   }
 
+  /** What a part that says it is 8-bit must be called where it may not be; undefined: it says that it is not. */
+  get encodingFor7bit(): '7bit' | 'quoted-printable' | undefined {
+    if (this.#domain === '7bit') return undefined
+    return this.#type === 'multipart' || this.#type === 'message/rfc822' || this.#type === 'message/global'
+      ? '7bit'
+      : 'quoted-printable'
+  }
+
   /** The first error in the order of MIME_ERRORS. */
   get error(): MimeError | undefined {
     // Object.keys of a literal: its names.

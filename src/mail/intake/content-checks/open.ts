@@ -40,13 +40,15 @@ export function openChecks(cf: ContentSettings, tables: Tables): ContentChecks |
   }
   const headers = (['header', 'mime', 'nested'] as const).some((kind) => lists[kind] !== undefined)
   const anyStrict = Object.values(strict).some(Boolean)
-  if (!headers && !anyStrict && lists.body === undefined) return undefined
+  const to7bit = mime && cf.force_mime_input_conversion
+  if (!headers && !anyStrict && !to7bit && lists.body === undefined) return undefined
   const { header_size_limit, body_checks_size_limit, line_length_limit } = cf
   const { mime_nesting_limit, mime_boundary_length_limit } = cf
   return {
     lists,
-    strict: { ...strict, nesting: mime && (headers || anyStrict) },
+    strict: { ...strict, nesting: mime && (headers || anyStrict || to7bit) },
     mime,
+    to7bit,
     header_size_limit,
     body_checks_size_limit,
     line_length_limit,
@@ -56,9 +58,21 @@ export function openChecks(cf: ContentSettings, tables: Tables): ContentChecks |
   }
 }
 
-/** smtp's lists, or lmtp's: they see all of each part, refuse nothing, and know the actions on a line; undefined for none. */
+/** What else becomes of a message that smtp sends. */
+export interface OutgoingOptions {
+  /** The next server takes no 8-bit mail. */
+  readonly to7bit: boolean
+  /** Fields of the message's own header are rewritten. */
+  readonly rewrites: boolean
+}
+
+/**
+ * smtp's lists, or lmtp's: they see all of each part, refuse nothing but what cannot be made 7-bit, and know the actions on
+ * a line; undefined where a message goes as it is.
+ */
 export function openOutgoingChecks(
   settings: ListSettings,
+  { to7bit, rewrites }: OutgoingOptions,
   limits: Pick<
     ContentSettings,
     'header_size_limit' | 'line_length_limit' | 'mime_nesting_limit' | 'mime_boundary_length_limit'
@@ -66,14 +80,16 @@ export function openOutgoingChecks(
   tables: Tables,
 ): ContentChecks | undefined {
   const lists = openLists(settings, tables)
-  if (Object.keys(lists).length === 0) return undefined
-  const strict = { nesting: false, header8bit: false, body8bit: false, encodingDomain: false }
+  const looks = Object.keys(lists).length > 0
+  if (!looks && !to7bit && !rewrites) return undefined
+  const strict = { nesting: to7bit, header8bit: false, body8bit: false, encodingDomain: false }
   const { header_size_limit, line_length_limit } = limits
   const { mime_nesting_limit, mime_boundary_length_limit } = limits
   return {
     lists,
     strict,
-    mime: true,
+    mime: looks || to7bit,
+    to7bit,
     header_size_limit,
     body_checks_size_limit: 0,
     line_length_limit,

@@ -17,6 +17,14 @@ export const contentParams = defineParams({
     min: 1,
   }),
   mime_boundary_length_limit: int('2048', 'So many octets of a boundary are compared.', { min: 1 }),
+  force_mime_input_conversion: bool(
+    'no',
+    'Whether parts that say they are 8-bit become quoted-printable when they come in.',
+  ),
+  detect_8bit_encoding_header: bool(
+    'yes',
+    'Whether a message whose Content-Transfer-Encoding says 8bit or binary counts as 8-bit when it is sent on.',
+  ),
   strict_7bit_headers: bool('no', 'Whether header fields with octets above ASCII are refused with 550 5.6.0.'),
   strict_8bitmime: bool('no', 'strict_7bit_headers and strict_8bitmime_body together.'),
   strict_8bitmime_body: bool('no', 'Whether octets above ASCII in bodies that do not announce them are refused.'),
