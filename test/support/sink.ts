@@ -6,6 +6,8 @@ export interface Sink {
   readonly port: number
   /** Each session's commands; content is one line `(n octets)`. */
   readonly heard: string[][]
+  /** Each message as it came, an octet a character, dots stuffed. */
+  readonly contents: string[]
 }
 
 export interface SinkMood {
@@ -28,13 +30,14 @@ const USUAL: Readonly<Record<string, string>> = {
 
 export async function startSink(t: TestContext, mood: SinkMood = {}): Promise<Sink> {
   const heard: string[][] = []
+  const contents: string[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     const session: string[] = []
     heard.push(session)
-    serve(socket, session, mood)
+    serve(socket, session, contents, mood)
   })
   await new Promise<void>((ready) => server.listen(mood.path ?? { port: 0, host: '127.0.0.1' }, ready))
   t.after(() => {
@@ -42,10 +45,10 @@ export async function startSink(t: TestContext, mood: SinkMood = {}): Promise<Si
     server.close()
   })
   const at = server.address()
-  return { port: typeof at === 'object' && at !== null ? at.port : 0, heard }
+  return { port: typeof at === 'object' && at !== null ? at.port : 0, heard, contents }
 }
 
-function serve(socket: Socket, session: string[], { offers = [], answer }: SinkMood): void {
+function serve(socket: Socket, session: string[], contents: string[], { offers = [], answer }: SinkMood): void {
   let rest = ''
   let inData = false
   const say = (command: string, usual: string): string => {
@@ -65,6 +68,7 @@ function serve(socket: Socket, session: string[], { offers = [], answer }: SinkM
       rest = rest.slice(empty ? 3 : end + (inData ? 5 : 2))
       if (inData) {
         session.push(`(${line.length} octets)`)
+        contents.push(line)
         inData = false
         say('.', '250 2.0.0 Ok: queued as SINK')
         continue

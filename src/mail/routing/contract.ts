@@ -2,6 +2,7 @@
  * What other rooms see of routing (Postfix: trivial-rewrite and the address part of cleanup).
  */
 import type { Config } from '../../io/config/mod.ts'
+import type { Maps } from '../../io/tables/mod.ts'
 import type { Account } from '../accounts/mod.ts'
 
 export type AddressClass = 'local' | 'virtual-alias' | 'virtual-mailbox' | 'relay' | 'default'
@@ -104,6 +105,15 @@ export interface Router {
    * other, rewritten only when remote_header_rewrite_domain is set.
    */
   rewriteHeaderAddress(address: string, kind: 'sender' | 'recipient', context?: 'local' | 'remote'): Promise<string>
+  /**
+   * generic(5): what an address of the envelope or of a header field is mapped to, once, for another server, internal form
+   * in and out; itself where no table has it. More than one result is a mistake in the table. Throws TableError.
+   */
+  generic(
+    address: string,
+    maps: Maps,
+    options: { readonly parameter: string; readonly propagate: boolean },
+  ): Promise<readonly string[]>
   /** Whether the domain of `address` is one that reject_unauth_destination lets pass. */
   isOurs(address: string): Promise<boolean>
   /** sender_bcc_maps, recipient_bcc_maps: who gets a blind copy. */

@@ -2,11 +2,12 @@
  * The router: rewriting, classes, aliases and next hops of one configuration.
  */
 import type { Config } from '../../io/config/mod.ts'
+import type { Maps } from '../../io/tables/mod.ts'
 import { Aliases } from './aliases.ts'
 import { Canonical } from './canonical.ts'
 import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
 import { unlisted } from './listed.ts'
-import { findAddress } from './lookup.ts'
+import { findAddress, mapAddress } from './lookup.ts'
 import { mailboxOf, ownMailbox, routedElsewhere } from './mailboxes.ts'
 import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
 import { standardForm } from './rewrite.ts'
@@ -32,6 +33,8 @@ const SMTPD_OWN = [
   'unknown_virtual_alias_reject_code',
   'unknown_virtual_mailbox_reject_code',
 ] as const
+/** One of them is taken, of the others is warned. */
+const MAX_GENERIC_RESULTS = 100
 /** Targets of one .forward file or list. */
 const MAX_TARGETS = 50_000
 
@@ -134,6 +137,15 @@ class ConfiguredRouter implements Router {
     const standard =
       context === 'remote' ? standardForm(address, cf, { origin: remote, domain: remote }) : this.standard(address)
     return standard === '' ? '' : this.#canonical.map(standard, `header_${kind}`)
+  }
+
+  async generic(
+    address: string,
+    maps: Maps,
+    { parameter, propagate }: { readonly parameter: string; readonly propagate: boolean },
+  ): Promise<readonly string[]> {
+    const options = { propagate, standard: (a: string) => this.standard(a), limit: MAX_GENERIC_RESULTS }
+    return (await mapAddress({ parameter, maps }, address, this.#world, options)) ?? [address]
   }
 
   async isOurs(address: string): Promise<boolean> {

@@ -53,14 +53,26 @@ export function rewriteField(
   )
 }
 
-async function rewriteAddresses(raw: Buffer, rewrite: (address: string) => Promise<string>): Promise<Buffer> {
+/** The field with each address mapped; as it is where it holds none. What has a source route is another address. */
+export function mapFieldAddresses(
+  { name, raw }: Field,
+  map: (address: string) => Promise<string>,
+): Buffer | Promise<Buffer> {
+  return SENDER.has(name) || RECIPIENT.has(name) ? rewriteAddresses(raw, map, 'keep') : raw
+}
+
+async function rewriteAddresses(
+  raw: Buffer,
+  rewrite: (address: string) => Promise<string>,
+  routes: 'drop' | 'keep' = 'drop',
+): Promise<Buffer> {
   // An octet a character: names in other character sets stay as they are.
   const text = raw.toString('latin1')
   const from = text.indexOf(':') + 1
   const value = text.slice(from)
   const replacements: { item: ListItem; text: string }[] = []
   for (const item of parseAddressList(value)) {
-    if (item.kind !== 'mailbox' || item.local === '') continue
+    if (item.kind !== 'mailbox' || item.local === '' || (routes === 'keep' && item.route !== '')) continue
     const address = decoded(item.domain === '' ? item.local : `${item.local}@${item.domain}`)
     if (address === undefined) continue
     const rewritten = await rewrite(address)

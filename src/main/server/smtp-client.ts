@@ -2,6 +2,7 @@
 import type { Config } from '../../io/config/mod.ts'
 import { createSmtpAgent } from '../../mail/delivery/mod.ts'
 import type { Agent } from '../../mail/queue/mod.ts'
+import { mapFieldAddresses } from './header-rewriting.ts'
 import type { Rooms } from './rooms.ts'
 
 interface ClientProgram {
@@ -27,5 +28,9 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): Agent {
     handed: () => rooms.handed,
     pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
+    generic: {
+      addresses: (address, maps, options) => rooms.current.router.generic(address, maps, options),
+      field: mapFieldAddresses,
+    },
   })
 }

@@ -10,6 +10,7 @@ import { Dialogue, DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
 import { lastResort, type LastSite } from './last-resort.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
+import type { GenericPort } from './outgoing.ts'
 import { HandshakeError, openSession, SiteError } from './session.ts'
 import { filteredDns } from './filtered-dns.ts'
 import { findTargets, parseNexthop, type Target } from './targets.ts'
@@ -29,6 +30,7 @@ export interface SmtpAgentDeps {
   readonly pass: Agent['deliver']
   /** Files of main.cf that the launcher read for this process. */
   readonly handed: () => ReadonlyMap<string, string>
+  readonly generic: GenericPort
 }
 
 type Report = Parameters<Agent['deliver']>[1]
@@ -210,7 +212,7 @@ class Delivery {
     const stop = (): void => dialogue.connection.destroy()
     this.#signal.addEventListener('abort', stop, { once: true })
     try {
-      const { tables } = this.#deps
+      const { tables, generic } = this.#deps
       const peer = { host: place.host, domain: parseNexthop(site, this.#cf.smtp_tcp_port).host }
       const common = { protocol: this.#protocol, cf: this.#cf, name }
       const keywords = await openSession(dialogue, {
@@ -228,6 +230,8 @@ class Delivery {
       await sendMessage(dialogue, {
         ...common,
         keywords,
+        tables: tables(),
+        generic,
         job: this.#job,
         recipients: [...this.#left.values()],
         settle: (recipient, result) => this.#settle(recipient, result, isFinal, nameAndPort),

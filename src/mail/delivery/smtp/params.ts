@@ -13,10 +13,12 @@ import {
 } from '../../../io/config/mod.ts'
 import { clientDnsParams } from './dns-params.ts'
 import { clientTlsParams } from './tls-params.ts'
+import { outgoingParams } from './content-params.ts'
 
 const ms = { min: 1000 }
 
 export const deliveryParams = defineParams({
+  ...outgoingParams,
   myhostname: str('', 'The internet host name of this mail system.'),
   inet_protocols: list('all', 'The protocols that connections are made by: all, ipv4, ipv6.'),
   relayhost: str('', 'The host that takes all mail for elsewhere.'),

@@ -77,7 +77,7 @@ async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean)
   if (extended || protocol === 'lmtp') {
     dialogue.doing = `performing the ${word} handshake`
     reply = await dialogue.ask(`${word} ${cf.smtp_helo_name}`, cf.smtp_helo_timeout)
-    if (reply.code === 250) return discarded(parseKeywords(reply), place)
+    if (reply.code === 250) return withEightBits(await discarded(parseKeywords(reply), place), place)
   }
   if (protocol === 'smtp' && reply?.code !== 421) {
     dialogue.doing = 'performing the HELO handshake'
@@ -99,6 +99,14 @@ async function discarded(keywords: Keywords, { cf, tables, address }: SessionPla
   const words = found === undefined ? cf.smtp_discard_ehlo_keywords : found.result.split(/[\s,]+/)
   const gone = new Set(words.map((word) => word.toUpperCase()))
   return gone.size === 0 ? keywords : new Map([...keywords].filter(([word]) => !gone.has(word)))
+}
+
+/** RFC 6531 §3.1: who takes SMTPUTF8 takes 8BITMIME; some forget to say so. */
+function withEightBits(keywords: Keywords, { name, protocol }: SessionPlace): Keywords {
+  if (!keywords.has('SMTPUTF8') || keywords.has('8BITMIME')) return keywords
+  const text = `host ${name} offers SMTPUTF8 support, but not 8BITMIME`
+  publish<ClientEvent>({ event: 'client.note', protocol, text })
+  return new Map([...keywords, ['8BITMIME', []]])
 }
 
 async function wantsTls(

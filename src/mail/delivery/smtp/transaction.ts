@@ -1,7 +1,9 @@
 /** One message in a session: MAIL, RCPT, DATA, content, and the replies. RFC 5321 §3.3, RFC 2920 (pipelining), RFC 2033 §4.2. */
 import { DataWriter, type Reply } from '../../../formats/smtp/mod.ts'
+import type { Tables } from '../../../io/tables/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue } from './dialogue.ts'
+import { ContentError, type GenericPort, Outgoing } from './outgoing.ts'
 import type { ClientSettings } from './params.ts'
 import { type Keywords, mailCommand, rcptCommand, said } from './words.ts'
 
@@ -11,6 +13,8 @@ export interface TransactionPlace {
   readonly protocol: 'smtp' | 'lmtp'
   readonly cf: ClientSettings
   readonly keywords: Keywords
+  readonly tables: Tables
+  readonly generic: GenericPort
   /** `host[address]`. */
   readonly name: string
   readonly job: DeliveryJob
@@ -37,8 +41,10 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
   const pipelined = keywords.has('PIPELINING')
   // It is only asked whether they would be taken (sendmail -bv).
   const probe = job.trace === 'verify'
-  const mail = mailCommand(job, keywords, cf.smtp_quote_rfc821_envelope)
-  const rcpts = recipients.map((recipient) => rcptCommand(recipient, keywords, cf.smtp_quote_rfc821_envelope))
+  const outgoing = new Outgoing(place)
+  const commands = await envelopeCommands(place, outgoing)
+  if ('status' in commands) return all(commands)
+  const { mail, rcpts } = commands
   if (pipelined) for (const command of [mail, ...rcpts, ...(probe ? [] : ['DATA'])]) dialogue.send(command)
   else dialogue.send(mail)
   dialogue.doing = 'sending MAIL FROM'
@@ -65,7 +71,24 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
   if (data.code !== 354) for (const recipient of accepted) settle(recipient, said(data, name, 'DATA'))
   // RFC 2920 §3.1: DATA went out with the recipients; nobody takes the message, so that it is ended empty.
   else if (accepted.length === 0) await dialogue.ask('.', cf.smtp_data_done_timeout)
-  else await content(dialogue, place, accepted)
+  else await content(dialogue, place, outgoing, accepted)
+}
+
+async function envelopeCommands(
+  { cf, keywords, job, recipients }: TransactionPlace,
+  outgoing: Outgoing,
+): Promise<{ readonly mail: string; readonly rcpts: readonly string[] } | ContentError['result']> {
+  const quoted = cf.smtp_quote_rfc821_envelope
+  const rcpts: string[] = []
+  try {
+    const sender = await outgoing.address(job.sender)
+    for (const recipient of recipients)
+      rcpts.push(rcptCommand(recipient, await outgoing.address(recipient.address), keywords, quoted))
+    return { mail: mailCommand(job, keywords, { sender, quoted, isSizeKnown: !outgoing.to7bit }), rcpts }
+  } catch (error) {
+    if (error instanceof ContentError) return error.result
+    throw error
+  }
 }
 
 /** RFC 1870 §6.1: what is over the declared size is not sent at all. */
@@ -76,15 +99,20 @@ function overSize({ keywords, name, job }: TransactionPlace): RecipientResult | 
   return { status: 'bounced', dsn: '5.3.4', text }
 }
 
-async function content(dialogue: Dialogue, place: TransactionPlace, accepted: readonly Recipient[]): Promise<void> {
-  const { protocol, cf, keywords, name, job, settle } = place
-  dialogue.doing = 'sending message body'
+async function content(
+  dialogue: Dialogue,
+  place: TransactionPlace,
+  outgoing: Outgoing,
+  accepted: readonly Recipient[],
+): Promise<void> {
+  const { protocol, cf, keywords, name, settle } = place
   const writer = new DataWriter()
-  for (let at = 0; at < job.sizeOctets;) {
-    const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
-    if (piece.length === 0) throw new Error(`message ${job.queueId} is shorter than its size`)
-    at += piece.length
-    for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
+  try {
+    await body(dialogue, place, outgoing, writer)
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error
+    dialogue.connection.destroy() // what has been sent must not be taken for a message
+    return accepted.forEach((recipient) => settle(recipient, error.result))
   }
   dialogue.doing = 'sending end of data -- message may be sent more than once'
   await dialogue.write(writer.end(), cf.smtp_data_xfer_timeout)
@@ -94,6 +122,26 @@ async function content(dialogue: Dialogue, place: TransactionPlace, accepted: re
     if (end === undefined || protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
     settle(recipient, isOk(end) ? sent(end, keywords) : said(end, name, 'end of DATA'))
   }
+}
+
+async function body(
+  dialogue: Dialogue,
+  { cf, job }: TransactionPlace,
+  outgoing: Outgoing,
+  writer: DataWriter,
+): Promise<void> {
+  dialogue.doing = 'sending message body'
+  const send = async (pieces: readonly Buffer[]): Promise<void> => {
+    for (const piece of pieces)
+      for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
+  }
+  for (let at = 0; at < job.sizeOctets;) {
+    const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
+    if (piece.length === 0) throw new Error(`message ${job.queueId} is shorter than its size`)
+    at += piece.length
+    await send(await outgoing.push(piece))
+  }
+  await send(await outgoing.end())
 }
 
 function sent(reply: Reply, keywords: Keywords): Extract<RecipientResult, { status: 'sent' }> {

@@ -7,10 +7,15 @@ export type Keywords = ReadonlyMap<string, readonly string[]>
 
 export type Failure = Exclude<RecipientResult, { status: 'sent' }>
 
-export function mailCommand(job: DeliveryJob, keywords: Keywords, quoted: boolean, body = job.body): string {
-  const { sender, sizeOctets, smtpUtf8, ret, envid } = job
+/** @param sender as this server is to see it. @param isSizeKnown whether the message goes as large as it is */
+export function mailCommand(
+  job: DeliveryJob,
+  keywords: Keywords,
+  { sender, quoted, isSizeKnown }: { readonly sender: string; readonly quoted: boolean; readonly isSizeKnown: boolean },
+): string {
+  const { sizeOctets, smtpUtf8, ret, envid, body } = job
   const words = [`MAIL FROM:<${quoted ? wire(sender) : sender}>`]
-  if (keywords.has('SIZE')) words.push(`SIZE=${sizeOctets}`)
+  if (keywords.has('SIZE') && isSizeKnown) words.push(`SIZE=${sizeOctets}`)
   if (keywords.has('8BITMIME') && body !== undefined && body !== 'BINARYMIME') words.push(`BODY=${body}`)
   if (keywords.has('SMTPUTF8') && smtpUtf8) words.push('SMTPUTF8')
   if (keywords.has('DSN')) {
@@ -20,8 +25,12 @@ export function mailCommand(job: DeliveryJob, keywords: Keywords, quoted: boolea
   return words.join(' ')
 }
 
-export function rcptCommand(recipient: DeliveryJob['recipients'][number], keywords: Keywords, quoted: boolean): string {
-  const { address, notify, orcpt } = recipient
+export function rcptCommand(
+  { notify, orcpt }: DeliveryJob['recipients'][number],
+  address: string,
+  keywords: Keywords,
+  quoted: boolean,
+): string {
   const words = [`RCPT TO:<${quoted ? wire(address) : address}>`]
   if (keywords.has('DSN')) {
     if (notify !== undefined) words.push(`NOTIFY=${notify.join(',')}`)
