@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { actions } from './cases/access.ts'
 import { commands } from './cases/commands.ts'
+import { outgoing } from './cases/outgoing.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { rewriting } from './cases/rewriting.ts'
 import { tables } from './cases/tables.ts'
@@ -18,7 +19,7 @@ import { compareWorld } from './run.ts'
 import type { Place, World } from './world.ts'
 import { ZONE } from './zone.ts'
 
-const WORLDS: readonly World[] = [replies, keys, syntax, settings, tables, actions, ...rewriting]
+const WORLDS: readonly World[] = [replies, keys, syntax, settings, tables, actions, ...rewriting, outgoing]
 /** Ports between two worlds. */
 const STEP = 1000
 const FIRST_PORT = 11_000

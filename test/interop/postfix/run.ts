@@ -39,7 +39,7 @@ export async function compareWorld(world: World, setting: Setting, comparison: C
     const said = await Promise.all([playAll(world, address, base, 'postfix'), playAll(world, address, base, 'postigo')])
     for (const [i, session] of world.sessions.entries())
       addReplies(session, said[0][i] ?? [], said[1][i] ?? [], world, comparison)
-    if (world.sink === true) await addArrivals(world, sink, postfix, comparison)
+    if (world.sink !== undefined) await addArrivals(world, sink, postfix, comparison)
   } finally {
     sink.stop()
     await Promise.all([postfix.stop(), postigo.stop()])
@@ -86,13 +86,14 @@ function marked(step: Step, product: Product): Step {
 async function addArrivals(world: World, sink: Sink, postfix: Running, comparison: Comparison): Promise<void> {
   const until = Date.now() + ARRIVAL_LIMIT_MS
   while (!postfix.idle() && Date.now() < until) await sleep(50)
-  let [theirs, ours] = [bySession(sink, 'postfix'), bySession(sink, 'postigo')]
+  const arrived = (product: Product): Map<string, string> => bySession(sink, product, world.sink === 'whole')
+  let [theirs, ours] = [arrived('postfix'), arrived('postigo')]
   while (ours.size < theirs.size && Date.now() < until) {
     await sleep(50)
-    ours = bySession(sink, 'postigo')
+    ours = arrived('postigo')
   }
   await sleep(300) // for what should not come
-  ;[theirs, ours] = [bySession(sink, 'postfix'), bySession(sink, 'postigo')]
+  ;[theirs, ours] = [arrived('postfix'), arrived('postigo')]
   for (const { name } of world.sessions) {
     const [postfixGot, postigoGot] = [theirs.get(name), ours.get(name)]
     if (postfixGot === undefined && postigoGot === undefined) continue
@@ -105,10 +106,12 @@ async function addArrivals(world: World, sink: Sink, postfix: Running, compariso
 }
 
 /** Messages are told apart by their field `X-Session`. */
-function bySession(sink: Sink, product: Product): Map<string, string> {
+function bySession(sink: Sink, product: Product, whole: boolean): Map<string, string> {
   const groups = Map.groupBy(sink.arrived, (one) => /^X-Session: (.*?)\r?$/m.exec(one.message)?.[1] ?? '?')
   const own = [...groups].filter(([name]) => name.startsWith(product))
-  return new Map(own.map(([name, messages]) => [name.slice(product.length + 1), arrival(messages)]))
+  return new Map(
+    own.map(([name, messages]) => [name.slice(product.length + 1), whole ? wholes(messages) : arrival(messages)]),
+  )
 }
 
 /** Deliveries to one hop may be one or several: recipients are joined by what they got. */
@@ -125,6 +128,18 @@ function arrival(messages: readonly Arrived[]): string {
           .sort()
           .join(' ')} ${copy}`,
     )
+    .sort()
+    .join('\n')
+}
+
+/** All that came, octet for octet but for what names product, host, time and queue id. */
+function wholes(messages: readonly Arrived[]): string {
+  return messages
+    .map(({ sender, parameters, recipients, message }) => {
+      const end = message.indexOf('\r\n\r\n')
+      const body = end < 0 ? '' : message.slice(end)
+      return `from <${sender}>${parameters} to ${recipients.join(' ')}\n${header(message)}${body}`
+    })
     .sort()
     .join('\n')
 }

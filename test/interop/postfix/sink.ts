@@ -5,6 +5,8 @@ import { createServer, type Socket } from 'node:net'
 /** One message as it arrived. */
 export interface Arrived {
   readonly sender: string
+  /** What MAIL said behind the sender. */
+  readonly parameters: string
   readonly recipients: readonly string[]
   readonly message: string
 }
@@ -42,12 +44,13 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
   let text = ''
   let content = false
   let sender = ''
+  let parameters = ''
   let recipients: string[] = []
   const say = (line: string): void => void socket.write(line + '\r\n')
   const command = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase()
-    if (verb === 'EHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250 8BITMIME')
-    if (verb === 'MAIL') [sender, recipients] = [path(line), []]
+    if (verb === 'EHLO' || verb === 'LHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250 8BITMIME')
+    if (verb === 'MAIL') [sender, parameters, recipients] = [path(line), line.slice(line.lastIndexOf('>') + 1), []]
     if (verb === 'RCPT') recipients.push(path(line))
     if (verb === 'QUIT') return void socket.end('221 Bye\r\n')
     content = verb === 'DATA'
@@ -63,7 +66,7 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
       const part = text.slice(0, end)
       text = text.slice(end + (content ? 5 : 2))
       if (content) {
-        take({ sender, recipients, message: part })
+        take({ sender, parameters, recipients, message: part })
         content = false
         say('250 Ok')
       } else command(part)

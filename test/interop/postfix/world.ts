@@ -27,8 +27,8 @@ export interface World {
   readonly sessions: readonly Session[]
   /** Further lines of master.cf. */
   readonly masterCf?: string
-  /** Messages are let through to a sink, and what arrives is compared. */
-  readonly sink?: true
+  /** Messages are let through to a sink, and what arrives is compared: envelope and header section, or all of it. */
+  readonly sink?: true | 'whole'
 }
 
 /** Where one product runs a world. */

@@ -143,6 +143,7 @@ recipient_canonical_maps = hash:$config_directory/recipient-canonical
 relocated_maps = hash:$config_directory/relocated
 masquerade_domains = keep.masq.test masq.test
 masquerade_exceptions = root
+smtp_generic_maps = hash:$config_directory/generic
 `
 
 function world(name: string, mainCf: string): World {
@@ -161,7 +162,7 @@ function world(name: string, mainCf: string): World {
 }
 
 export const rewriting: readonly World[] = [
-  world('with extensions', 'recipient_delimiter = +\n'),
+  world('with extensions', 'recipient_delimiter = +\npropagate_unmatched_extensions = canonical, virtual, generic\n'),
   world(
     'otherwise',
     `recipient_delimiter = -+
