@@ -1,7 +1,7 @@
 /** All parameters of all rooms. */
 import { makeRegistry, type ParamSpec } from '../io/config/mod.ts'
 import { accountsParams } from '../mail/accounts/mod.ts'
-import { deliveryParams, lmtpParams, localParams } from '../mail/delivery/mod.ts'
+import { deliveryParams, lmtpParams, localParams, statusFilterParams } from '../mail/delivery/mod.ts'
 import { intakeParams } from '../mail/intake/mod.ts'
 import { noticesParams } from '../mail/notices/mod.ts'
 import { policyParams } from '../mail/policy/mod.ts'
@@ -32,6 +32,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     deliveryParams,
     lmtpParams,
     localParams,
+    statusFilterParams,
     noticesParams,
   )
 }

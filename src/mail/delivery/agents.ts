@@ -1,5 +1,6 @@
 /** The agent that the queue knows: hands a job to the one that its transport names. */
 import type { Agent, DeliveryJob } from '../queue/mod.ts'
+import { filteredReport, type StatusFilter } from './status-filter.ts'
 
 export interface Agents {
   readonly smtp: Agent
@@ -11,9 +12,27 @@ export interface Agents {
   readonly isSmtp: (transport: string) => boolean
   /** Transports of master.cf whose program is pipe(8). */
   readonly isPipe: (transport: string) => boolean
+  /** What changes the words of a transport's deliveries; undefined for none. */
+  readonly statusFilter: (transport: string) => StatusFilter | undefined
 }
 
-export function createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Agent {
+export function createAgents(agents: Agents): Agent {
+  const agent = chosenAgent(agents)
+  return {
+    async deliver(job, report, signal) {
+      const filter = agents.statusFilter(job.transport)
+      if (filter === undefined) return agent.deliver(job, report, signal)
+      const filtered = filteredReport(filter, report)
+      try {
+        await agent.deliver(job, filtered.report, signal)
+      } finally {
+        await filtered.settled()
+      }
+    },
+  }
+}
+
+function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Agent {
   return {
     async deliver(job, report, signal) {
       if (job.trace === 'verify' && !isSmtp(job.transport)) return probe(job, report)

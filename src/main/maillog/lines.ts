@@ -23,8 +23,8 @@ export interface Line {
 /** Events for the record of paths: they stand in no log. */
 export const UNLOGGED: ReadonlySet<string> = new Set(['policy.verdict', 'intake.planned'])
 
-/** undefined: an event that has no line. */
-export function lineOf(event: PostigoEvent): Line | undefined {
+/** undefined: an event that has no line. @param digits delay_logging_resolution_limit */
+export function lineOf(event: PostigoEvent, digits: number): Line | undefined {
   const room = event.event.slice(0, event.event.indexOf('.'))
   // Each room publishes only its own union under its name.
   switch (room) {
@@ -33,7 +33,7 @@ export function lineOf(event: PostigoEvent): Line | undefined {
     case 'policy':
       return policyLine(event as PolicyEvent | PolicyWarning)
     case 'intake':
-      return intakeLine(event as IntakeEvent)
+      return intakeLine(event as IntakeEvent, digits)
     case 'routing':
       return { service: 'local', text: `warning: ${(event as RoutingEvent).text}` }
     case 'delivery': {
@@ -45,7 +45,7 @@ export function lineOf(event: PostigoEvent): Line | undefined {
       return { service: protocol, text }
     }
     case 'queue':
-      return queueLine(event as QueueEvent)
+      return queueLine(event as QueueEvent, digits)
     case 'notices':
       return noticeLine(event as NoticeEvent)
     case 'pickup':

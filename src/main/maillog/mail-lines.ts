@@ -5,15 +5,18 @@ import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { PickupEvent } from '../server/pickup.ts'
 import type { Line } from './lines.ts'
 
-/** Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc. */
-export function delayText(ms: number): string {
+/**
+ * Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc.
+ * @param digits behind the point, at the most (delay_logging_resolution_limit)
+ */
+export function delayText(ms: number, digits: number): string {
   const s = Math.max(0, ms) / 1000
   if (s >= 10) return String(Math.round(s))
-  if (s >= 1) return String(Number(s.toFixed(1)))
-  return s < 0.005 ? '0' : String(Number(s.toFixed(2)))
+  const wanted = s < 1e-6 ? 0 : s >= 1 ? 1 : 1 - Math.floor(Math.log10(s))
+  return String(Number(s.toFixed(Math.min(digits, wanted))))
 }
 
-export function intakeLine(e: IntakeEvent): Line {
+export function intakeLine(e: IntakeEvent, digits: number): Line {
   switch (e.event) {
     case 'intake.message':
       return { service: 'cleanup', text: `${e.queueId}: message-id=${e.messageId === '' ? '<>' : e.messageId}` }
@@ -26,10 +29,10 @@ export function intakeLine(e: IntakeEvent): Line {
     case 'intake.forwarded': {
       const text = e.event === 'intake.deposited' ? 'delivered to mailbox' : `forwarded as ${e.as}`
       const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
-      const delays = `${delayText(e.delayMs - e.commitMs)}/0/0/${delayText(e.commitMs)}`
+      const delays = `${delayText(e.delayMs - e.commitMs, digits)}/0/0/${delayText(e.commitMs, digits)}`
       return {
         service: 'local',
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs)}, delays=${delays}, dsn=2.0.0, status=sent (${text})`,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs, digits)}, delays=${delays}, dsn=2.0.0, status=sent (${text})`,
       }
     }
     case 'intake.done':
@@ -79,14 +82,14 @@ function checkText(e: IntakeEvent & { readonly event: 'intake.check' }): string 
   return `${e.queueId}: ${e.action}: ${e.place} ${e.content} from ${e.client}; ${envelope}${proto}${helo}${text}`
 }
 
-export function queueLine(e: QueueEvent): Line {
+export function queueLine(e: QueueEvent, digits: number): Line {
   switch (e.event) {
     case 'queue.result': {
       const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
       const service = e.program === 'relay' ? 'smtp' : e.program
       return {
         service,
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs)}, delays=${e.delaysMs.map(delayText).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs, digits)}, delays=${e.delaysMs.map((ms) => delayText(ms, digits)).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
       }
     }
     case 'queue.expired':

@@ -23,7 +23,7 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
     if (UNLOGGED.has(event.event)) return
     if (json) writer.raw(jsonOf(event))
     else {
-      const line = lineOf(event)
+      const line = lineOf(event, cf.delay_logging_resolution_limit)
       if (line !== undefined) writer.line(line.service, line.text, line.syslogName)
     }
   })

@@ -6,7 +6,7 @@ import type { Agent } from '../../mail/queue/mod.ts'
 import type { Rooms } from './rooms.ts'
 import { systemUsers } from './system-users.ts'
 
-export function pipeService(rooms: Rooms, transport: string): MasterService | undefined {
+export function pipeService(rooms: Pick<Rooms, 'current'>, transport: string): MasterService | undefined {
   const { master } = rooms.current.config
   return master.find((s) => s.type === 'unix' && s.name === transport && s.command.replace(/^.*\//, '') === 'pipe')
 }

@@ -6,7 +6,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, runAsChild } from '../../mail/delivery/mod.ts'
+import { createAgents, runAsChild, type StatusFilter } from '../../mail/delivery/mod.ts'
 import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
@@ -33,6 +33,7 @@ import { recoverData, type StartReport } from './recovery.ts'
 import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
+import { statusFilterOf } from './status-filters.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface ServerOptions {
@@ -239,7 +240,8 @@ export class Server {
     const pipe = makePipeAgent(this.#rooms, run)
     const isPipe = (transport: string): boolean => pipeService(this.#rooms, transport) !== undefined
     const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
-    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe })
+    const statusFilter = (transport: string): StatusFilter | undefined => statusFilterOf(this.#rooms, transport)
+    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe, statusFilter })
     return new QueueRunner({
       store: queue,
       clock,

@@ -18,6 +18,10 @@ export const outgoingParams = defineParams({
   smtp_mime_header_checks: str('', 'The same for MIME fields, of the message and of its parts.'),
   smtp_nested_header_checks: str('', 'The same for the other fields of enclosed messages.'),
   smtp_body_checks: str('', 'The same for lines of the body.'),
+  smtp_delivery_status_filter: str(
+    '$default_delivery_status_filter',
+    'Tables that change status code and text of deliveries to other servers, by `code text`.',
+  ),
   smtp_line_length_limit: int('998', 'The most octets of a line that is sent; a longer one is broken. 0: no limit.', {
     min: 0,
   }),
