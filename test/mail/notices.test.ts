@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Envelope } from '#src/formats/smtp/mod.ts'
 import { messagesIn, until } from '../support/mailbox.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { startSink } from '../support/sink.ts'
 
 const ERRORS = `transport_maps = inline:{ {err.test=error:5.1.2 no such place} {full.test=error:5.2.2 mailbox full} {wait.test=retry:4.4.1 nobody there} }
 `
@@ -170,4 +171,59 @@ test('sendmail -v: what the first attempt brought', async (t) => {
   const found = texts.filter((text) => text.includes('Subject: Mail Delivery Status Report')).join('')
   assert.match(found, /Action: delayed/)
   assert.match(found, /Action: delivered/)
+})
+
+test('who asks for success is told of an alias, and of what it stands for nothing more', async (t) => {
+  const server = await startServer(t, {
+    mainCf: `${ERRORS}alias_maps = inline:{ {single = eva} {list = eva} {owner-list = ana} }
+virtual_alias_maps = inline:{ {many@mail.example.test = ana, a@err.test} }
+`,
+    accounts: ['ana', 'eva'],
+  })
+  await send(server, {
+    recipients: [
+      { address: 'single@mail.example.test', notify: ['SUCCESS'], orcpt: 'rfc822;first@x.test' },
+      { address: 'list@mail.example.test', notify: ['SUCCESS', 'DELAY'] },
+      { address: 'many@mail.example.test', notify: ['SUCCESS', 'FAILURE'] },
+    ],
+  })
+  await until('nothing waits', async () => (await server.server.status()).queue.messages === 0)
+  const texts = await reports(server, 3)
+  const success = texts.filter((text) => text.includes('Subject: Successful Mail Delivery Report'))
+  const actions = success.flatMap((text) => [
+    ...text.matchAll(/Final-Recipient: rfc822; (.*)\r\nOriginal-Recipient: (.*)\r\nAction: (.*)\r\n/g),
+  ])
+  assert.deepEqual(actions.map(([, ...words]) => words.join(' ')).toSorted(), [
+    'list@mail.example.test rfc822;list@mail.example.test delivered',
+    'many@mail.example.test rfc822;many@mail.example.test expanded',
+    'single@mail.example.test rfc822;first@x.test expanded',
+  ])
+  assert.match(success.join(''), /<many@mail\.example\.test>: alias expanded\r\n/)
+  const failure = texts.find((text) => text.includes('Undelivered Mail Returned')) ?? ''
+  assert.match(failure, /Final-Recipient: rfc822; a@err\.test\r\n[^]*Action: failed/)
+  assert.doesNotMatch(server.log(), / to=<many@/)
+})
+
+test('confirm_delay_cleared: who was told of a delay is told that it is over', async (t) => {
+  for (const confirm of ['no', 'yes']) {
+    const times =
+      'delay_warning_time = 1s\nqueue_run_delay = 1s\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n'
+    let full = true
+    const sink = await startSink(t, {
+      answer: (said) => (full && said.startsWith('RCPT') ? '452 4.2.2 full' : undefined),
+    })
+    const server = await startServer(t, {
+      mainCf: `relayhost = [127.0.0.1]:${sink.port}\n${times}confirm_delay_cleared = ${confirm}\n`,
+      accounts: ['ana'],
+    })
+    await send(server, { recipients: [...to('a@far.test'), { address: 'b@far.test', notify: ['FAILURE'] }] })
+    await reports(server, 1)
+    full = false
+    await until('nothing waits', async () => (await server.server.status()).queue.messages === 0)
+    const texts = await messagesIn(server, 'ana')
+    const subjects = texts.map((text) => /\r\nSubject: (.*)\r\n/.exec(text)?.[1] ?? '')
+    const cleared = confirm === 'yes' ? ['Successful Mail Delivery Report'] : []
+    assert.deepEqual(subjects.toSorted(), ['Delayed Mail (still being retried)', ...cleared])
+    if (confirm === 'yes') assert.doesNotMatch(texts.find((text) => text.includes('Successful')) ?? '', /b@far\.test/)
+  }
 })

@@ -32,6 +32,7 @@ export interface PlanInput {
 export type HasRoom = (account: number, octets: number) => boolean
 
 interface Wanted {
+  /** As in the envelope, less what its sender has been told of. */
   readonly recipient: EnvelopeRecipient
   readonly expanded: Expanded
 }
@@ -42,12 +43,16 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   const copies = await input.copies(sender)
   const redirect = effects.flatMap((e) => (e.action === 'redirect' ? [e.address] : [])).at(-1)
   const recipients = recipientsAfter([...envelope.recipients, ...copies], redirect, effects)
-  const wanted = await expandAll(recipients, sender, router)
+  const all = await expandAll(recipients, sender, router)
+  const wanted = servedOnce(all)
   publish<IntakePlanned>({ event: 'intake.planned', queueId, sender, recipients: wanted.map(planned) })
   // header_checks(5): REDIRECT overrides FILTER.
   const filter = redirect === undefined ? effects.findLast((e) => e.action === 'filter')?.destination : undefined
   const hold = effects.some((e) => e.action === 'hold')
-  const { deposits, queued, forwards } = sortOut(wanted, { sender, filter, hold }, input, hasRoom)
+  const told = input.trace === undefined ? tellOfAliases(all) : []
+  const left = told.length === 0 ? wanted : wanted.map(withoutSuccess)
+  const { deposits, queued, forwards } = sortOut(left, { sender, filter, hold }, input, hasRoom)
+  queued.push(...told)
   const forwarded = forwards.map((f) => ({ ...f, queueId: input.newQueueId() }))
   const { ret, envid, body, smtpUtf8, verp } = envelope
   return {
@@ -148,6 +153,31 @@ export function plannedOf(original: string, routed: Routed): PlannedRecipient {
   return { original, recipient, transport, nexthop, account: name, path }
 }
 
+/** RFC 3461 §6.2.7: whoever asks for reports of success is told of an alias, and of what it stands for nothing more. */
+function tellOfAliases(wanted: readonly Wanted[]): QueuedRecipient[] {
+  const told = new Map<string, QueuedRecipient>()
+  for (const { recipient, expanded } of wanted) {
+    const { alias } = expanded
+    if (alias === undefined || recipient.notify?.includes('SUCCESS') !== true) continue
+    told.set(`${recipient.address}\0${alias.address}`, {
+      address: alias.address,
+      original: recipient.address,
+      transport: 'discard',
+      nexthop: 'alias expanded',
+      notify: ['SUCCESS'],
+      ...(recipient.orcpt !== undefined && { orcpt: recipient.orcpt }),
+      told: alias.action,
+    })
+  }
+  return [...told.values()]
+}
+
+function withoutSuccess({ recipient, expanded }: Wanted): Wanted {
+  if (expanded.alias === undefined || recipient.notify === undefined) return { recipient, expanded }
+  const left = recipient.notify.filter((word) => word !== 'SUCCESS')
+  return { recipient: { ...recipient, notify: left.length === 0 ? ['NEVER'] : left }, expanded }
+}
+
 /** REDIRECT takes the place of all recipients, BCC comes beside them (access(5), header_checks(5)). */
 function recipientsAfter(
   recipients: readonly EnvelopeRecipient[],
@@ -159,21 +189,24 @@ function recipientsAfter(
   return bcc.length === 0 ? recipients : [...recipients, ...bcc]
 }
 
-/** Expands each recipient; an address that comes out twice is served once (Postfix: been_here). */
 async function expandAll(recipients: readonly EnvelopeRecipient[], sender: string, router: Router): Promise<Wanted[]> {
-  const seen = new Set<string>()
   const wanted: Wanted[] = []
-  for (const recipient of recipients) {
-    for (const expanded of await router.expand(recipient.address, sender)) {
-      const { account, recipient: final, transport, nexthop } = expanded.routed
-      const what = expanded.task === undefined ? final.toLowerCase() : `${expanded.task.owner} ${expanded.task.target}`
-      const key = account === undefined ? `${transport}\0${nexthop}\0${what}` : `#${account.id}`
-      if (seen.has(key)) continue
-      seen.add(key)
-      wanted.push({ recipient, expanded })
-    }
-  }
+  for (const recipient of recipients)
+    for (const expanded of await router.expand(recipient.address, sender)) wanted.push({ recipient, expanded })
   return wanted
+}
+
+/** An address that comes out twice is served once (Postfix: been_here). */
+function servedOnce(wanted: readonly Wanted[]): Wanted[] {
+  const seen = new Set<string>()
+  return wanted.filter(({ expanded }) => {
+    const { account, recipient: final, transport, nexthop } = expanded.routed
+    const what = expanded.task === undefined ? final.toLowerCase() : `${expanded.task.owner} ${expanded.task.target}`
+    const key = account === undefined ? `${transport}\0${nexthop}\0${what}` : `#${account.id}`
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
+  })
 }
 
 const names = ({ expanded }: Wanted): { recipient: string; original: string } => ({

@@ -140,6 +140,7 @@ function actionOf({ result, recipient, expired, job }: Ended, { template }: Repo
   if (job.trace === 'verify' && template === 'verify') return result.status === 'sent' ? 'deliverable' : 'undeliverable'
   if (result.status === 'deferred' && !expired) return 'delayed'
   if (result.status !== 'sent') return 'failed'
+  if (recipient.told !== undefined) return recipient.told
   return DELIVERING.has(recipient.transport) ? 'delivered' : 'relayed'
 }
 

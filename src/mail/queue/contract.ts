@@ -21,6 +21,8 @@ export interface QueuedRecipient extends RecipientDsn {
    * are done with. Missing: the address alone says where it goes.
    */
   readonly routedBy?: 'filter' | 'local'
+  /** Nothing is delivered: the sender, who asked for reports, is told that this address stands for others. */
+  readonly told?: 'expanded' | 'delivered'
 }
 
 /** A command, a file or a private list behind an alias, which local(8) carries out in the recipient's stead. */

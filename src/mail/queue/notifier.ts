@@ -67,12 +67,13 @@ export class Notifier {
 
   async #tellEnded(message: number): Promise<void> {
     const { store, notify, config } = this.#deps
-    const plain = config().bind(queueParams).disable_verp_bounces
+    const cf = config().bind(queueParams)
+    const plain = cf.disable_verp_bounces
     for (let groups; (groups = store.ended(message, REPORT_LIMIT, plain)).length > 0;) {
       const first = groups[0]?.[0]
       for (const group of groups) {
         const [wanted, unwanted] = [true, false].map((is) =>
-          group.filter(({ recipient, result, job }) => wantsReport(recipient, result, job) === is),
+          group.filter(({ recipient, result, job }) => wantsReport(recipient, result, job, cf) === is),
         )
         // A stop came between a delivery and its settling.
         if (unwanted !== undefined && unwanted.length > 0) await this.#completeSilently(unwanted)

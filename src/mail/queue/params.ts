@@ -18,6 +18,7 @@ export const queueParams = defineParams({
     unit: 'h',
     min: 0,
   }),
+  confirm_delay_cleared: bool('no', 'Whether a sender who was told of a delay is told when the message has gone.'),
   initial_destination_concurrency: int('5', 'Deliveries to one destination at a time, to begin with.', { min: 1 }),
   default_destination_concurrency_limit: int('20', 'Deliveries to one destination at a time, at the most.', { min: 0 }),
   default_destination_recipient_limit: int(

@@ -60,11 +60,17 @@ test('who wants a report of what', () => {
   ]
   for (const [notify, result, wanted] of table)
     assert.equal(
-      wantsReport({ ...recipient, notify }, result, {}),
+      wantsReport({ ...recipient, notify }, result, { warned: true }, { confirm_delay_cleared: false }),
       wanted,
       `${notify?.join() ?? 'none'} ${result.status}`,
     )
-  assert.equal(wantsReport(recipient, sent, { trace: 'deliver' }), true)
+  const quiet = { confirm_delay_cleared: false }
+  assert.equal(wantsReport(recipient, sent, { trace: 'deliver', warned: false }, quiet), true)
+  const cleared = { confirm_delay_cleared: true }
+  assert.equal(wantsReport(recipient, sent, { warned: true }, cleared), true)
+  assert.equal(wantsReport(recipient, sent, { warned: false }, cleared), false)
+  assert.equal(wantsReport({ ...recipient, notify: ['FAILURE'] }, sent, { warned: true }, cleared), false)
+  assert.equal(wantsReport({ ...recipient, notify: ['DELAY'] }, sent, { warned: true }, cleared), true)
 })
 
 test('what becomes of a recipient by its result and its age', () => {

@@ -23,7 +23,7 @@ export function planSettlements(
     const next =
       result.status === 'deferred' && !expired
         ? { retryAtMs: retryAt(job.arrivalMs, cf, nowMs) }
-        : wantsReport(recipient, result, job)
+        : wantsReport(recipient, result, job, cf)
           ? 'report'
           : 'done'
     return { recipient: recipient.id, result, next, expired }
@@ -54,13 +54,19 @@ export function retryAt(
   return nowMs + Math.min(maximal_backoff_time, Math.max(minimal_backoff_time, age))
 }
 
-/** RFC 3461 §4.1: of failures one is told unless one said otherwise, of success only if one asked. */
+/**
+ * RFC 3461 §4.1: of failures one is told unless one said otherwise, of success only if one asked; or where
+ * confirm_delay_cleared says so, if one has been told of a delay.
+ */
 export function wantsReport(
-  { notify }: JobRecipient,
+  { notify, told }: JobRecipient,
   result: RecipientResult,
-  { trace }: Pick<DueJob, 'trace'>,
+  { trace, warned }: Pick<DueJob, 'trace' | 'warned'>,
+  { confirm_delay_cleared }: Pick<QueueSettings, 'confirm_delay_cleared'>,
 ): boolean {
   if (trace !== undefined) return true
-  if (result.status === 'sent') return result.dsnHandedOver !== true && notify?.includes('SUCCESS') === true
-  return notify === undefined || notify.includes('FAILURE')
+  if (result.status !== 'sent') return notify === undefined || notify.includes('FAILURE')
+  if (result.dsnHandedOver !== true && notify?.includes('SUCCESS') === true) return true
+  const hearsOfDelays = notify === undefined || notify.includes('DELAY')
+  return confirm_delay_cleared && warned && told === undefined && hearsOfDelays
 }

@@ -7,7 +7,7 @@ import { verpSender } from './verp.ts'
 
 export type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername' | 'client' | 'trace'>
 
-type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy'>
+type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy' | 'told'>
 
 /** A delivery that is due: some recipients of one message at one nexthop. */
 export interface DueJob extends DeliveryJob {

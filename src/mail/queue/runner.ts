@@ -201,7 +201,8 @@ export class QueueRunner {
     result: RecipientResult,
     how: { readonly relay: string; readonly startedMs: number; readonly times: DeliveryTimes | undefined },
   ): void {
-    const { address, original } = recipient
+    const { address, original, told } = recipient
+    if (told !== undefined) return // nothing was delivered
     const { relay, startedMs, times } = how
     const nowMs = this.#deps.clock.now()
     const { setupMs, transferMs } = times ?? { setupMs: 0, transferMs: nowMs - startedMs }

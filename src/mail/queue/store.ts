@@ -208,8 +208,8 @@ export function insertRecipients(
   }
 }
 
-function factsOf({ notify, orcpt, delivered, task, routedBy }: QueuedRecipient): string {
-  return JSON.stringify({ notify, orcpt, delivered, task, routedBy })
+function factsOf({ notify, orcpt, delivered, task, routedBy, told }: QueuedRecipient): string {
+  return JSON.stringify({ notify, orcpt, delivered, task, routedBy, told })
 }
 
 function settleOne(tx: Tx, { recipient, result, next, expired }: Settlement): void {

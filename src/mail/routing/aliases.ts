@@ -3,7 +3,7 @@
  */
 import { publish } from '#src/base/mod.ts'
 import { readList, tableOwner } from './alias-rights.ts'
-import type { Expanded, LocalTask, PathStep, Routed } from './contract.ts'
+import type { AliasExpansion, Expanded, LocalTask, PathStep, Routed } from './contract.ts'
 import type { RoutingEvent } from './events.ts'
 import { mailboxOf, routedElsewhere } from './mailboxes.ts'
 import type { Resolved } from './resolve.ts'
@@ -35,6 +35,8 @@ interface Local {
   readonly delivered: string
   /** Members of a list, or of an alias with an owner, get new mail: so the list's own address. */
   readonly forwarded: string | undefined
+  /** The alias that all began with. */
+  readonly alias: AliasExpansion | undefined
 }
 
 /** What an expansion gathers; `forward` takes addresses that are not for this host's users. */
@@ -55,13 +57,21 @@ export class Aliases {
 
   /** All that mail for a local recipient goes to. Throws TableError, ExpansionError. */
   async expand(
-    original: string,
+    { original, alias }: Pick<Gathering, 'original'> & Pick<Local, 'alias'>,
     resolved: Resolved,
     path: PathStep[],
     forward: Gathering['forward'],
   ): Promise<readonly Expanded[]> {
     const gathering: Gathering = { original, found: [], seen: new Set(), path, forward }
-    const start = { level: 0, from: '', place: 'alias', owner: 0, sender: undefined, forwarded: undefined } as const
+    const start = {
+      level: 0,
+      from: '',
+      place: 'alias',
+      owner: 0,
+      sender: undefined,
+      forwarded: undefined,
+      alias,
+    } as const
     const { local } = split(resolved.recipient)
     const delivered = resolved.recipient
     await this.#name({ ...start, name: local, domain: resolved.domain, delivered }, gathering)
@@ -96,6 +106,7 @@ export class Aliases {
       sender: list ?? (inherited ? local.sender : undefined),
       forwarded: list === undefined ? (inherited ? local.forwarded : undefined) : address,
       delivered: frozen_delivered_to ? local.delivered : address,
+      alias: local.alias ?? { address, action: list === undefined ? 'expanded' : 'delivered' },
     }
     const carried = this.#world.propagates('alias') ? extension : ''
     if ((await this.#list(found.result, inside, carried, to)) === 0) {
@@ -258,7 +269,7 @@ export class Aliases {
     const who = task === undefined ? (routed.account?.id ?? routed.recipient.toLowerCase()) : taskKey(task)
     if (!this.#isNew(`${routed.transport} ${routed.nexthop} ${who}`, to)) return
     if (to.found.length >= MAX_EXPANDED) throw new ExpansionError(`alias_maps: ${to.original} makes too many addresses`)
-    const { sender, forwarded, delivered } = local
+    const { sender, forwarded, delivered, alias } = local
     to.found.push({
       // New mail for an owner's list begins with the member: nothing of the old envelope is carried over.
       original: sender !== undefined && forwarded !== undefined ? routed.recipient : to.original,
@@ -266,6 +277,7 @@ export class Aliases {
       delivered: forwarded === undefined ? delivered : routed.recipient,
       ...(sender !== undefined && { sender }),
       ...(forwarded !== undefined && { forwarded }),
+      ...(alias !== undefined && { alias }),
       ...(task !== undefined && { task }),
       ...(how !== 'elsewhere' && { routedBy: 'local' as const }),
     })

@@ -51,9 +51,18 @@ export interface Expanded {
   readonly delivered: string
   /** The alias or list that sends this on as new mail (Postfix: `forwarded as …`): its Delivered-To breaks loops. */
   readonly forwarded?: string
+  /** The alias that this came out of, the first one. */
+  readonly alias?: AliasExpansion
   readonly task?: LocalTask
   /** Found by aliases and mailbox settings of local names, which the address alone does not say again. */
   readonly routedBy?: 'local'
+}
+
+/** What a sender who asks for reports of success is told of an alias. RFC 3464 §2.3.3, RFC 3461 §6.2.7.3. */
+export interface AliasExpansion {
+  readonly address: string
+  /** `delivered`: to a list with an owner, whose members are the list's business. */
+  readonly action: 'expanded' | 'delivered'
 }
 
 /** Why an address cannot be served; what RCPT or VRFY answers. */

@@ -5,7 +5,7 @@ import type { Config } from '../../io/config/mod.ts'
 import type { Maps } from '../../io/tables/mod.ts'
 import { Aliases } from './aliases.ts'
 import { Canonical } from './canonical.ts'
-import type { Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
+import type { AliasExpansion, Expanded, PathStep, Routed, Router, Unserved } from './contract.ts'
 import { unlisted } from './listed.ts'
 import { findAddress, mapAddress } from './lookup.ts'
 import { mailboxOf, ownMailbox, routedElsewhere } from './mailboxes.ts'
@@ -106,17 +106,19 @@ class ConfiguredRouter implements Router {
   async expand(address: string, sender?: string): Promise<readonly Expanded[]> {
     const path: PathStep[] = []
     const found: Expanded[] = []
-    for (const resolved of await this.#cleanup(address, sender, path, 0)) {
+    const { virtual, all } = await this.#cleanup(address, sender, path, 0)
+    for (const resolved of all) {
       path.push(...resolved.path)
       if (this.#isLocal(resolved)) {
         const forward = (target: string, level: number): Promise<readonly Resolved[]> =>
           this.#forward(target, sender, path, level)
-        found.push(...(await this.#aliases.expand(address, resolved, path, forward)))
+        found.push(...(await this.#aliases.expand({ original: address, alias: virtual }, resolved, path, forward)))
       } else
         found.push({
           original: address,
           routed: { ...(await routedElsewhere(this.#world, resolved)), path },
           delivered: resolved.recipient,
+          ...(virtual !== undefined && { alias: virtual }),
         })
     }
     return found
@@ -172,12 +174,21 @@ class ConfiguredRouter implements Router {
   }
 
   /** cleanup(8)'s part for one envelope recipient: standard form, canonical, virtual aliases; each result resolved. */
-  async #cleanup(address: string, sender: string | undefined, path: PathStep[], level: number): Promise<Resolved[]> {
+  async #cleanup(
+    address: string,
+    sender: string | undefined,
+    path: PathStep[],
+    level: number,
+  ): Promise<{ readonly virtual: AliasExpansion | undefined; readonly all: readonly Resolved[] }> {
     if (level > MAX_FORWARDS) throw new ExpansionError(`${address}: aliases that never end`)
     const standard = this.standard(address === '' ? this.#world.cf.empty_address_recipient : address)
     const canonical = await this.#canonical.map(standard, 'envelope_recipient', path)
     const all = await expandVirtual(this.#world, canonical, path)
-    return Promise.all(all.map((a) => resolveAddress(this.#world, a, sender)))
+    const isAlias = all.length > 1 || all[0] !== canonical
+    return {
+      virtual: isAlias ? { address: canonical, action: 'expanded' } : undefined,
+      all: await Promise.all(all.map((a) => resolveAddress(this.#world, a, sender))),
+    }
   }
 
   /** An address out of an alias: this host's names go on in aliases(5), others start anew as forwarded mail. */
@@ -188,6 +199,6 @@ class ConfiguredRouter implements Router {
     level: number,
   ): Promise<readonly Resolved[]> {
     const resolved = await resolveAddress(this.#world, address, sender)
-    return this.#isLocal(resolved) ? [resolved] : this.#cleanup(address, sender, path, level)
+    return this.#isLocal(resolved) ? [resolved] : (await this.#cleanup(address, sender, path, level)).all
   }
 }

@@ -12,7 +12,8 @@ export async function requeue({ desk, clock, current }: QueueRooms, selection: S
     const fresh: QueuedRecipient[] = []
     for (const { recipients: some, messageSender } of jobs)
       for (const recipient of some)
-        fresh.push(...(await routedAnew(current.router, recipient.sender ?? messageSender, recipient)))
+        if (recipient.told !== undefined) fresh.push(recipient)
+        else fresh.push(...(await routedAnew(current.router, recipient.sender ?? messageSender, recipient)))
     const old = recipients.map(({ id }) => id)
     if (await desk.requeue(queueId, old, fresh, clock.now())) requeued.push(queueId)
   }
@@ -61,8 +62,8 @@ export async function rerouted(
   sender: string,
   recipient: QueuedRecipient,
 ): Promise<readonly QueuedRecipient[] | undefined> {
-  const { address, transport, nexthop, task, routedBy } = recipient
-  if (task !== undefined || routedBy === 'filter') return undefined
+  const { address, transport, nexthop, task, routedBy, told } = recipient
+  if (task !== undefined || told !== undefined || routedBy === 'filter') return undefined
   const now = await router.resolve(address, sender)
   if (now.addressClass === 'local' && routedBy === 'local') return undefined
   if (now.transport === transport && now.nexthop === nexthop) return undefined
