@@ -6,3 +6,4 @@
 export { createNotices, loadTemplates, type NoticeDeps, type NoticeEvent } from './notices.ts'
 export { noticesParams } from './params.ts'
 export { expandTemplate, printTemplate, TEMPLATES } from './templates.ts'
+export { tellOfSession, tellsOfSessions, type Transcript, type TranscriptDeps } from './transcripts.ts'

@@ -11,8 +11,9 @@ export const noticesParams = defineParams({
   notice_language: choice(['en', 'es'], 'en', 'The language that reports explain themselves in.'),
   notify_classes: list(
     'resource, software',
-    'What the postmaster is told of: bounce, 2bounce and delay are known here.',
+    'What the postmaster is told of: bounce, 2bounce, delay; and of sessions with errors: policy, protocol, resource, software, data.',
   ),
+  error_notice_recipient: str('postmaster', 'Who is told of sessions with errors.'),
   bounce_notice_recipient: str('postmaster', 'Who gets copies of reports of mail that was not delivered.'),
   '2bounce_notice_recipient': str('postmaster', 'Who gets mail of the null sender that was not delivered.'),
   delay_notice_recipient: str('postmaster', 'Who gets copies of reports of delays.'),

@@ -204,7 +204,7 @@ export function messageIdOf(job: DueJob): string | undefined {
 const oneLine = (text: string): string => text.replace(/\s*[\r\n]+\s*/g, ' ')
 
 /** Postfix: bounce_print_wrap, lines of at most 79 characters where there are blanks to break at. */
-function wrapped(text: string): string[] {
+export function wrapped(text: string): string[] {
   const indent = /^ */.exec(text)?.[0] ?? ''
   const lines: string[] = []
   let line = ''

@@ -14,6 +14,7 @@ import { identityOf } from './identity.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { lmtpdFor } from './lmtpd-service.ts'
+import { postmasterOf } from './notices.ts'
 import { smtpdFor } from './smtpd-service.ts'
 
 type Serve = (connection: Connection) => void
@@ -151,7 +152,10 @@ export class Front {
   }
 
   #service(spec: ListenerSpec): Serve {
-    if (spec.kind === 'smtpd') return smtpdFor(this.#rooms, spec)
+    if (spec.kind === 'smtpd') {
+      const config = this.#rooms.current.config.with(new Map(spec.overrides))
+      return smtpdFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config))
+    }
     if (spec.kind === 'lmtpd') return lmtpdFor(this.#rooms, spec)
     const { current, clock, startExchange, systemPassword } = this.#rooms
     const { accounts, store, sasl, hostname, cf } = current

@@ -1,7 +1,8 @@
 /** Notices as this server sends them. */
 import { readFileSync } from 'node:fs'
 import { formatTraceDate } from '../../formats/message/mod.ts'
-import { createNotices } from '../../mail/notices/mod.ts'
+import { createNotices, tellOfSession, tellsOfSessions, type Transcript } from '../../mail/notices/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
 import { type Notify, queueParams } from '../../mail/queue/mod.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -16,4 +17,21 @@ export function noticesOf(rooms: Rooms): Notify {
     readFile: (path) => readFileSync(path, 'utf8'),
     timeMs: (name) => rooms.current.config.bind(queueParams)[name],
   })
+}
+
+/** Takes sessions with errors for the postmaster; undefined where no class of notify_classes is about them. */
+export function postmasterOf(
+  rooms: Rooms,
+  side: 'server' | 'client',
+  config: Config,
+): ((transcript: Transcript) => void) | undefined {
+  if (!tellsOfSessions(config)) return undefined
+  const deps = {
+    config: () => config,
+    intake: () => rooms.current.intake,
+    clock: rooms.clock,
+    date: formatTraceDate,
+    standard: (address: string) => rooms.current.router.standard(address),
+  }
+  return (transcript) => void tellOfSession(side, transcript, deps)
 }

@@ -3,14 +3,16 @@ import { probeAsker, probeParams, ProbeStore } from '../../mail/queue/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { checkRelayGuard, createPolicy } from '../../mail/policy/mod.ts'
-import { createSmtpd, type Preset, smtpdParams } from '../../services/smtpd/mod.ts'
+import { createSmtpd, type Preset, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { smtpdSasl } from './smtpd-sasl.ts'
 
+/** @param tellPostmaster takes sessions with errors (notify_classes) */
 export function smtpdFor(
   rooms: Rooms,
   spec: Pick<ListenerSpec, 'name' | 'overrides'>,
+  tellPostmaster?: (transcript: Transcript) => void,
 ): (connection: Connection, preset?: Preset) => void {
   const { current, clock, resolver } = rooms
   const { router, store } = current
@@ -33,6 +35,7 @@ export function smtpdFor(
     }),
     tables: current.tables,
     serviceName: spec.name,
+    ...(tellPostmaster !== undefined && { tellPostmaster }),
     tlsAvailable: true,
     flush: flusher(rooms, config),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),

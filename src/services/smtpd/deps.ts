@@ -6,6 +6,7 @@ import type { Resolver } from '../../io/dns/mod.ts'
 import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
 import type { Policy } from '../../mail/policy/mod.ts'
+import type { Transcript } from './history.ts'
 import type { smtpdParams } from './params.ts'
 import type { LmtpDeps } from './lmtp/deps.ts'
 import type { ClientRates } from './rates.ts'
@@ -37,6 +38,8 @@ export interface SmtpdDeps {
   readonly flush: (domain: string) => Promise<'started' | 'denied' | 'failed'>
   /** The address could be one: 501 5.1.7 or 5.1.3 otherwise. */
   readonly validAddress: (address: string, declaredUtf8: boolean) => boolean
+  /** Takes what was said in sessions with errors, for notify_classes; undefined where nobody is told. */
+  readonly tellPostmaster?: ((transcript: Transcript) => void) | undefined
   /** The listener speaks LMTP. */
   readonly lmtp?: LmtpDeps
   /** The listener's name in warnings about rates: `smtp`, `submission`, `127.0.0.1:2525`. */

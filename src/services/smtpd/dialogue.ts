@@ -34,6 +34,7 @@ async function turn(session: Session): Promise<void> {
   }
   input.begin()
   const line = input.takeLine(cf.line_length_limit) ?? (await input.line(cf.line_length_limit))
+  session.history?.heard(line.octets)
   let command: CommandLine | undefined
   try {
     command = await understand(session, line)
@@ -98,7 +99,10 @@ async function execute(session: Session, command: CommandLine): Promise<void> {
     await refuse(session, error)
   }
   if (row?.junk === true) countJunk(session)
+  if (ENDS_HISTORY.has(command.verb)) session.tellPostmaster(session.cf.smtpd_history_flush_threshold)
 }
+
+const ENDS_HISTORY: ReadonlySet<string> = new Set(['EHLO', 'RSET', 'DATA'])
 
 /** What holds for many commands, checked before each runs. */
 function run(
@@ -181,6 +185,7 @@ async function goodbye(session: Session, status: '4.7.0' | '4.4.2', text: string
 }
 
 function ended(session: Session, what: string): void {
+  if (session.history !== undefined) session.history.aborted = what
   session.publish({
     event: 'smtpd.ended',
     what,
@@ -203,6 +208,7 @@ function depart(session: Session, error: unknown): void {
 
 function end(session: Session): void {
   session.reset()
+  session.tellPostmaster(0)
   if (session.counted) session.shared.rates.closed(session.rateKey(session.origin))
   session.publish({
     event: 'smtpd.disconnect',

@@ -16,6 +16,7 @@ import { Session } from './session.ts'
 
 export { type SmtpdDeps, type SmtpdSettings, tlsLevel } from './deps.ts'
 export type { SmtpdEvent } from './events.ts'
+export type { Transcript } from './history.ts'
 export { type ClientRates, LocalRates, type RateKind } from './rates.ts'
 export { lmtpdParams } from './lmtp/params.ts'
 export { smtpdParams } from './params.ts'

@@ -83,6 +83,11 @@ const limits = defineParams({
     'The wait before each answer, once a client has made smtpd_soft_error_limit errors without delivering mail.',
   ),
   smtpd_soft_error_limit: int('10', 'Errors after which answers are delayed.', { min: 1 }),
+  smtpd_history_flush_threshold: int(
+    '100',
+    'How many lines of a session are kept for notify_classes before EHLO, RSET or a message ends what belongs together.',
+    { min: 1 },
+  ),
   smtpd_hard_error_limit: int('${stress?{1}:{20}}', 'Errors after which the client is disconnected: 421 4.7.0.', {
     min: 1,
   }),

@@ -11,6 +11,7 @@ import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
 import type { SmtpdEvent, SmtpdEventFacts } from './events.ts'
 import { footed } from './footer.ts'
+import { SessionHistory } from './history.ts'
 import { Input } from './input.ts'
 import type { Lists } from './lists.ts'
 import { type ClientRates, rateKey, type RateKind } from './rates.ts'
@@ -40,6 +41,8 @@ export class Session {
   readonly input: Input
   readonly memory: PolicyMemory
   readonly counts = new CommandCounts()
+  /** For the postmaster; undefined where nobody is told. */
+  readonly history: SessionHistory | undefined
   /** Who speaks, or for whom (XCLIENT). */
   client: ClientFacts
   /** Who is connected: decides about XCLIENT and the rates. */
@@ -73,6 +76,7 @@ export class Session {
     this.connection = connection
     const { cf, clock, policy } = shared.deps
     this.memory = policy.session()
+    this.history = shared.deps.tellPostmaster === undefined ? undefined : new SessionHistory()
     const { address, port } = connection.remote
     this.client = { address, port, name: 'unknown', reverseName: 'unknown', nameStatus: 'permanent' }
     this.peer = this.origin = { name: 'unknown', address }
@@ -150,6 +154,7 @@ export class Session {
     const { smtpd_reject_footer: footer } = this.cf
     const { footers } = this.shared.lists
     const said = this.#fit(reply)
+    this.history?.said(said, this.where)
     if (said.code < 400) return this.#say(printReply(said))
     if (footers !== undefined) return this.#sayWith(footers, said)
     return this.#say(printReply(footer === '' ? said : footed(said, footer, this)))
@@ -234,6 +239,13 @@ export class Session {
       protocol: this.deps.lmtp === undefined ? (this.esmtp ? 'ESMTP' : 'SMTP') : 'LMTP',
       helo,
     })
+  }
+
+  /** Tells the postmaster of what was said so far, if it is more than so many lines and had errors; it is forgotten then. */
+  tellPostmaster(threshold: number): void {
+    if (this.history === undefined || this.history.length <= threshold) return
+    const transcript = this.history.take(this.nameAddress)
+    if (transcript.classes.size > 0) this.deps.tellPostmaster?.(transcript)
   }
 
   /** Throws the verdict's reply, if it has one; keeps its effects for the message. */

@@ -1,0 +1,110 @@
+/** Sessions with errors, told to the postmaster: notify_classes policy, protocol, resource, software, data. */
+import { type Clock, publish } from '#src/base/mod.ts'
+import type { Reply } from '../../formats/smtp/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
+import type { Intake } from '../intake/mod.ts'
+import type { NoticeEvent } from './notices.ts'
+import { noticesParams } from './params.ts'
+import { wrapped } from './report.ts'
+
+/** What was said between this host and another. */
+export interface Transcript {
+  /** `name[address]` */
+  readonly peer: string
+  readonly lines: readonly string[]
+  /** Of notify_classes. */
+  readonly classes: ReadonlySet<string>
+  readonly aborted?: string | undefined
+}
+
+export interface TranscriptDeps {
+  readonly config: () => Config
+  readonly intake: () => Intake
+  readonly clock: Clock
+  readonly date: (ms: number) => string
+  readonly standard: (address: string) => string
+}
+
+/** Whether somebody is to be told of sessions at all. */
+export function tellsOfSessions(config: Config): boolean {
+  const { notify_classes } = config.bind(noticesParams)
+  return notify_classes.some((word) => SESSION_CLASSES.has(word.toLowerCase()))
+}
+
+const SESSION_CLASSES: ReadonlySet<string> = new Set(['bounce', 'data', 'policy', 'protocol', 'resource', 'software'])
+
+/**
+ * Sends what Postfix's smtpd_chat_notify and smtp_chat_notify send, where a class of it is wanted. Never rejects: a notice
+ * that cannot be sent is a warning.
+ * @param side `server`: the other end is a client
+ */
+export async function tellOfSession(
+  side: 'server' | 'client',
+  transcript: Transcript,
+  deps: TranscriptDeps,
+): Promise<void> {
+  const cf = deps.config().bind(noticesParams)
+  const wanted = cf.notify_classes.map((word) => word.toLowerCase()).filter((word) => transcript.classes.has(word))
+  if (wanted.length === 0) return
+  const { bounce_notice_recipient, error_notice_recipient } = cf
+  const to = wanted.every((word) => word === 'bounce') ? bounce_notice_recipient : error_notice_recipient
+  try {
+    const reply = await send(
+      side,
+      transcript,
+      { ...deps, to: deps.standard(to) },
+      deps.standard(cf.double_bounce_sender),
+    )
+    if (reply.code >= 400) throw new Error(reply.lines.join(' '))
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    publish<NoticeEvent>({ event: 'notices.warning', text: `postmaster notify: ${text}` })
+  }
+}
+
+async function send(
+  side: 'server' | 'client',
+  transcript: Transcript,
+  deps: TranscriptDeps & { readonly to: string },
+  sender: string,
+): Promise<Reply> {
+  const submission = deps
+    .intake()
+    .open(
+      { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
+      { effects: [], recipients: 0, firstRecipient: '', sender: '' },
+    )
+  if ('code' in submission) return submission
+  await submission.write(Buffer.from(textOf(side, transcript, { ...deps, queueId: submission.queueId })))
+  const recipients = [{ address: deps.to, notify: ['NEVER' as const] }]
+  return submission.finish({ sender, recipients, smtpUtf8: false })
+}
+
+function textOf(
+  side: 'server' | 'client',
+  { peer, lines, aborted }: Transcript,
+  { config, clock, date, to, queueId }: TranscriptDeps & { readonly to: string; readonly queueId: string },
+): string {
+  const hostname = config().value('myhostname') ?? 'localhost'
+  const intro = side === 'client' ? [`Unexpected response from ${peer}.`, ''] : []
+  const why =
+    aborted === undefined ? 'For other details, see the local mail logfile' : `Session aborted, reason: ${aborted}`
+  const all = [
+    `Date: ${date(clock.now())}`,
+    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    `To: Postmaster <${to}>`,
+    `Subject: ${config().value('mail_name') ?? 'Postigo'} SMTP ${side}: errors from ${peer}`,
+    'Auto-Submitted: auto-generated',
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: 8bit',
+    `Message-Id: <${queueId}@${hostname}>`,
+    '',
+    ...intro,
+    'Transcript of session follows.',
+    '',
+    ...lines.flatMap((line) => wrapped(line).map((part) => ` ${part}`)),
+    ...(side === 'server' ? ['', '', why] : []),
+  ]
+  return all.map((line) => line + '\r\n').join('')
+}

@@ -1,0 +1,82 @@
+/** Sessions with errors that the postmaster is told of: notify_classes, error_notice_recipient. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { messagesIn, until } from '../support/mailbox.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { transcript } from '../support/transcript.ts'
+
+const POSTMASTER = 'error_notice_recipient = eva\nbounce_notice_recipient = ivo\nmail_name = Mail\n'
+
+const startFor = (t: TestContext, mainCf: string): Promise<TestServer> =>
+  startServer(t, { mainCf: POSTMASTER + mainCf, accounts: ['ana', 'eva', 'ivo'] })
+
+async function notice(server: TestServer, user = 'eva'): Promise<string> {
+  await until('a notice', async () => (await messagesIn(server, user)).length > 0)
+  return (await messagesIn(server, user))[0] ?? ''
+}
+
+const HELO = 'S: 220 …\nC: HELO x.test\nS: 250 …\n'
+const QUIT = 'C: QUIT\nS: 221 2.0.0 Bye\n'
+const MAIL = 'C: MAIL FROM:<>\nS: 250 2.1.0 Ok\n'
+
+test('each class of errors, and nothing where it is not asked for', async (t) => {
+  const table: readonly (readonly [string, string, RegExp, string?])[] = [
+    [
+      'notify_classes = protocol\n',
+      `${HELO}C: BOGUS\nS: 500 5.5.2 Error: command not recognized\n`,
+      /^ In: {2}BOGUS\r\n Out: 500 5\.5\.2 Error: command not recognized\r\n In: {2}QUIT\r\n Out: 221 2\.0\.0 Bye\r\n/m,
+    ],
+    [
+      'notify_classes = policy\n',
+      `${HELO}${MAIL}C: RCPT TO:<a@far.test>\nS: 454 4.7.1 …\n`,
+      /^ Out: 454 4\.7\.1 <a@far\.test>: Relay access denied\r\n/m,
+    ],
+    ['queue_minfree = 9000000000000000\n', `${HELO}C: MAIL FROM:<>\nS: 452 4.3.1 …\n`, /^ Out: 452 4\.3\.1 /m],
+    [
+      'notify_classes = software\nsmtpd_sender_restrictions = check_sender_access hash:/nowhere/access\n',
+      `${HELO}${MAIL}C: RCPT TO:<ana@mail.example.test>\nS: 451 4.3.…\n`,
+      /^ Out: 451 4\.3\./m,
+    ],
+    [
+      'notify_classes = bounce\nmessage_size_limit = 100\n',
+      `${HELO}${MAIL}C: RCPT TO:<ana@mail.example.test>\nS: 250 2.1.5 Ok\nC: DATA\nS: 354 …\nC: ${'x'.repeat(200)}\nC: .\nS: 552 5.3.4 …\n`,
+      /^ In: {2}DATA\r\n Out: 354 .*\r\n Out: 552 5\.3\.4 /m,
+      'ivo',
+    ],
+  ]
+  for (const [mainCf, dialogue, expected, user] of table)
+    await t.test(mainCf, async (sub) => {
+      const server = await startFor(sub, mainCf)
+      await transcript(server.port('smtp'), dialogue + QUIT)
+      const text = await notice(server, user)
+      assert.match(text, /^Return-Path: <double-bounce@mail\.example\.test>\r\n/)
+      assert.match(text, /^Subject: Mail SMTP server: errors from localhost\[127\.0\.0\.1\]\r\n/m)
+      assert.match(text, /\r\n\r\nTranscript of session follows\.\r\n\r\n Out: 220 mail\.example\.test /)
+      assert.match(text, expected)
+      assert.match(text, /\r\n\r\n\r\nFor other details, see the local mail logfile\r\n$/)
+      assert.doesNotMatch(text, /xxxx/)
+    })
+  const quiet = await startFor(t, '')
+  await transcript(quiet.port('smtp'), `${HELO}C: BOGUS\nS: 500 …\n${MAIL}C: RCPT TO:<a@far.test>\nS: 454 …\n${QUIT}`)
+  await transcript(
+    quiet.port('smtp'),
+    `${HELO}${MAIL}C: RCPT TO:<eva@mail.example.test>\nS: 250 …\nC: DATA\nS: 354 …\nC: .\nS: 250 …\n${QUIT}`,
+  )
+  assert.doesNotMatch(await notice(quiet), /Transcript/)
+})
+
+test('smtpd_history_flush_threshold parts what is told; why a session ended; no passwords', async (t) => {
+  const server = await startFor(t, 'notify_classes = protocol\nsmtpd_history_flush_threshold = 3\n')
+  await transcript(
+    server.port('submission'),
+    `${HELO}C: AUTH PLAIN c2VjcmV0\nS: 535 …\nC: BOGUS\nS: 500 …\nC: RSET\nS: 250 …\nC: VRFY\nS: 501 …\n`,
+  )
+  await until('both notices', async () => (await messagesIn(server, 'eva')).length === 2)
+  const [first = '', second = ''] = await messagesIn(server, 'eva')
+  assert.match(first, / In: {2}AUTH PLAIN …\r\n/)
+  assert.doesNotMatch(first, /c2Vjc|VRFY/)
+  assert.match(
+    second,
+    /follows\.\r\n\r\n In: {2}VRFY\r\n Out: 501 .*\r\n\r\n\r\nSession aborted, reason: lost connection\r\n/,
+  )
+})
