@@ -107,7 +107,10 @@ test('a delay is told once, success when asked for, and what ends later in the u
     /\r\nOriginal-Recipient: rfc822;first@x\.test\r\nAction: delayed\r\nStatus: 4\.4\.1\r\nDiagnostic-Code: X-Postfix; nobody there\r\nWill-Retry-Until: /,
   )
   assert.match(delay, /Who can act: nobody needs to act yet; it is tried again\.\r\n/)
-  assert.match(texts.find((text) => text.includes('Successful')) ?? '', /Action: delivered\r\nStatus: 2\.0\.0\r\n/)
+  assert.match(
+    texts.find((text) => text.includes('Successful')) ?? '',
+    /Action: delivered\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postfix; delivery via local: delivered to mailbox\r\n/,
+  )
   const ended = texts.find((text) => text.includes('Undelivered Mail Returned')) ?? ''
   assert.match(ended, /It was tried for as long as this system tries/)
   assert.match(ended, /Action: failed\r\nStatus: 5\.4\.1\r\n/)
@@ -224,6 +227,13 @@ test('confirm_delay_cleared: who was told of a delay is told that it is over', a
     const subjects = texts.map((text) => /\r\nSubject: (.*)\r\n/.exec(text)?.[1] ?? '')
     const cleared = confirm === 'yes' ? ['Successful Mail Delivery Report'] : []
     assert.deepEqual(subjects.toSorted(), ['Delayed Mail (still being retried)', ...cleared])
-    if (confirm === 'yes') assert.doesNotMatch(texts.find((text) => text.includes('Successful')) ?? '', /b@far\.test/)
+    if (confirm === 'no') continue
+    const report = texts.find((text) => text.includes('Successful')) ?? ''
+    assert.doesNotMatch(report, /b@far\.test/)
+    assert.match(report, /^<a@far\.test>: delivery via 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: 250 2\.0\.0 Ok/m)
+    assert.match(
+      report,
+      /^Action: relayed\r\nStatus: 2\.0\.0\r\nRemote-MTA: dns; 127\.0\.0\.1\r\nDiagnostic-Code: smtp; 250 2\.0\.0 Ok/m,
+    )
   }
 })

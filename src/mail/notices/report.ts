@@ -117,8 +117,7 @@ function status(told: readonly Ended[], f: ReportFacts, boundary: string): strin
 
 function perRecipient(ended: Ended, f: ReportFacts, kind: 'utf-8' | 'rfc822'): string[] {
   const { recipient, result, job } = ended
-  const remoteMta = result.status === 'sent' ? undefined : result.remoteMta
-  const remoteReply = result.status === 'sent' ? undefined : result.remoteReply
+  const { remoteMta, remoteReply } = result
   const original = recipient.original === '' ? recipient.address : recipient.original
   const action = actionOf(ended, f)
   return [

@@ -78,6 +78,8 @@ export type RecipientResult =
       readonly text: string
       /** The next server took over what reports were asked for (RFC 3461 §5.2.2): none is ours to make. */
       readonly dsnHandedOver?: boolean
+      readonly remoteMta?: string
+      readonly remoteReply?: string
     }
   | {
       readonly status: 'deferred' | 'bounced'

@@ -195,13 +195,11 @@ function endedOf(job: DueJob, recipient: JobRecipient | undefined, row: readonly
   const [outcome, remoteMta, remoteReply] = row.slice(11)
   if (recipient === undefined) return []
   const { status: dsn, reason: text } = recipient
-  if (outcome === 'sent') return [{ job, recipient, expired: false, result: { status: 'sent', dsn, text } }]
-  const result: RecipientResult = {
-    status: outcome === 'bounced' ? 'bounced' : 'deferred',
-    dsn,
-    text,
+  const remote = {
     ...(typeof remoteMta === 'string' && { remoteMta }),
     ...(typeof remoteReply === 'string' && { remoteReply }),
   }
+  const status = outcome === 'sent' || outcome === 'bounced' ? outcome : 'deferred'
+  const result: RecipientResult = { status, dsn, text, ...remote }
   return [{ job, recipient, expired: outcome === 'expired', result }]
 }

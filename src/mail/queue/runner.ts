@@ -153,7 +153,7 @@ export class QueueRunner {
     const report = (id: number, result: RecipientResult, relay: string, times?: DeliveryTimes): void => {
       const recipient = job.recipients.find((r) => r.id === id)
       if (recipient === undefined || results.has(id)) return
-      results.set(id, result)
+      results.set(id, asReported(result, relay))
       this.#publish(job, recipient, result, { relay, startedMs, times })
     }
     const without = this.#withoutTry(job, slice)
@@ -225,6 +225,12 @@ export class QueueRunner {
 function programOf({ master }: Config, transport: string): string {
   const service = master.find((one) => one.type === 'unix' && one.name === transport)
   return service === undefined ? transport : service.command.replace(/^.*\//, '')
+}
+
+/** What a report says of it. Postfix: trace_append(). */
+function asReported(result: RecipientResult, relay: string): RecipientResult {
+  if (result.status !== 'sent' || relay === 'none') return result
+  return { ...result, text: `delivery via ${relay}: ${result.text}` }
 }
 
 /** Whether there was a server at the destination; notes why not. */

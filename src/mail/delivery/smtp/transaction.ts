@@ -60,7 +60,7 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
     const reply = await dialogue.reply(cf.smtp_rcpt_timeout)
     if (!isOk(started)) continue
     if (isOk(reply)) {
-      if (probe) settle(recipient, { ...sent(reply, keywords), dsn: reply.enhanced ?? '2.1.5' })
+      if (probe) settle(recipient, { ...sent(reply, keywords, name), dsn: reply.enhanced ?? '2.1.5' })
       else accepted.push(recipient)
     } else settle(recipient, said(reply, name, 'RCPT TO'))
   }
@@ -120,7 +120,7 @@ async function content(
   for (const recipient of accepted) {
     // RFC 2033 §4.2: LMTP answers for each recipient.
     if (end === undefined || protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
-    settle(recipient, isOk(end) ? sent(end, keywords) : said(end, name, 'end of DATA'))
+    settle(recipient, isOk(end) ? sent(end, keywords, name) : said(end, name, 'end of DATA'))
   }
 }
 
@@ -144,8 +144,9 @@ async function body(
   await send(await outgoing.end())
 }
 
-function sent(reply: Reply, keywords: Keywords): Extract<RecipientResult, { status: 'sent' }> {
+function sent(reply: Reply, keywords: Keywords, name: string): Extract<RecipientResult, { status: 'sent' }> {
   const { code, enhanced, lines } = reply
   const text = `${code} ${lines.map((line) => (enhanced === undefined ? line : `${enhanced} ${line}`)).join(' ')}`
-  return { status: 'sent', dsn: enhanced ?? '2.0.0', text, dsnHandedOver: keywords.has('DSN') }
+  const remote = { remoteMta: name.replace(/\[.*$/, ''), remoteReply: text }
+  return { status: 'sent', dsn: enhanced ?? '2.0.0', text, dsnHandedOver: keywords.has('DSN'), ...remote }
 }
