@@ -16,6 +16,11 @@ const COMMANDS = [
   'LIST "" * ',
   'CREATE x ',
   'COMPRESS ',
+  'ESEARCH IN (',
+  'ESEARCH ',
+  'CANCELUPDATE ',
+  'ENABLE UIDONLY',
+  'UID SORT RETURN (UPDATE) (DATE) UTF-8 ',
 ]
 
 const WORDS = [
@@ -44,6 +49,13 @@ const WORDS = [
   'MAILBOXID',
   'DEFLATE',
   'RETURN (',
+  'PARTIAL 1:2',
+  'PARTIAL -1:-2',
+  'UPDATE',
+  'COUNT',
+  'subtree INBOX',
+  'personal',
+  'selected',
 ]
 
 test('words of every command in any order get an answer to their own tag, or the end', async (t) => {

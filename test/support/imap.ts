@@ -9,6 +9,8 @@ export interface Dialogue {
   /** All that is said up to the command's tagged answer, as latin1. Lines end in CRLF. */
   ask(command: string | Buffer): Promise<string>
   append(mailbox: string, message: string | Buffer, options?: string): Promise<string>
+  /** As it is, without a tag. */
+  send(octets: string | Buffer): void
   /** What is said without a command, up to the first line that matches. */
   until(pattern: RegExp): Promise<string>
   close(): void
@@ -64,6 +66,7 @@ export async function dialogue(t: Pick<TestContext, 'after'>, port: number, user
     greeting,
     ask,
     until,
+    send: (octets) => void socket.write(octets),
     append: (mailbox, message, options = '') => {
       const octets = Buffer.from(message)
       return ask(Buffer.concat([Buffer.from(`APPEND ${mailbox} ${options}{${octets.length}+}\r\n`), octets]))

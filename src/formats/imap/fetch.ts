@@ -1,5 +1,6 @@
 /** FETCH items. RFC 9051 §6.4.5, §9 `fetch-att`; RFC 3516 (BINARY), RFC 7162 (MODSEQ), RFC 8474, RFC 8514, RFC 8970 (PREVIEW). */
 import type { Cursor } from './cursor.ts'
+import { type PartialRange, takePartialRange } from './partial.ts'
 import type { Partial, Section } from './section.ts'
 import { printAString } from './strings.ts'
 
@@ -32,6 +33,8 @@ export interface FetchCommand {
   readonly changedSince: bigint | undefined
   /** VANISHED: what left the mailbox since is told too (RFC 7162 §3.2.6). */
   readonly vanished: boolean
+  /** PARTIAL: which of the messages named (RFC 9394 §3.3). */
+  readonly partial: PartialRange | undefined
 }
 
 const MACROS: Readonly<Record<string, readonly FetchItem['item'][]>> = {
@@ -62,13 +65,15 @@ export function takeFetch(cursor: Cursor): FetchCommand {
   return { items, ...takeModifiers(cursor) }
 }
 
-/** RFC 4466 §2.4 `fetch-modifiers`; RFC 7162 §7: VANISHED only beside CHANGEDSINCE. */
-function takeModifiers(cursor: Cursor): Pick<FetchCommand, 'changedSince' | 'vanished'> {
+/** RFC 4466 §2.4 `fetch-modifiers`; RFC 7162 §7: VANISHED only beside CHANGEDSINCE. RFC 9394 §3.3 (PARTIAL). */
+function takeModifiers(cursor: Cursor): Omit<FetchCommand, 'items'> {
+  let partial: PartialRange | undefined
   let changedSince: bigint | undefined
   let vanished = false
   if (cursor.skip(' (')) {
     do {
       if (cursor.skip('VANISHED')) vanished = true
+      else if (cursor.skip('PARTIAL ')) partial = takePartialRange(cursor)
       else {
         cursor.take('CHANGEDSINCE ')
         changedSince = BigInt(cursor.takeNumber64())
@@ -77,7 +82,7 @@ function takeModifiers(cursor: Cursor): Pick<FetchCommand, 'changedSince' | 'van
     cursor.take(')')
   }
   if (vanished && changedSince === undefined) throw cursor.bad('VANISHED needs CHANGEDSINCE')
-  return { changedSince, vanished }
+  return { changedSince, vanished, partial }
 }
 
 function takeItem(cursor: Cursor): FetchItem {

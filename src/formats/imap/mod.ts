@@ -10,6 +10,8 @@ export { ImapError } from './error.ts'
 export { type FetchCommand, type FetchItem, takeFetch } from './fetch.ts'
 export { decodeMailbox, encodeMailbox } from './mailbox-name.ts'
 export { SEARCH_KEY_LIMIT, type SearchCommand, type SearchContext, type SearchReturn, takeSearch } from './search.ts'
+export { type MailboxFilter, takeMailboxFilter } from './mailbox-filter.ts'
+export { type PartialRange, windowOf } from './partial.ts'
 export {
   findPart,
   type Partial,

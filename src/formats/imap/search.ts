@@ -7,16 +7,19 @@ import type { SearchKey } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { takeDate } from './date-time.ts'
 import { ImapError } from './error.ts'
+import { type PartialRange, takePartialRange } from './partial.ts'
 import { takeSequenceSet } from './sequence-set.ts'
 
 /** Keys of one program at the most. */
 export const SEARCH_KEY_LIMIT = 10_000
 
-export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'
+export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE' | 'PARTIAL' | 'CONTEXT' | 'UPDATE'
 
 export interface SearchCommand {
   /** undefined: the old form, answered by `* SEARCH`. */
   readonly returns: readonly SearchReturn[] | undefined
+  /** The window of PARTIAL (RFC 9394). */
+  readonly partial: PartialRange | undefined
   readonly key: SearchKey
   /** MODSEQ was among the keys: the answer carries the highest (RFC 7162 §3.1.5). */
   readonly modSeq: boolean
@@ -26,26 +29,35 @@ export interface SearchCommand {
 export interface SearchContext {
   /** The result of the last SEARCH with SAVE, as UIDs. */
   readonly saved: readonly number[]
+  /** Sequence numbers mean nothing in this session (RFC 9586). */
+  readonly uidOnly?: boolean
 }
 
-const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'])
+const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'PARTIAL', 'CONTEXT', 'UPDATE'])
 
 export function takeSearch(cursor: Cursor, context: SearchContext): SearchCommand {
   const returns = takeReturns(cursor)
   const charset = cursor.skip('CHARSET ') ? takeCharset(cursor) : 'utf-8'
-  return { returns, ...takeProgram(cursor, charset, context) }
+  return { ...returns, ...takeProgram(cursor, charset, context) }
 }
 
-/** `RETURN (…) `, where it stands. RFC 4731 §3.1. */
-export function takeReturns(cursor: Cursor): readonly SearchReturn[] | undefined {
-  if (!cursor.skip('RETURN ')) return undefined
+/** `RETURN (…) `, where it stands. RFC 4731 §3.1, RFC 5267 §4, RFC 9394 §3.1. */
+export function takeReturns(cursor: Cursor): Pick<SearchCommand, 'returns' | 'partial'> {
+  if (!cursor.skip('RETURN ')) return { returns: undefined, partial: undefined }
+  let partial: PartialRange | undefined
   const returns = cursor.takeList(() => {
     const word = cursor.takeAtom().toUpperCase()
     if (!RETURNS.has(word)) throw cursor.bad('Unknown search return option')
+    if (word === 'PARTIAL') {
+      if (partial !== undefined) throw cursor.bad('PARTIAL stands there once')
+      cursor.takeSpace()
+      partial = takePartialRange(cursor)
+    }
     return word as SearchReturn // checked above
   })
   cursor.takeSpace()
-  return returns.length === 0 ? ['ALL'] : returns
+  if (partial !== undefined && returns.includes('ALL')) throw cursor.bad('PARTIAL and ALL exclude each other')
+  return { returns: returns.length === 0 ? ['ALL'] : returns, partial }
 }
 
 /** With the blank behind it. */
@@ -200,7 +212,11 @@ class SearchParser {
 
   #set(key: 'SEQ' | 'UID'): SearchKey {
     const set = takeSequenceSet(this.#cursor)
-    if (set !== '$') return { key, set }
+    if (set !== '$') {
+      if (key === 'SEQ' && this.#context.uidOnly === true)
+        throw new ImapError('BAD', 'Messages have no numbers here', { code: 'UIDREQUIRED' })
+      return { key, set }
+    }
     return { key: 'UID', set: this.#context.saved.map((uid) => [uid, uid] as const) }
   }
 

@@ -29,7 +29,7 @@ export function takeSort(cursor: Cursor, context: SearchContext): SortCommand {
   if (criteria.length === 0) throw cursor.bad('Expected sort criteria')
   if (criteria.length > SORT_CRITERIA_LIMIT) throw cursor.bad('Too many sort criteria')
   cursor.takeSpace()
-  return { returns, criteria, ...takeProgram(cursor, takeCharset(cursor), context) }
+  return { ...returns, criteria, ...takeProgram(cursor, takeCharset(cursor), context) }
 }
 
 function takeCriterion(cursor: Cursor): SortCriterion {

@@ -191,7 +191,7 @@ export interface Selected {
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 
   /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
-  search(key: SearchKey): Promise<readonly number[]>
+  search(key: SearchKey, onProgress?: (done: number, goal: number) => void): Promise<readonly number[]>
 
   /** The same messages in another order (RFC 5256). */
   sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]>

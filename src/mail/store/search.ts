@@ -22,6 +22,14 @@ export interface SearchRows {
   readonly recents: Recents
 }
 
+/** What is sought, and who hears how many of the messages that must be read have been. */
+export interface Asked {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly key: SearchKey
+  readonly onProgress?: ((done: number, goal: number) => void) | undefined
+}
+
 export interface SearchParts {
   readonly read: ReadContent
 }
@@ -36,10 +44,8 @@ const STRIDE = 2048
 export async function searchMailbox(
   ctx: StoreContext,
   parts: SearchParts,
-  account: AccountId,
-  mailbox: MailboxId,
+  { account, mailbox, key, onProgress }: Asked,
   rows: () => SearchRows,
-  key: SearchKey,
 ): Promise<number[]> {
   const { entries, numbers } = rows()
   const uids = Float64Array.from({ length: numbers.count }, (_, i) => entries.uid[numbers.placeOf(i + 1)] ?? 0)
@@ -50,6 +56,7 @@ export async function searchMailbox(
   const { found, open } = await byView(rows, uids.length, matcher, pause)
   for (let from = 0; from < open.length; from += MESSAGE_BATCH) {
     const seqs = open.slice(from, from + MESSAGE_BATCH)
+    onProgress?.(from, open.length)
     const { entries: now, numbers: map } = rows()
     const places = seqs
       .map((seq) => map.placeOf(seq))

@@ -216,8 +216,9 @@ export class SelectedMailbox implements Selected {
     return savedTimes(this.#ctx.db.read, this.mailbox, places)
   }
 
-  search(key: SearchKey): Promise<readonly number[]> {
-    return searchMailbox(this.#ctx, this.#parts, this.#account, this.mailbox, () => this.#searchRows(), key)
+  search(key: SearchKey, onProgress?: (done: number, goal: number) => void): Promise<readonly number[]> {
+    const asked = { account: this.#account, mailbox: this.mailbox, key, onProgress }
+    return searchMailbox(this.#ctx, this.#parts, asked, () => this.#searchRows())
   }
 
   sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]> {

@@ -13,6 +13,11 @@ export const imapdParams = defineParams({
   imapd_literal_limit: size('1048576', 'The most octets of a literal that is no message.', { min: 4096 }),
   imapd_append_limit: size('$message_size_limit', 'The most octets of a message in APPEND; 0 is no limit.', { min: 0 }),
   imapd_error_limit: int('50', 'How many BAD commands in a row end a session.', { min: 1 }),
+  imapd_progress_interval: time(
+    '10s',
+    'How often a client that waits for a long command hears that it goes on (RFC 9585).',
+    { min: 1000 },
+  ),
   imapd_auth_failure_delay: time(
     '2s',
     'The wait before the answer to a failed log-in; it doubles with each one of a session, up to 16 s.',

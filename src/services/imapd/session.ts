@@ -10,6 +10,7 @@ import type { Connection } from '../../io/net/mod.ts'
 import { type Delta, type Refusal, type Selected, ViewLostError } from '../../mail/store/mod.ts'
 import { appendHead, runAppend } from './commands/append.ts'
 import { commands, type Row } from './commands/mod.ts'
+import { SearchContexts } from './contexts.ts'
 import type { ImapdDeps } from './deps.ts'
 import type { ImapdEvent } from './events.ts'
 import { Input, LineTooLong } from './input.ts'
@@ -38,6 +39,12 @@ export class Session {
   condstore = false
   /** Expunges are told by UID, as VANISHED (RFC 7162 §3.2.3). */
   qresync = false
+  /** Messages are named by UID alone (RFC 9586). */
+  uidOnly = false
+  /** How far the command in progress has come, where that is known. */
+  progress: { readonly done: number; readonly goal: number } | undefined
+  /** Searches whose results are kept up to date (RFC 5267 §4.3). */
+  readonly contexts: SearchContexts
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
@@ -51,6 +58,7 @@ export class Session {
     this.connection = connection
     this.input = new Input(connection)
     this.output = new Output(connection)
+    this.contexts = new SearchContexts(this)
   }
 
   async run(): Promise<void> {
@@ -107,6 +115,12 @@ export class Session {
       'MOVE',
       'ESEARCH',
       'SEARCHRES',
+      'PARTIAL',
+      'CONTEXT=SEARCH',
+      'CONTEXT=SORT',
+      'MULTISEARCH',
+      'UIDONLY',
+      'INPROGRESS',
       'LIST-EXTENDED',
       'LIST-STATUS',
       'SPECIAL-USE',
@@ -184,6 +198,7 @@ export class Session {
     this.selected?.close()
     this.selected = undefined
     this.saved = []
+    this.contexts.clear()
   }
 
   /** RFC 8437: as after the greeting, but for TLS. What was enabled is enabled no more. */
@@ -191,7 +206,7 @@ export class Session {
     this.close()
     this.account = undefined
     this.user = ''
-    this.rev2 = this.utf8 = this.condstore = this.qresync = false
+    this.rev2 = this.utf8 = this.condstore = this.qresync = this.uidOnly = false
   }
 
   /** Ends the session after what is gathered has left. */
@@ -243,13 +258,17 @@ export class Session {
   /** Takes in what happened in the selected mailbox and tells it. */
   async tell(options: { readonly expunges: boolean; readonly uids: boolean }): Promise<void> {
     const { selected } = this
-    if (selected === undefined || !selected.stale) return
-    const delta = await selected.refresh({ expunges: options.expunges })
-    this.tellDelta(selected, delta, options.uids)
+    if (selected === undefined) return
+    if (selected.stale) {
+      const delta = await selected.refresh({ expunges: options.expunges })
+      this.contexts.expunged(delta)
+      this.tellDelta(selected, delta, options.uids)
+    }
+    if (!this.contexts.empty) await this.contexts.update(selected)
   }
 
   tellDelta(selected: Selected, delta: Delta, uids: boolean): void {
-    if (!this.qresync) for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
+    if (!this.qresync && !this.uidOnly) for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
     else if (delta.expungedUids.length > 0) this.output.line(`* VANISHED ${printSet(delta.expungedUids)}`)
     else if (delta.expunged.length > 0) this.output.line(`* VANISHED 1:${selected.uidNext - 1}`) // it was deleted
     if (delta.exists !== undefined) {
@@ -262,9 +281,14 @@ export class Session {
   /** `* 3 FETCH (UID 7 FLAGS (\Seen))`. */
   flagsLine(selected: Selected, seq: number, uids: boolean): string {
     // RFC 7162 §3.2.4: once QRESYNC is enabled every such answer has the UID.
-    const uid = uids || this.qresync ? `UID ${selected.uidAt(seq)} ` : ''
+    const uid = (uids || this.qresync) && !this.uidOnly ? `UID ${selected.uidAt(seq)} ` : ''
     const modSeq = this.condstore ? ` MODSEQ (${selected.modSeqAt(seq)})` : ''
-    return `* ${seq} FETCH (${uid}FLAGS (${this.flagsOf(selected, seq).join(' ')})${modSeq})`
+    return `${this.fetchHead(selected, seq)}${uid}FLAGS (${this.flagsOf(selected, seq).join(' ')})${modSeq})`
+  }
+
+  /** `* 3 FETCH (`, or by UID where messages have no numbers (RFC 9586 §3.3). */
+  fetchHead(selected: Selected, seq: number): string {
+    return this.uidOnly ? `* ${selected.uidAt(seq)} UIDFETCH (` : `* ${seq} FETCH (`
   }
 
   /** IMAP4rev2 knows no \Recent. */
@@ -340,15 +364,35 @@ export class Session {
         if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
         this.#checkState(row)
         if (row.tellsFirst === true) await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
-        return row.run(this, cursor)
+        return row.isLong === true ? this.#withProgress(row.run, cursor) : row.run(this, cursor)
       },
     )
   }
 
-  #checkState({ state }: Row): void {
+  /** RFC 9585: a client that waits long hears that the command goes on. */
+  async #withProgress(run: Row['run'], cursor: Cursor): Promise<string | void> {
+    const tag = this.#tag
+    const timer = setInterval(() => {
+      const { done, goal } = this.progress ?? {}
+      this.output.line(`* OK [INPROGRESS ("${tag}" ${done ?? 'NIL'} ${goal ?? 'NIL'})] Still in progress`)
+      void this.output.flush()
+    }, this.deps.cf.imapd_progress_interval)
+    try {
+      return await run(this, cursor)
+    } finally {
+      clearInterval(timer)
+      this.progress = undefined
+    }
+  }
+
+  #checkState({ state, byNumber }: Row): void {
     const now =
       this.account === undefined ? 'not-authenticated' : this.selected === undefined ? 'authenticated' : 'selected'
-    if (state === 'any' || state === now || (state === 'authenticated' && now === 'selected')) return
+    if (state === 'any' || state === now || (state === 'authenticated' && now === 'selected')) {
+      if (byNumber === true && this.uidOnly)
+        throw new ImapError('BAD', 'Messages are named by UID here', { code: 'UIDREQUIRED' })
+      return
+    }
     if (now === 'not-authenticated') throw new ImapError('BAD', 'Log in first')
     throw new ImapError('BAD', state === 'selected' ? 'No mailbox selected' : 'Already logged in')
   }

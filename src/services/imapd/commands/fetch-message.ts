@@ -46,7 +46,7 @@ export class MessageItems {
 
   async write(items: readonly FetchItem[]): Promise<void> {
     const { output } = this.#session
-    output.put(`* ${this.#seq} FETCH (`)
+    output.put(this.#session.fetchHead(this.#selected, this.#seq))
     for (const [i, item] of items.entries()) {
       if (i > 0) output.put(' ')
       await this.#item(item)

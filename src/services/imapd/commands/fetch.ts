@@ -1,5 +1,5 @@
-/** FETCH. RFC 9051 §6.4.5. Answers leave in large pieces; other clients have their turn between batches. */
-import { type Cursor, type FetchItem, takeFetch, takeSequenceSet } from '../../../formats/imap/mod.ts'
+/** FETCH. RFC 9051 §6.4.5, RFC 9394 §3.3 (PARTIAL). Answers leave in large pieces; other clients have their turn between batches. */
+import { type Cursor, type FetchItem, takeFetch, takeSequenceSet, windowOf } from '../../../formats/imap/mod.ts'
 import { formatInternalDate } from '../../../formats/message/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
@@ -22,7 +22,9 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeSpace()
   const command = takeFetch(cursor)
   cursor.takeEnd()
-  const { changedSince } = command
+  const { changedSince, partial } = command
+  if (partial !== undefined && !byUid) throw cursor.bad('PARTIAL needs UID FETCH')
+  if (partial !== undefined) seqs = [...windowOf(seqs, partial)]
   const { mailbox } = session
   if (command.vanished && !(byUid && session.qresync)) throw cursor.bad('VANISHED needs UID FETCH and ENABLE QRESYNC')
   const items = withImplied(session, command.items, byUid, changedSince !== undefined)
@@ -53,7 +55,7 @@ function withImplied(
 ): FetchItem[] {
   const items = [...asked]
   const has = (item: FetchItem['item']): boolean => items.some((one) => one.item === item)
-  if (byUid && !has('UID')) items.unshift({ item: 'UID' })
+  if (byUid && !has('UID') && !session.uidOnly) items.unshift({ item: 'UID' })
   if (changedSince || has('MODSEQ')) session.condstore = true
   if (changedSince && !has('MODSEQ')) items.push({ item: 'MODSEQ' })
   return items
@@ -91,7 +93,7 @@ async function fetchLight(session: Session, seqs: readonly number[], words: read
     let text = ''
     for (let i = from; i < Math.min(seqs.length, from + LIGHT_BATCH); i++) {
       const seq = seqs[i]!
-      text += `* ${seq} FETCH (`
+      text += session.fetchHead(mailbox, seq)
       for (let w = 0; w < words.length; w++) {
         if (w > 0) text += ' '
         text += words[w] === 'FLAGS' ? flagsText(seq) : lightItem(session, mailbox, seq, words[w]!)

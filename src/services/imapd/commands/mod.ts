@@ -5,7 +5,9 @@ import { authenticate, login } from './authenticate.ts'
 import { capability, enable, id, logout, noop, starttls, unauthenticate } from './any.ts'
 import { compress } from './compress.ts'
 import { check, close, expunge, uidExpunge, unselect } from './close.ts'
+import { cancelUpdate } from './cancel-update.ts'
 import { copy, move, uidCopy, uidMove } from './copy.ts'
+import { esearch } from './esearch.ts'
 import { fetch, uidFetch } from './fetch.ts'
 import { idle } from './idle.ts'
 import { list, lsub } from './list.ts'
@@ -25,11 +27,15 @@ export interface Row {
   readonly expunges?: boolean
   /** The view is brought up to date before the arguments are looked at. */
   readonly tellsFirst?: boolean
+  /** Names messages by number, which a UIDONLY session refuses (RFC 9586 §3). */
+  readonly byNumber?: boolean
+  /** May take long: the client hears that it goes on. Writes no part of a line before it is done. */
+  readonly isLong?: boolean
   /** Changes told with it carry the UID. */
   readonly uid?: boolean
 }
 
-const numbered = { state: 'selected', expunges: false, tellsFirst: true } as const
+const numbered = { state: 'selected', expunges: false, tellsFirst: true, byNumber: true } as const
 const byUid = { state: 'selected', expunges: true, tellsFirst: true, uid: true } as const
 
 export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -61,20 +67,22 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],
   ['UNSELECT', { run: unselect, state: 'selected' }],
-  ['EXPUNGE', { run: expunge, state: 'selected' }],
-  ['UID EXPUNGE', { run: uidExpunge, state: 'selected' }],
-  ['SEARCH', { run: search, ...numbered }],
-  ['UID SEARCH', { run: uidSearch, ...byUid }],
-  ['SORT', { run: sort, ...numbered }],
-  ['UID SORT', { run: uidSort, ...byUid }],
-  ['THREAD', { run: thread, ...numbered }],
-  ['UID THREAD', { run: uidThread, ...byUid }],
+  ['EXPUNGE', { run: expunge, state: 'selected', isLong: true }],
+  ['UID EXPUNGE', { run: uidExpunge, state: 'selected', isLong: true }],
+  ['CANCELUPDATE', { run: cancelUpdate, state: 'selected' }],
+  ['ESEARCH', { run: esearch, state: 'authenticated', tellsFirst: true, expunges: false, isLong: true }],
+  ['SEARCH', { run: search, ...numbered, isLong: true }],
+  ['UID SEARCH', { run: uidSearch, ...byUid, isLong: true }],
+  ['SORT', { run: sort, ...numbered, isLong: true }],
+  ['UID SORT', { run: uidSort, ...byUid, isLong: true }],
+  ['THREAD', { run: thread, ...numbered, isLong: true }],
+  ['UID THREAD', { run: uidThread, ...byUid, isLong: true }],
   ['FETCH', { run: fetch, ...numbered }],
   ['UID FETCH', { run: uidFetch, ...byUid }],
   ['STORE', { run: store, ...numbered }],
   ['UID STORE', { run: uidStore, ...byUid }],
-  ['COPY', { run: copy, state: 'selected' }],
-  ['UID COPY', { run: uidCopy, ...byUid }],
-  ['MOVE', { run: move, state: 'selected' }],
-  ['UID MOVE', { run: uidMove, ...byUid }],
+  ['COPY', { run: copy, state: 'selected', byNumber: true, isLong: true }],
+  ['UID COPY', { run: uidCopy, ...byUid, isLong: true }],
+  ['MOVE', { run: move, state: 'selected', byNumber: true, isLong: true }],
+  ['UID MOVE', { run: uidMove, ...byUid, isLong: true }],
 ])

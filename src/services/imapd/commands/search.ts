@@ -1,78 +1,138 @@
-/** SEARCH. RFC 9051 §6.4.4; the old form for those who do not ask for RETURN. RFC 5182 (SAVE). */
-import { type Cursor, printSet, type SearchCommand, type SearchReturn, takeSearch } from '../../../formats/imap/mod.ts'
+/** SEARCH. RFC 9051 §6.4.4; the old form for those who do not ask for RETURN. RFC 5182 (SAVE), RFC 5267, RFC 9394. */
+import {
+  type Cursor,
+  ImapError,
+  printSet,
+  type SearchCommand,
+  type SearchReturn,
+  type SortCriterion,
+  takeSearch,
+  windowOf,
+} from '../../../formats/imap/mod.ts'
+import type { Selected } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
 
 export const search = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
 export const uidSearch = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, true)
 
 async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
-  const tag = session.tag
   cursor.takeSpace()
-  const command = takeSearch(cursor, { saved: session.saved })
+  const command = takeSearch(cursor, session)
   cursor.takeEnd()
-  const returns = command.returns ?? (session.rev2 ? (['ALL'] as const) : undefined)
-  const found = await session.mailbox.search(command.key)
-  return answerFound(session, 'SEARCH', { ...command, returns }, found, { tag, byUid })
+  return answerFound(session, { ...command, word: 'SEARCH', byUid }, () => find(session, command.key))
 }
 
-/** Answers SEARCH or SORT: `found` in the order asked for. */
-export function answerFound(
+/** Searches the selected mailbox; a client that waits hears how far it came. */
+export function find(session: Session, key: SearchCommand['key']): Promise<readonly number[]> {
+  return session.mailbox.search(key, (done, goal) => (session.progress = { done, goal }))
+}
+
+export interface Answered extends SearchCommand {
+  readonly word: 'SEARCH' | 'SORT'
+  readonly byUid: boolean
+  /** What tells the mailbox (RFC 7377); then nothing is said where nothing was found. */
+  readonly correlators?: string
+  /** Of a SORT. */
+  readonly criteria?: readonly SortCriterion[]
+}
+
+/** Searches or sorts, and answers it; `found` comes in the order asked for. */
+export async function answerFound(
   session: Session,
-  word: 'SEARCH' | 'SORT',
-  command: Pick<SearchCommand, 'returns' | 'modSeq'>,
-  found: readonly number[],
-  { tag, byUid }: { readonly tag: string; readonly byUid: boolean },
-): string {
-  const { mailbox } = session
-  const { returns } = command
-  const completed = `${word === 'SORT' ? 'Sort' : 'Search'} completed`
-  const numbers = byUid ? found.map((seq) => mailbox.uidAt(seq)) : found
+  command: Answered,
+  search: () => Promise<readonly number[]>,
+): Promise<string> {
+  const { mailbox, tag } = session
+  const { word, byUid } = command
+  const returns = command.returns ?? (session.rev2 && word === 'SEARCH' ? (['ALL'] as const) : undefined)
+  const updates = returns?.includes('UPDATE') === true
+  if (updates && session.contexts.has(tag)) throw new ImapError('BAD', 'Tag reuse')
+  const found = await orForget(session, returns, search)
   if (command.modSeq) session.condstore = true
-  const highest = command.modSeq ? highestModSeq(session, savedOf(found, returns ?? ['ALL'])) : 0n
-  const modSeq = highest > 0n ? highest : undefined
+  const numbers = byUid ? found.map((seq) => mailbox.uidAt(seq)) : found
   if (returns === undefined) {
-    session.output.line(
-      `* ${word}${numbers.map((n) => ` ${n}`).join('')}${modSeq === undefined ? '' : ` (MODSEQ ${modSeq})`}`,
-    )
-    return completed
+    const highest = highestOf(mailbox, command, found)
+    session.output.line(`* ${word}${numbers.map((n) => ` ${n}`).join('')}${highest && ` (${highest})`}`)
+    return completed(word)
   }
-  if (returns.includes('SAVE'))
-    session.saved = savedOf(found, returns)
-      .map((seq) => mailbox.uidAt(seq))
-      .sort((a, b) => a - b)
-  const only = returns.every((word) => word === 'SAVE')
-  if (!only) session.output.line(esearch(tag, byUid, returns, numbers, modSeq))
-  return completed
+  const about = aboutOf(found, returns, command.partial)
+  if (returns.includes('SAVE')) session.saved = about.map((seq) => mailbox.uidAt(seq)).sort((a, b) => a - b)
+  const isSilent = command.correlators !== undefined && found.length === 0
+  if (!isSilent && !returns.every((one) => one === 'SAVE')) {
+    const data = resultData(returns, numbers, command.partial)
+    const highest = highestOf(mailbox, command, about)
+    session.output.line(
+      [`* ESEARCH (TAG "${tag}"${command.correlators ?? ''})`, byUid ? 'UID' : '', data, highest]
+        .filter(Boolean)
+        .join(' '),
+    )
+  }
+  if (updates) follow(session, command, found)
+  return completed(word)
 }
 
-/** RFC 4731 §3.2: of the messages that the answer is about. */
-function highestModSeq({ mailbox }: Session, seqs: readonly number[]): bigint {
-  return seqs.reduce((most, seq) => (mailbox.modSeqAt(seq) > most ? mailbox.modSeqAt(seq) : most), 0n)
+const completed = (word: Answered['word']): string => `${word === 'SORT' ? 'Sort' : 'Search'} completed`
+
+/** RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing behind `$`. */
+async function orForget(
+  session: Session,
+  returns: readonly SearchReturn[] | undefined,
+  search: () => Promise<readonly number[]>,
+): Promise<readonly number[]> {
+  try {
+    return await search()
+  } catch (error) {
+    if (returns?.includes('SAVE') === true) session.saved = []
+    throw error
+  }
 }
 
-/** RFC 5182 §2.4: with MIN or MAX alone only these are saved. */
-function savedOf(found: readonly number[], returns: readonly SearchReturn[]): readonly number[] {
+/** RFC 5267 §4.3.1: one too many is refused, the search itself is not. */
+function follow(session: Session, { byUid, key, criteria }: Answered, found: readonly number[]): void {
+  const { tag, contexts, mailbox } = session
+  if (contexts.full) session.output.line(`* NO [NOUPDATE "${tag}"] Too many contexts`)
+  else contexts.add(mailbox, { tag, byUid, key, criteria }, found)
+}
+
+/** `MODSEQ n`, where it was among the keys. RFC 4731 §3.2: of the messages that the answer is about. */
+export function highestOf(
+  mailbox: Selected,
+  { modSeq }: Pick<SearchCommand, 'modSeq'>,
+  seqs: readonly number[],
+): string {
+  if (!modSeq) return ''
+  const highest = seqs.reduce((most, seq) => (mailbox.modSeqAt(seq) > most ? mailbox.modSeqAt(seq) : most), 0n)
+  return highest > 0n ? `MODSEQ ${highest}` : ''
+}
+
+/** RFC 5182 §2.4, RFC 9394 §3.2: with MIN, MAX or PARTIAL alone only these are meant. */
+function aboutOf(
+  found: readonly number[],
+  returns: readonly SearchReturn[],
+  partial: SearchCommand['partial'],
+): readonly number[] {
   if (returns.includes('ALL') || returns.includes('COUNT') || found.length === 0) return found
-  const some = [...(returns.includes('MIN') ? [found[0]!] : []), ...(returns.includes('MAX') ? [found.at(-1)!] : [])]
-  return some.length === 0 ? found : [...new Set(some)]
+  const some = [
+    ...(returns.includes('MIN') ? [found[0]!] : []),
+    ...(returns.includes('MAX') ? [found.at(-1)!] : []),
+    ...(partial === undefined ? [] : windowOf(found, partial)),
+  ]
+  return some.length === 0 && partial === undefined ? found : [...new Set(some)]
 }
 
-/** RFC 9051 §7.3.4. */
-function esearch(
-  tag: string,
-  byUid: boolean,
+/** `search-return-data` of RFC 9051 §7.3.4 and RFC 9394 §4. */
+export function resultData(
   returns: readonly SearchReturn[],
   numbers: readonly number[],
-  modSeq: bigint | undefined,
+  partial: SearchCommand['partial'],
 ): string {
-  const parts = [`* ESEARCH (TAG "${tag}")`]
-  if (byUid) parts.push('UID')
+  const parts: string[] = []
   if (numbers.length > 0) {
     if (returns.includes('MIN')) parts.push(`MIN ${numbers[0]}`)
     if (returns.includes('MAX')) parts.push(`MAX ${numbers.at(-1)}`)
     if (returns.includes('ALL')) parts.push(`ALL ${printSet(numbers)}`)
   }
   if (returns.includes('COUNT')) parts.push(`COUNT ${numbers.length}`)
-  if (modSeq !== undefined) parts.push(`MODSEQ ${modSeq}`)
+  if (partial !== undefined) parts.push(`PARTIAL (${partial.text} ${printSet(windowOf(numbers, partial)) || 'NIL'})`)
   return parts.join(' ')
 }

@@ -1,5 +1,5 @@
 /** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5. */
-import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
+import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import { refusal, type Session } from '../session.ts'
 import { resync, type Resync, takeResync } from './resync.ts'
@@ -37,6 +37,8 @@ function takeParameters(session: Session, cursor: Cursor): Resync | undefined {
     else {
       cursor.takeSpace()
       asked = takeResync(cursor)
+      if (asked.sample !== undefined && session.uidOnly)
+        throw new ImapError('BAD', 'Messages have no numbers here', { code: 'UIDREQUIRED' })
     }
   })
   return asked
@@ -54,7 +56,7 @@ function describe(session: Session, selected: Selected): void {
   output.line(`* ${selected.count} EXISTS`)
   if (!session.rev2) {
     output.line(`* ${selected.recent} RECENT`)
-    if (selected.firstUnseen > 0) output.line(`* OK [UNSEEN ${selected.firstUnseen}] First unseen`)
+    if (selected.firstUnseen > 0 && !session.uidOnly) output.line(`* OK [UNSEEN ${selected.firstUnseen}] First unseen`)
   }
   output.line(`* OK [UIDVALIDITY ${selected.uidValidity}] UIDs are valid`)
   output.line(`* OK [UIDNEXT ${selected.uidNext}] Predicted next UID`)

@@ -2,7 +2,7 @@
 import { type Cursor, takeSort, takeThread } from '../../../formats/imap/mod.ts'
 import type { Thread } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
-import { answerFound } from './search.ts'
+import { answerFound, find } from './search.ts'
 
 export const sort = (session: Session, cursor: Cursor): Promise<string> => runSort(session, cursor, false)
 export const uidSort = (session: Session, cursor: Cursor): Promise<string> => runSort(session, cursor, true)
@@ -10,20 +10,21 @@ export const thread = (session: Session, cursor: Cursor): Promise<string> => run
 export const uidThread = (session: Session, cursor: Cursor): Promise<string> => runThread(session, cursor, true)
 
 async function runSort(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
-  const { mailbox, tag } = session
+  const { mailbox } = session
   cursor.takeSpace()
-  const command = takeSort(cursor, { saved: session.saved })
+  const command = takeSort(cursor, session)
   cursor.takeEnd()
-  const found = await mailbox.sort(await mailbox.search(command.key), command.criteria)
-  return answerFound(session, 'SORT', command, found, { tag, byUid })
+  return answerFound(session, { ...command, word: 'SORT', byUid }, async () =>
+    mailbox.sort(await find(session, command.key), command.criteria),
+  )
 }
 
 async function runThread(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
   const { mailbox } = session
   cursor.takeSpace()
-  const { algorithm, key } = takeThread(cursor, { saved: session.saved })
+  const { algorithm, key } = takeThread(cursor, session)
   cursor.takeEnd()
-  const threads = await mailbox.threads(await mailbox.search(key), algorithm)
+  const threads = await mailbox.threads(await find(session, key), algorithm)
   const text = printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq)
   session.output.line(text === '' ? '* THREAD' : `* THREAD ${text}`)
   return 'Thread completed'

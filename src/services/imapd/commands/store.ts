@@ -32,7 +32,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     if (!silent) output.line(session.flagsLine(mailbox, seq, byUid))
     else
       output.line(
-        `* ${seq} FETCH (${byUid || session.qresync ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`,
+        `${session.fetchHead(mailbox, seq)}${(byUid || session.qresync) && !session.uidOnly ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`,
       )
     if (output.full) await output.flush()
   }

@@ -1,0 +1,117 @@
+/** ESEARCH: several mailboxes in one search. RFC 7377. */
+import {
+  type Cursor,
+  ImapError,
+  type MailboxFilter,
+  type SearchCommand,
+  takeMailboxFilter,
+  takeSearch,
+} from '../../../formats/imap/mod.ts'
+import type { Selected } from '../../../mail/store/mod.ts'
+import type { Session } from '../session.ts'
+import { answerFound, find, highestOf, resultData } from './search.ts'
+
+export async function esearch(session: Session, cursor: Cursor): Promise<string> {
+  cursor.takeSpace()
+  const sources = takeSources(cursor)
+  const command = takeSearch(cursor, session)
+  cursor.takeEnd()
+  const selectedOnly = sources.every(({ filter }) => filter === 'selected')
+  const returns = command.returns ?? (['ALL'] as const)
+  if (sources.some(({ filter }) => filter === 'selected') && session.selected === undefined)
+    throw new ImapError('BAD', 'No mailbox selected')
+  if (!selectedOnly && (returns.includes('SAVE') || returns.includes('UPDATE')))
+    throw new ImapError('BAD', 'SAVE and UPDATE are for the selected mailbox')
+  if (command.modSeq) session.condstore = true
+  if (selectedOnly) {
+    const correlators = correlatorsOf(session, session.mailbox)
+    return answerFound(session, { ...command, returns, word: 'SEARCH', byUid: true, correlators }, () =>
+      find(session, command.key),
+    )
+  }
+  for (const name of namesOf(session, sources)) {
+    if (session.signal.aborted) break
+    await searchOne(session, name, { ...command, returns })
+  }
+  return 'Search completed'
+}
+
+/** `IN (source-mbox …) `; the selected mailbox without it. */
+function takeSources(cursor: Cursor): readonly MailboxFilter[] {
+  if (!cursor.skip('IN ')) return [{ filter: 'selected' }]
+  const sources = cursor.takeList(() => {
+    const source = takeMailboxFilter(cursor)
+    if (source.filter === 'selected-delayed') throw cursor.bad('selected-delayed is not for ESEARCH')
+    return source
+  })
+  if (sources.length === 0) throw cursor.bad('Expected a mailbox specifier')
+  cursor.takeSpace()
+  return sources
+}
+
+/** Each mailbox once; `''` is the selected one. */
+function namesOf(session: Session, sources: readonly MailboxFilter[]): ReadonlySet<string> {
+  const { store } = session.deps
+  const all = store.mailboxes(session.owner).filter((mailbox) => mailbox.selectable)
+  const subscribed = new Set(store.subscriptions(session.owner))
+  const matches = (source: MailboxFilter, name: string): boolean => {
+    switch (source.filter) {
+      case 'personal':
+        return true
+      case 'inboxes':
+        return name === 'INBOX'
+      case 'subscribed':
+        return subscribed.has(name)
+      case 'mailboxes':
+        return source.names.some((one) => canonical(one) === name)
+      case 'subtree':
+      case 'subtree-one':
+        return source.names.some((one) => isBelow(name, canonical(one), source.filter === 'subtree-one'))
+      case 'selected':
+      case 'selected-delayed':
+        return false
+      default:
+        return source satisfies never
+    }
+  }
+  const names = all.map(({ name }) => name).filter((name) => sources.some((source) => matches(source, name)))
+  const selected = session.selected?.name
+  return new Set(sources.some(({ filter }) => filter === 'selected') ? [selected ?? '', ...names] : names)
+}
+
+const canonical = (name: string): string => (/^inbox$/i.test(name) ? 'INBOX' : name)
+
+function isBelow(name: string, root: string, oneLevel: boolean): boolean {
+  if (name === root) return true
+  return name.startsWith(`${root}/`) && !(oneLevel && name.includes('/', root.length + 1))
+}
+
+/** Says nothing of a mailbox where nothing was found (§2.1). */
+async function searchOne(session: Session, name: string, command: SearchCommand): Promise<void> {
+  const current = session.selected?.name === name ? session.selected : undefined
+  const mailbox = current ?? (await session.deps.store.select(session.owner, name, { readOnly: true }))
+  if ('refused' in mailbox) return // it went away meanwhile
+  try {
+    const found = await mailbox.search(command.key, (done, goal) => (session.progress = { done, goal }))
+    if (found.length > 0) answer(session, mailbox, command, found)
+    if (session.output.full) await session.output.flush()
+  } finally {
+    if (current === undefined) mailbox.close()
+  }
+}
+
+/** §2.1: so that the answers of several searches can be told apart. */
+function correlatorsOf(session: Session, { name, uidValidity }: Selected): string {
+  return ` MAILBOX ${session.printName(name)} UIDVALIDITY ${uidValidity}`
+}
+
+function answer(session: Session, mailbox: Selected, command: SearchCommand, found: readonly number[]): void {
+  const { returns = ['ALL'], partial } = command
+  const data = resultData(
+    returns,
+    found.map((seq) => mailbox.uidAt(seq)),
+    partial,
+  )
+  const line = [`* ESEARCH (TAG "${session.tag}"${correlatorsOf(session, mailbox)}) UID`, data]
+  session.output.line([...line, highestOf(mailbox, command, found)].filter(Boolean).join(' '))
+}
