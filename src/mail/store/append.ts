@@ -1,31 +1,51 @@
-/** APPEND: a message from a client through the log; and its replay after a power cut. RFC 9051 §6.3.12. */
-import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
+/**
+ * APPEND: messages from a client through the log; and their replay after a power cut. RFC 9051 §6.3.12.
+ * All messages of one command are one record, one after the other, so that its transaction takes in all of them or none
+ * (RFC 3502); the message that REPLACE replaces goes in the same one (RFC 8508).
+ */
+import { hash } from 'node:crypto'
+import type { Draft, MessageLog, Position } from '../../io/blobs/mod.ts'
+import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
-import type { Analyser, AppendOptions, Deposited, MailboxId, Refusal } from './contract.ts'
-import { Deposits } from './deposits.ts'
-import { lastMailboxId, mailboxByName } from './mailbox-rows.ts'
+import type {
+  Analyser,
+  Appending,
+  AppendOptions,
+  Deposited,
+  MailboxId,
+  MessageFacts,
+  Refusal,
+  Replaced,
+} from './contract.ts'
+import type { Deposits } from './deposits.ts'
+import { hasMessage, removeMessage } from './expunge.ts'
+import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
-import type { Quota } from './quota.ts'
+import type { Quota, Reservation } from './quota.ts'
 
 export const TRYCREATE: Refusal = { refused: 'TRYCREATE', text: 'No such mailbox' }
 export const OVERQUOTA: Refusal = { refused: 'OVERQUOTA', text: 'The quota of the account is used up' }
+const REPLACED_GONE: Refusal = { refused: 'NONEXISTENT', text: 'The message to replace is gone' }
+
+/** One message of a record. */
+export interface AppendedFacts {
+  readonly length: number
+  readonly flags: readonly string[]
+  readonly internalDateMs: number
+}
 
 /** What a record of an APPEND carries, as JSON: rule 1 of the log. */
-interface AppendFacts {
+export interface AppendFacts {
   readonly account: AccountId
   readonly mailbox: MailboxId
   readonly name: string
-  readonly flags: readonly string[]
-  readonly internalDateMs: number
-  /** Older records have none. */
-  readonly savedMs?: number
+  readonly savedMs: number
+  readonly messages: readonly AppendedFacts[]
+  readonly replaces?: { readonly mailbox: MailboxId; readonly uid: number }
 }
 
 const NOTHING = Buffer.alloc(0)
-
-/** Octets analysed at once in replay. */
-const REPLAY_CHUNK = 65_536
 
 export interface AppendParts {
   readonly log: MessageLog
@@ -34,70 +54,143 @@ export interface AppendParts {
   readonly analyser: () => Analyser
 }
 
-/** @throws what the log throws (LogFullError, LogFailedError) and what `content` throws; then nothing of it exists */
-export async function appendMessage(
+/** The first message has the record's id, the others one of their own that follows from it. */
+export function recordIdOf(record: Buffer, index: number): Buffer {
+  return index === 0
+    ? record
+    : hash('sha256', Buffer.concat([record, Buffer.from(`${index}`)]), 'buffer').subarray(0, 16)
+}
+
+interface Taken extends AppendedFacts {
+  readonly facts: MessageFacts
+  readonly also: AppendOptions['also']
+}
+
+/** Refused where the mailbox is not there. */
+export function beginAppend(
   ctx: StoreContext,
   parts: AppendParts,
   account: AccountId,
   name: string,
-  content: AsyncIterable<Buffer> | Iterable<Buffer>,
-  options: AppendOptions,
-): Promise<Deposited | Refusal> {
+  replaces?: Replaced,
+): Appending | Refusal {
   const row = mailboxByName(ctx.db.read, account, canonicalName(name))
   if (row === undefined || !row.selectable) return TRYCREATE
-  const reserved = parts.quota.reserve(account, options.sizeOctets)
-  if (reserved === undefined) return OVERQUOTA
-  const draft = parts.log.draft(options.sizeOctets)
-  try {
-    const analyser = parts.analyser()
+  return new StoreAppending(ctx, parts, { account, name, row, replaces })
+}
+
+interface Target {
+  readonly account: AccountId
+  readonly name: string
+  readonly row: MailboxRow
+  readonly replaces: Replaced | undefined
+}
+
+class StoreAppending implements Appending {
+  readonly #ctx: StoreContext
+  readonly #parts: AppendParts
+  readonly #target: Target
+  readonly #taken: Taken[] = []
+  #draft: Draft | undefined
+  #reserved: Reservation | undefined
+
+  constructor(ctx: StoreContext, parts: AppendParts, target: Target) {
+    this.#ctx = ctx
+    this.#parts = parts
+    this.#target = target
+  }
+
+  hasRoom(octets: number): boolean {
+    return this.#parts.quota.hasRoom(this.#target.account, this.#net(octets) - this.#net(0))
+  }
+
+  /** What all that was taken and `more` octets add to the account: what is replaced makes room (RFC 8508 §3.4). */
+  #net(more: number): number {
+    return Math.max(0, (this.#draft?.size ?? 0) + more - (this.#target.replaces?.sizeOctets ?? 0))
+  }
+
+  #reserve(octets: number): boolean {
+    if (this.#reserved !== undefined) return this.#reserved.grow(octets)
+    this.#reserved = this.#parts.quota.reserve(this.#target.account, octets)
+    return this.#reserved !== undefined
+  }
+
+  async take(content: AsyncIterable<Buffer> | Iterable<Buffer>, options: AppendOptions): Promise<undefined | Refusal> {
+    const { sizeOctets, flags, internalDateMs = this.#ctx.clock.now(), also } = options
+    if (!this.#reserve(this.#net(sizeOctets))) return OVERQUOTA
+    const draft = (this.#draft ??= this.#parts.log.draft(sizeOctets))
+    const from = draft.size
+    const analyser = this.#parts.analyser()
     for await (const chunk of content) {
       analyser.push(chunk)
       const wait = draft.write(chunk)
       if (wait !== undefined) await wait
     }
-    if (draft.size > options.sizeOctets && !reserved.grow(draft.size)) return OVERQUOTA
-    const facts = analyser.end()
-    const savedMs = ctx.clock.now()
-    const { flags, internalDateMs = savedMs } = options
-    const meant: AppendFacts = { account, mailbox: row.id, name, flags, internalDateMs, savedMs }
-    const entry = { account, mailbox: name, recordId: draft.id, prefix: NOTHING, facts, flags, internalDateMs, savedMs }
-    const made = await parts.log.commit('append', draft, Buffer.from(JSON.stringify(meant)), (tx, at) => {
-      const deposited = parts.deposits.deposit(tx, row.id, { ...entry, at })
-      if (deposited !== undefined) options.also?.(tx)
+    const length = draft.size - from
+    if (length > sizeOctets && !this.#reserve(this.#net(0))) return OVERQUOTA
+    this.#taken.push({ length, flags, internalDateMs, facts: analyser.end(), also })
+    return undefined
+  }
+
+  async commit(): Promise<readonly Deposited[] | Refusal> {
+    const { account, name, row, replaces } = this.#target
+    if (this.#draft === undefined) throw new Error('An APPEND without a message')
+    const savedMs = this.#ctx.clock.now()
+    const facts: AppendFacts = {
+      account,
+      mailbox: row.id,
+      name,
+      savedMs,
+      messages: this.#taken.map(({ length, flags, internalDateMs }) => ({ length, flags, internalDateMs })),
+      ...(replaces !== undefined && { replaces: { mailbox: replaces.mailbox, uid: replaces.uid } }),
+    }
+    const { id } = this.#draft
+    return this.#parts.log.commit('append', this.#draft, Buffer.from(JSON.stringify(facts)), (tx, at) => {
+      if (replaces !== undefined && !hasMessage(tx, replaces.mailbox, replaces.uid)) return REPLACED_GONE
+      const deposited = this.#deposit(tx, at, id, savedMs)
+      if (deposited === undefined) return TRYCREATE
+      if (replaces !== undefined) removeMessage(this.#ctx, tx, replaces.mailbox, replaces.uid)
       return deposited
     })
-    return made ?? TRYCREATE
-  } finally {
-    draft.discard()
-    reserved.release()
+  }
+
+  /** undefined: the mailbox went away meanwhile. */
+  #deposit(tx: Tx, at: Position, record: Buffer, savedMs: number): Deposited[] | undefined {
+    const { account, name, row } = this.#target
+    const entry = { account, mailbox: name, prefix: NOTHING, savedMs }
+    const made: Deposited[] = []
+    let from = 0
+    for (const [i, { length, flags, internalDateMs, facts, also }] of this.#taken.entries()) {
+      const slice = { segment: at.segment, offset: at.offset + from, length }
+      const message = { ...entry, recordId: recordIdOf(record, i), at: slice, facts, flags, internalDateMs }
+      const deposited = this.#parts.deposits.deposit(tx, row.id, message)
+      if (deposited === undefined) return undefined // the first of them, or none
+      also?.(tx)
+      made.push(deposited)
+      from += length
+    }
+    return made
+  }
+
+  discard(): void {
+    this.#draft?.discard()
+    this.#reserved?.release()
   }
 }
 
-/**
- * Repeats an APPEND into the mailbox it was for, by id. One that was deleted stays so; one whose CREATE the power cut took
- * back, although it was told, is made again by its name.
- */
-export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Replay {
-  const deposits = new Deposits(ctx)
-  return (tx, record) => {
-    const { id, facts, at } = record
-    const meant = JSON.parse(facts.toString('utf8')) as AppendFacts // the log checked the record's sum; only we write it
-    const found = analyser()
-    for (let from = 0; from < at.length; from += REPLAY_CHUNK)
-      found.push(record.read(from, Math.min(at.length, from + REPLAY_CHUNK)))
-    const { account, mailbox, name, flags, internalDateMs, savedMs } = meant
-    const entry = {
-      account,
-      mailbox: name,
-      recordId: id,
-      at,
-      prefix: NOTHING,
-      facts: found.end(),
-      flags,
-      internalDateMs,
-      savedMs,
-    }
-    if (mailbox > lastMailboxId(tx)) deposits.deliver(tx, { ...entry, create: true })
-    else deposits.deposit(tx, mailbox, entry)
+/** One message. @throws what the log throws (LogFullError, LogFailedError) and what `content` throws; then nothing of it exists */
+export async function appendMessage(
+  appending: Appending | Refusal,
+  content: AsyncIterable<Buffer> | Iterable<Buffer>,
+  options: AppendOptions,
+): Promise<Deposited | Refusal> {
+  if ('refused' in appending) return appending
+  try {
+    const refused = await appending.take(content, options)
+    if (refused !== undefined) return refused
+    const made = await appending.commit()
+    return 'refused' in made ? made : (made[0] ?? TRYCREATE)
+  } finally {
+    appending.discard()
   }
 }

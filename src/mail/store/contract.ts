@@ -275,13 +275,34 @@ export interface Store {
    * effect: the account is gone.
    */
   deposit(tx: Tx, deposit: Deposit): Deposited | undefined
-  /** APPEND: through the log, durable when it resolves. */
+  /** An APPEND of any number of messages, which may replace one. */
+  beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal
+  /** APPEND of one message: through the log, durable when it resolves. */
   append(
     account: AccountId,
     mailbox: string,
     content: AsyncIterable<Buffer> | Iterable<Buffer>,
     options: AppendOptions,
   ): Promise<Deposited | Refusal>
+}
+
+/** The message that REPLACE replaces (RFC 8508). */
+export interface Replaced {
+  readonly mailbox: MailboxId
+  readonly uid: number
+  readonly sizeOctets: number
+}
+
+/** An APPEND in progress: its messages are taken one after the other, and then all are there or none. */
+export interface Appending {
+  /** Whether so many octets more fit. */
+  hasRoom(octets: number): boolean
+  /** The next message. What `content` throws is thrown on; then, or refused, nothing of all of them will exist. */
+  take(content: AsyncIterable<Buffer> | Iterable<Buffer>, options: AppendOptions): Promise<undefined | Refusal>
+  /** Durable when it resolves: an answer for each message, in order. */
+  commit(): Promise<readonly Deposited[] | Refusal>
+  /** To be called at the end, also after a commit. */
+  discard(): void
 }
 
 export interface AppendOptions {

@@ -1,5 +1,5 @@
 /** EXPUNGE: messages with \Deleted leave the mailbox, page by page in slices. RFC 9051 §6.4.3, RFC 4315 §2.1. */
-import type { Tx } from '../../io/db/mod.ts'
+import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { addUsage, nextModSeq } from './account-state.ts'
 import { announce, sliceEnd, type StoreContext } from './context.ts'
@@ -8,7 +8,7 @@ import { type Entries, joinEntries } from './entries.ts'
 import { addExpunged } from './expunged.ts'
 import { DELETED, SEEN } from './keywords.ts'
 import { emptyTally, mailboxById, type MailboxRow, tallyChange } from './mailbox-rows.ts'
-import { type Page, pageFrom, writePage } from './pages.ts'
+import { nextWanted, type Page, pageFrom, writePage } from './pages.ts'
 
 /** Messages of one slice: their history is one row. */
 const SLICE_ENTRIES = 16_384
@@ -72,6 +72,21 @@ function deletedIn({ entries }: Page, uids: ExpungeJob['uids']): { out: number[]
     if (uids === undefined || uids.has(uid[i] ?? 0)) out.push(i)
   }
   return { out, deleted }
+}
+
+export function hasMessage(reader: Reader, mailbox: MailboxId, uid: number): boolean {
+  return mailboxById(reader, mailbox)?.name !== undefined && nextWanted(reader, mailbox, [uid], 0).places.length > 0
+}
+
+/** One message leaves, whatever its flags (RFC 8508). */
+export function removeMessage(ctx: StoreContext, tx: Tx, mailbox: MailboxId, uid: number): void {
+  const account = mailboxById(tx, mailbox)?.account
+  if (account === undefined) return
+  const modSeq = nextModSeq(tx, account)
+  const row = mailboxById(tx, mailbox) // as it stands once what was deposited is written
+  const { page, places } = nextWanted(tx, mailbox, [uid], 0)
+  if (row === undefined || page === undefined || places.length === 0) return
+  recordExpunge(ctx, tx, row, takeOut(tx, page, places, modSeq), modSeq, false)
 }
 
 /** Takes entries (places, ascending) out of a page. The page's MODSEQ rises: it changed. */

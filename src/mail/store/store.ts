@@ -5,16 +5,19 @@ import type { Db, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { usageOf } from './account-state.ts'
 import { createAnalyser } from './analyse.ts'
-import { appendMessage, replayAppend } from './append.ts'
+import { replayAppend } from './append-replay.ts'
+import { appendMessage, beginAppend } from './append.ts'
 import type { StoreContext } from './context.ts'
 import type {
   Analyser,
+  Appending,
   AppendOptions,
   Deposit,
   Deposited,
   MailboxInfo,
   MailboxStatus,
   Refusal,
+  Replaced,
   Selected,
   SpecialUse,
   Store,
@@ -206,13 +209,17 @@ class SqliteStore implements Store {
     return this.#deposits.deliver(tx, deposit)
   }
 
+  beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal {
+    const parts = { log: this.#log, deposits: this.#deposits, quota: this.#quota, analyser: this.#analyser }
+    return beginAppend(this.#ctx, parts, account, mailbox, replaces)
+  }
+
   append(
     account: AccountId,
     mailbox: string,
     content: AsyncIterable<Buffer> | Iterable<Buffer>,
     options: AppendOptions,
   ): Promise<Deposited | Refusal> {
-    const parts = { log: this.#log, deposits: this.#deposits, quota: this.#quota, analyser: this.#analyser }
-    return appendMessage(this.#ctx, parts, account, mailbox, content, options)
+    return appendMessage(this.beginAppend(account, mailbox), content, options)
   }
 }

@@ -7,11 +7,13 @@ import { Cursor, encodeMailbox, ImapError, printSet } from '../../formats/imap/m
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
-import { type Delta, type Refusal, type Selected, ViewLostError } from '../../mail/store/mod.ts'
-import { appendHead, runAppend } from './commands/append.ts'
+import { type Delta, type Selected, ViewLostError } from '../../mail/store/mod.ts'
+import { type Command, readCommand } from './command-reader.ts'
+import { CommandRest } from './command-rest.ts'
 import { commands, type Row } from './commands/mod.ts'
 import { SearchContexts } from './contexts.ts'
 import type { ImapdDeps } from './deps.ts'
+import { Bye } from './errors.ts'
 import type { ImapdEvent } from './events.ts'
 import { Input, LineTooLong } from './input.ts'
 import { Output } from './output.ts'
@@ -20,9 +22,6 @@ const LONGEST_DELAY_MS = 16_000
 
 /** What a command answers that has said its tagged answer itself. */
 const ANSWERED = ''
-
-/** The session cannot go on: what is to be said after `* BYE`. */
-export class Bye extends Error {}
 
 export class Session {
   readonly deps: ImapdDeps
@@ -76,9 +75,9 @@ export class Session {
     try {
       while (this.#reason === '') {
         void this.output.flush()
-        const command = await this.#readCommand()
+        const command = await readCommand(this)
         if (command === undefined) break
-        await this.#command(command)
+        if (command !== 'refused') await this.#command(command)
         await this.output.flush()
       }
     } catch (error) {
@@ -126,6 +125,9 @@ export class Session {
       'SPECIAL-USE',
       'CREATE-SPECIAL-USE',
       'STATUS=SIZE',
+      'MULTIAPPEND',
+      'REPLACE',
+      'CATENATE',
       'OBJECTID',
       'SAVEDATE',
       'PREVIEW',
@@ -297,80 +299,52 @@ export class Session {
     return this.rev2 && flags.includes('\\Recent') ? flags.filter((flag) => flag !== '\\Recent') : flags
   }
 
-  /**
-   * The next command with its literals, line ends included between them; undefined at the end. APPEND's message is not read
-   * here: the command is run from its head on.
-   */
-  async #readCommand(): Promise<Buffer | 'done' | undefined> {
-    const { imapd_line_limit, imapd_literal_limit } = this.deps.cf
-    const parts: Buffer[] = []
-    let octets = 0
-    for (;;) {
-      const line = await this.input.line(imapd_line_limit)
-      if (line === undefined) return undefined
-      parts.push(line)
-      octets += line.length
-      const literal = literalAt(line)
-      if (literal === undefined) return withoutLineEnd(parts.length === 1 ? line : Buffer.concat(parts))
-      const head = parts.length === 1 ? line : Buffer.concat(parts)
-      const append = appendHead(head, literal)
-      if (append !== undefined) {
-        await this.#guarded(tagOf(head), undefined, () => runAppend(this, append))
-        return 'done'
-      }
-      octets += literal.length
-      if (literal.length > imapd_literal_limit || octets > imapd_literal_limit + imapd_line_limit) {
-        await this.#refuseLiteral(tagOf(head), literal.synchronising)
-        return 'done'
-      }
-      if (literal.synchronising) await this.goAhead()
-      const content = await this.input.exactly(literal.length)
-      if (content === undefined) return undefined
-      parts.push(content)
-    }
-  }
-
-  /** RFC 7888 §4: a non-synchronising literal that is not wanted cannot be stopped; the connection closes. */
-  async #refuseLiteral(tag: string, synchronising: boolean): Promise<void> {
-    if (!synchronising) throw new Bye('Literal is too large')
-    this.output.line(`${tag} NO [TOOBIG] Literal is too large`)
-    await this.output.flush()
-  }
-
   /** The continuation request; what else is gathered goes first. */
   async goAhead(text = 'OK'): Promise<void> {
     this.output.line(`+ ${text}`)
     await this.output.flush()
   }
 
-  async #command(command: Buffer | 'done'): Promise<void> {
-    if (command === 'done') return
-    const cursor = new Cursor(command)
+  async #command({ octets, literal }: Command): Promise<void> {
+    const cursor = new Cursor(octets)
+    const rest = new CommandRest(this, cursor, literal)
     let tag = '*'
     let row: Row | undefined
     await this.#guarded(
       () => tag,
       () => row,
-      async () => {
-        tag = cursor.takeTag()
-        this.#tag = tag
-        cursor.takeSpace()
-        let name = cursor.takeAtom().toUpperCase()
-        if (name === 'UID') {
+      () =>
+        this.#orSwallow(rest, async () => {
+          tag = cursor.takeTag()
+          this.#tag = tag
           cursor.takeSpace()
-          name = `UID ${cursor.takeAtom().toUpperCase()}`
-        }
-        row = commands.get(name)
-        if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
-        this.#checkState(row)
-        if (row.tellsFirst === true) await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
-        return row.isLong === true ? this.#withProgress(row.run, cursor) : row.run(this, cursor)
-      },
+          let name = cursor.takeAtom().toUpperCase()
+          if (name === 'UID') {
+            cursor.takeSpace()
+            name = `UID ${cursor.takeAtom().toUpperCase()}`
+          }
+          row = commands.get(name)
+          if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
+          this.#checkState(row)
+          if (row.tellsFirst === true)
+            await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
+          return row.isLong === true ? this.#withProgress(row.run, cursor, rest) : row.run(this, cursor, rest)
+        }),
     )
   }
 
+  /** What was refused may be coming all the same. */
+  async #orSwallow<T>(rest: CommandRest, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      await rest.swallow()
+      throw error
+    }
+  }
+
   /** RFC 9585: a client that waits long hears that the command goes on. */
-  async #withProgress(run: Row['run'], cursor: Cursor): Promise<string | void> {
+  async #withProgress(run: Row['run'], cursor: Cursor, rest: CommandRest): Promise<string | void> {
     const tag = this.#tag
     const timer = setInterval(() => {
       const { done, goal } = this.progress ?? {}
@@ -378,7 +352,7 @@ export class Session {
       void this.output.flush()
     }, this.deps.cf.imapd_progress_interval)
     try {
-      return await run(this, cursor)
+      return await run(this, cursor, rest)
     } finally {
       clearInterval(timer)
       this.progress = undefined
@@ -462,38 +436,6 @@ export class Session {
     publish<ImapdEvent>({ event: 'imapd.disconnect', ...this.client, user: this.user, reason, octetsIn, octetsOut })
     this.connection.end()
   }
-}
-
-export interface Literal {
-  readonly length: number
-  readonly synchronising: boolean
-  /** Where `{` stands in the line. */
-  readonly at: number
-}
-
-/** A line that ends in `{n}` or `{n+}` goes on with a literal. */
-function literalAt(line: Buffer): Literal | undefined {
-  const end = line.length - (line[line.length - 2] === 0x0d ? 2 : 1)
-  if (line[end - 1] !== 0x7d) return undefined
-  const tail = line.toString('latin1', Math.max(0, end - 24), end)
-  const [whole = '', digits, plus] = /~?\{(\d{1,15})(\+?)\}$/.exec(tail) ?? []
-  return digits === undefined
-    ? undefined
-    : { length: Number(digits), synchronising: plus === '', at: end - whole.length }
-}
-
-function withoutLineEnd(command: Buffer): Buffer {
-  const cr = command[command.length - 2] === 0x0d
-  return command.subarray(0, command.length - (cr ? 2 : 1))
-}
-
-function tagOf(head: Buffer): string {
-  return /^[^\s(){%*"\\+]+/.exec(head.toString('latin1', 0, 200))?.[0] ?? '*'
-}
-
-/** An expected refusal of the store becomes its response. */
-export function refusal({ refused, text }: Refusal): ImapError {
-  return new ImapError('NO', text, { code: refused })
 }
 
 /** What a client is told of an error that is not IMAP's own. */

@@ -1,101 +1,135 @@
-/** APPEND. RFC 9051 §6.3.12: the message is a literal that is passed on as it comes, never held. */
-import { Cursor, decodeMailbox, ImapError, takeDateTime } from '../../../formats/imap/mod.ts'
-import { Bye, type Literal, refusal, type Session } from '../session.ts'
-
-export interface AppendHead {
-  readonly mailbox: string
-  readonly flags: readonly string[]
-  readonly dateMs: number | undefined
-  readonly literal: Literal
-}
-
-/** What is wrong with an APPEND's head is said by `runAppend`, once it is clear that it is one. */
-type Head = AppendHead | { readonly wrong: unknown; readonly literal: Literal }
-
 /**
- * The head of an APPEND whose message comes next; undefined where the command is another, or the literal is the mailbox's
- * name.
- * @param head the command so far, up to the literal's `}` and line end
+ * APPEND and REPLACE. RFC 9051 §6.3.12, RFC 3502 (MULTIAPPEND), RFC 4469 (CATENATE), RFC 8508 (REPLACE), RFC 6855 (UTF8).
+ * A message is a literal that is passed on as it comes, never held; nothing is stored before the command's end has come.
  */
-export function appendHead(head: Buffer, literal: Literal): Head | undefined {
-  if (!/^[^ ]+ +APPEND /i.test(head.toString('latin1', 0, 300))) return undefined
-  const end = head.lastIndexOf('{')
-  const cursor = new Cursor(head.subarray(0, head[end - 1] === 0x7e ? end - 1 : end))
+import { type Cursor, decodeMailbox, ImapError, printSet, takeDateTime } from '../../../formats/imap/mod.ts'
+import type { Appending, AppendOptions, Deposited, Replaced } from '../../../mail/store/mod.ts'
+import type { CommandRest } from '../command-rest.ts'
+import { refusal } from '../errors.ts'
+import type { Session } from '../session.ts'
+import { catenated } from './catenate.ts'
+import { expunged, refuseReadOnly } from './close.ts'
+
+/** Messages of one APPEND at the most. */
+const MESSAGES_LIMIT = 1000
+
+export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
+  cursor.takeSpace()
+  const mailbox = decodeMailbox(cursor.takeAString())
+  const made = await appendAll(session, rest, { mailbox, limit: MESSAGES_LIMIT })
+  return `[${appendUid(made)}] Append completed`
+}
+
+export const replace = (session: Session, cursor: Cursor, rest: CommandRest): Promise<string> =>
+  runReplace(session, cursor, rest, false)
+export const uidReplace = (session: Session, cursor: Cursor, rest: CommandRest): Promise<string> =>
+  runReplace(session, cursor, rest, true)
+
+async function runReplace(session: Session, cursor: Cursor, rest: CommandRest, byUid: boolean): Promise<string> {
+  cursor.takeSpace()
+  const seq = takeReplaced(session, cursor, byUid)
+  cursor.takeSpace()
+  const mailbox = decodeMailbox(cursor.takeAString())
+  refuseReadOnly(session)
+  if (seq === 0) throw new ImapError('NO', 'No message has that UID', { code: 'NONEXISTENT' })
+  const { mailbox: selected } = session
+  const replaces = { mailbox: selected.mailbox, uid: selected.uidAt(seq), sizeOctets: selected.sizeAt(seq) }
+  const made = await appendAll(session, rest, { mailbox, limit: 1, replaces })
+  // RFC 8508 §4.3: before the EXPUNGE, which the dispatcher tells.
+  session.output.line(`* OK [${appendUid(made)}] Replacement message ready`)
+  return expunged(session, 'Replace completed')
+}
+
+/** Its number; 0 for a UID that no message has. */
+function takeReplaced({ mailbox }: Session, cursor: Cursor, byUid: boolean): number {
+  const number = cursor.skip('*') ? undefined : cursor.takeNzNumber()
+  if (byUid && number !== undefined) return mailbox.seqOf(number)
+  const seq = number ?? mailbox.count
+  if (seq < 1 || seq > mailbox.count) throw new ImapError('BAD', 'No message has that number')
+  return seq
+}
+
+function appendUid(made: readonly Deposited[]): string {
+  return `APPENDUID ${made[0]?.uidValidity ?? 0} ${printSet(made.map(({ uid }) => uid))}`
+}
+
+interface Wanted {
+  readonly mailbox: string
+  readonly limit: number
+  readonly replaces?: Replaced
+}
+
+/** All of them, or none. */
+async function appendAll(
+  session: Session,
+  rest: CommandRest,
+  { mailbox, limit, replaces }: Wanted,
+): Promise<readonly Deposited[]> {
+  let appending: Appending | undefined
   try {
-    cursor.takeTag()
-    cursor.takeSpace()
-    cursor.take('APPEND')
-    cursor.takeSpace()
-    if (cursor.done) return undefined
-    const mailbox = decodeMailbox(cursor.takeAString())
-    cursor.takeSpace()
-    const flags = cursor.peek() === '(' ? cursor.takeList(() => cursor.takeFlag()) : []
-    if (flags.length > 0 || !cursor.done) cursor.skipSpace()
-    const dateMs = cursor.peek() === '"' ? takeDateTime(cursor) : undefined
-    if (dateMs !== undefined) cursor.takeSpace()
-    cursor.skip('UTF8 (')
-    cursor.takeEnd()
-    return { mailbox, flags: flags.filter((flag) => flag.toLowerCase() !== '\\recent'), dateMs, literal }
-  } catch (wrong) {
-    return { wrong, literal }
+    let messages = 0
+    do {
+      if (++messages > limit)
+        throw new ImapError(limit > 1 ? 'NO' : 'BAD', 'Too many messages', limit > 1 ? { code: 'LIMIT' } : {})
+      rest.cursor.takeSpace()
+      const options = takeOptions(rest.cursor)
+      appending ??= begin(session, mailbox, replaces)
+      await takeMessage(session, rest, appending, options)
+    } while (!rest.cursor.done)
+    rest.takeEnd()
+    if (appending === undefined) throw rest.cursor.bad('Expected a message')
+    const made = await appending.commit()
+    if ('refused' in made) throw refusal(made)
+    return made
+  } finally {
+    appending?.discard()
   }
 }
 
-export async function runAppend(session: Session, head: Head): Promise<string> {
-  try {
-    if ('wrong' in head) throw head.wrong
-    const refused = refuseEarly(session, head)
-    if (refused !== undefined) throw refused
-  } catch (error) {
-    if (!head.literal.synchronising) await swallow(session, head.literal.length)
-    throw error
-  }
-  if (head.literal.synchronising) await session.goAhead('Ready for the message')
-  const left = { octets: head.literal.length }
-  const { mailbox, flags, dateMs } = head
-  const options = { sizeOctets: head.literal.length, flags, ...(dateMs !== undefined && { internalDateMs: dateMs }) }
-  const done = await session.deps.store.append(session.owner, mailbox, content(session, left), options)
-  if ('refused' in done) {
-    if (left.octets > 0) await swallow(session, left.octets)
-    throw refusal(done)
-  }
-  return `[APPENDUID ${done.uidValidity} ${done.uid}] Append completed`
+/** RFC 9051 §6.3.12: TRYCREATE for a mailbox that is not there. */
+function begin(session: Session, mailbox: string, replaces: Replaced | undefined): Appending {
+  const appending = session.deps.store.beginAppend(session.owner, mailbox, replaces)
+  if ('refused' in appending) throw refusal(appending)
+  return appending
 }
 
-/** Before the client has sent a single octet. RFC 9051 §6.3.12: TRYCREATE for a mailbox that is not there. */
-function refuseEarly(session: Session, { mailbox, literal }: AppendHead): ImapError | undefined {
-  if (session.account === undefined) return new ImapError('BAD', 'Log in first')
-  const { store, cf } = session.deps
-  if (cf.imapd_append_limit > 0 && literal.length > cf.imapd_append_limit) {
-    return new ImapError('NO', 'Message is too large', { code: 'TOOBIG' })
-  }
-  const name = /^inbox$/i.test(mailbox) ? 'INBOX' : mailbox
-  if (store.status(session.account, name) === undefined)
-    return new ImapError('NO', 'No such mailbox', { code: 'TRYCREATE' })
-  if (!store.hasRoom(session.account, literal.length))
-    return new ImapError('NO', 'Quota exceeded', { code: 'OVERQUOTA' })
-  return undefined
+/** `[flag-list SP] [date-time SP]`. */
+function takeOptions(cursor: Cursor): Omit<AppendOptions, 'sizeOctets'> {
+  const hasFlags = cursor.peek() === '('
+  const flags = hasFlags ? cursor.takeList(() => cursor.takeFlag()) : []
+  if (hasFlags) cursor.takeSpace()
+  const internalDateMs = cursor.peek() === '"' ? takeDateTime(cursor) : undefined
+  if (internalDateMs !== undefined) cursor.takeSpace()
+  return { flags: flags.filter((flag) => flag.toLowerCase() !== '\\recent'), internalDateMs }
 }
 
-/** The literal's octets, then the check that the command ends behind it: only then is anything stored. */
-async function* content(session: Session, left: { octets: number }): AsyncGenerator<Buffer> {
-  while (left.octets > 0) {
-    const piece = await session.input.some(left.octets)
-    if (piece === undefined) throw new Bye('Connection lost in a literal')
-    left.octets -= piece.length
-    yield piece
+async function takeMessage(
+  session: Session,
+  rest: CommandRest,
+  appending: Appending,
+  options: Omit<AppendOptions, 'sizeOctets'>,
+): Promise<void> {
+  if (rest.cursor.skip('CATENATE (')) {
+    await take(appending, catenated(session, rest), { ...options, sizeOctets: 0 })
+    return
   }
-  const rest = await session.input.line(session.deps.cf.imapd_line_limit)
-  if (rest === undefined) throw new Bye('Connection lost in APPEND')
-  if (!/^\)?\r?\n$/.test(rest.toString('latin1'))) throw new ImapError('BAD', 'Unexpected argument after the message')
+  const utf8 = rest.cursor.skip('UTF8 (')
+  const { literal } = rest
+  if (literal === undefined) throw rest.cursor.bad('Expected a literal')
+  refuseEarly(session, appending, literal.length)
+  await take(appending, rest.octets(), { ...options, sizeOctets: literal.length })
+  if (utf8) rest.cursor.take(')')
 }
 
-/** Reads past what was refused and is coming all the same, with the rest of its line. */
-async function swallow(session: Session, octets: number): Promise<void> {
-  for (let left = octets; left > 0;) {
-    const piece = await session.input.some(left)
-    if (piece === undefined) throw new Bye('Connection lost in a literal')
-    left -= piece.length
-  }
-  await session.input.line(session.deps.cf.imapd_line_limit)
+/** Before the client has sent a single octet. RFC 3502: an empty message cancels the command. */
+function refuseEarly(session: Session, appending: Appending, octets: number): void {
+  const limit = session.deps.cf.imapd_append_limit
+  if (octets === 0) throw new ImapError('NO', 'A message has at least one octet')
+  if (limit > 0 && octets > limit) throw new ImapError('NO', 'Message is too large', { code: 'TOOBIG' })
+  if (!appending.hasRoom(octets)) throw new ImapError('NO', 'Quota exceeded', { code: 'OVERQUOTA' })
+}
+
+async function take(appending: Appending, content: AsyncIterable<Buffer>, options: AppendOptions): Promise<void> {
+  const refused = await appending.take(content, options)
+  if (refused !== undefined) throw refusal(refused)
 }

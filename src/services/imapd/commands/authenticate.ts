@@ -1,7 +1,8 @@
 /** LOGIN and AUTHENTICATE. RFC 9051 §6.2.2, §6.2.3, RFC 4959 (SASL-IR). */
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
 import { decodeBase64, SaslUnavailable } from '../../../formats/sasl/mod.ts'
-import { Bye, type Session } from '../session.ts'
+import { Bye } from '../errors.ts'
+import type { Session } from '../session.ts'
 
 /** A response line may be long (RFC 4616 passwords, SCRAM); RFC 9051 names no bound. */
 const RESPONSE_LIMIT = 16_384

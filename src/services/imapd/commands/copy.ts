@@ -1,6 +1,7 @@
 /** COPY and MOVE. RFC 9051 §6.4.7, §6.4.8, RFC 6851, RFC 4315. */
 import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
-import { refusal, type Session } from '../session.ts'
+import { refusal } from '../errors.ts'
+import type { Session } from '../session.ts'
 import { expunged, refuseReadOnly } from './close.ts'
 import { takeTargets } from './targets.ts'
 

@@ -12,7 +12,6 @@ import {
   selectFields,
 } from '../../../formats/imap/mod.ts'
 import {
-  decodeParts,
   decodeTransfer,
   formatInternalDate,
   LISTED_FIELDS,
@@ -21,6 +20,7 @@ import {
   transferEncoding,
 } from '../../../formats/message/mod.ts'
 import { emailId, type Selected, type StoredMessage, threadId } from '../../../mail/store/mod.ts'
+import { sectionPieces, type SectionSource, sourceOf } from '../message-octets.ts'
 import type { Session } from '../session.ts'
 import { lightItem } from './fetch.ts'
 
@@ -34,7 +34,7 @@ export class MessageItems {
   readonly #message: StoredMessage
   /** undefined: not known, or not asked for. */
   readonly #savedMs: number | undefined
-  #root: PackedPart | undefined
+  #kept: SectionSource | undefined
 
   constructor(session: Session, selected: Selected, seq: number, message: StoredMessage, savedMs: number | undefined) {
     this.#session = session
@@ -101,15 +101,8 @@ export class MessageItems {
     }
   }
 
-  get #source(): Parameters<typeof sectionOctets>[1] {
-    const message = this.#message
-    this.#root ??= decodeParts(message.parts)
-    return {
-      sizeOctets: message.sizeOctets,
-      prefixLength: message.prefix.length,
-      root: this.#root,
-      read: (from, to) => this.#session.deps.store.read(message, from, to),
-    }
+  get #source(): SectionSource {
+    return (this.#kept ??= sourceOf(this.#session.deps.store, this.#message))
   }
 
   /** Header fields that are all kept beside the message need no reading of its content. */
@@ -135,25 +128,14 @@ export class MessageItems {
 
   async #octets(section: SectionOctets, partial: Partial | undefined): Promise<void> {
     const { output } = this.#session
-    if (section === undefined) {
+    const found = sectionPieces(this.#source, section, partial)
+    if (found === undefined) {
       output.put('NIL')
       return
     }
-    if ('octets' in section) {
-      const octets =
-        partial === undefined ? section.octets : section.octets.subarray(partial.from, partial.from + partial.length)
-      output.put(`{${octets.length}}\r\n`)
-      output.put(octets)
-      return
-    }
-    const from = Math.min(section.to, section.from + (partial?.from ?? 0))
-    const to = partial === undefined ? section.to : Math.min(section.to, from + partial.length)
-    output.put(`{${to - from}}\r\n`)
-    for (let at = from; at < to;) {
-      const piece = this.#session.deps.store.read(this.#message, at, to)
-      if (piece.length === 0) throw new Error(`message ${this.#message.id} is shorter than its size`)
+    output.put(`{${found.length}}\r\n`)
+    for (const piece of found.pieces) {
       output.put(piece)
-      at += piece.length
       if (output.full) await output.flush()
       if (this.#session.signal.aborted) return
     }

@@ -1,6 +1,7 @@
 /** IDLE. RFC 9051 §6.3.13: what happens is told at once, until the client says DONE. */
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
-import { Bye, type Session } from '../session.ts'
+import { Bye } from '../errors.ts'
+import type { Session } from '../session.ts'
 
 const DONE_LIMIT = 1024
 

@@ -1,7 +1,8 @@
 /** NAMESPACE, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. RFC 9051 §6.3.4 to §6.3.8, §6.3.10, RFC 6154. */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { Refusal, SpecialUse } from '../../../mail/store/mod.ts'
-import { refusal, type Session } from '../session.ts'
+import { refusal } from '../errors.ts'
+import type { Session } from '../session.ts'
 
 export function namespace(session: Session, cursor: Cursor): void {
   cursor.takeEnd()

@@ -1,6 +1,8 @@
 /** The table of commands: in which state each is allowed, and what may be told during it. RFC 9051 §6, §7.5.1. */
 import type { Cursor } from '../../../formats/imap/mod.ts'
+import type { CommandRest } from '../command-rest.ts'
 import type { Session } from '../session.ts'
+import { append, replace, uidReplace } from './append.ts'
 import { authenticate, login } from './authenticate.ts'
 import { capability, enable, id, logout, noop, starttls, unauthenticate } from './any.ts'
 import { compress } from './compress.ts'
@@ -21,7 +23,7 @@ import { store, uidStore } from './store.ts'
 
 export interface Row {
   /** Runs the command; answers what follows `OK`. */
-  readonly run: (session: Session, cursor: Cursor) => Promise<string | void> | string | void
+  readonly run: (session: Session, cursor: Cursor, rest: CommandRest) => Promise<string | void> | string | void
   readonly state: 'any' | 'not-authenticated' | 'authenticated' | 'selected'
   /** false: EXPUNGE must not be sent during it, for its sequence numbers would mean others (RFC 9051 §7.5.1). */
   readonly expunges?: boolean
@@ -61,6 +63,9 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['LIST', { run: list, state: 'authenticated' }],
   ['LSUB', { run: lsub, state: 'authenticated' }],
   ['STATUS', { run: status, state: 'authenticated' }],
+  ['APPEND', { run: append, state: 'authenticated' }],
+  ['REPLACE', { run: replace, state: 'selected', byNumber: true }],
+  ['UID REPLACE', { run: uidReplace, ...byUid }],
   ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
   ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],

@@ -1,7 +1,8 @@
 /** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5. */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
-import { refusal, type Session } from '../session.ts'
+import { refusal } from '../errors.ts'
+import type { Session } from '../session.ts'
 import { resync, type Resync, takeResync } from './resync.ts'
 
 const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']

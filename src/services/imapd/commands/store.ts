@@ -1,7 +1,8 @@
 /** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3. */
 import { type Cursor, printSet } from '../../../formats/imap/mod.ts'
 import type { FlagOperation } from '../../../mail/store/mod.ts'
-import { refusal, type Session } from '../session.ts'
+import { refusal } from '../errors.ts'
+import type { Session } from '../session.ts'
 import { refuseReadOnly } from './close.ts'
 import { takeTargets } from './targets.ts'
 

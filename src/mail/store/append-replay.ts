@@ -1,0 +1,61 @@
+/** Repeats APPEND records after a power cut. */
+import type { Replay } from '../../io/blobs/mod.ts'
+import { type AppendFacts, type AppendedFacts, recordIdOf } from './append.ts'
+import type { StoreContext } from './context.ts'
+import type { Analyser, MessageFacts } from './contract.ts'
+import { Deposits } from './deposits.ts'
+import { hasMessage, removeMessage } from './expunge.ts'
+import { lastMailboxId } from './mailbox-rows.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+/** Octets analysed at once in replay. */
+const REPLAY_CHUNK = 65_536
+
+/** Records of before several messages could be in one. */
+type OldFacts = Omit<AppendFacts, 'messages' | 'savedMs'> &
+  Omit<AppendedFacts, 'length'> & { readonly savedMs?: number }
+
+type Record = Parameters<Replay>[1]
+
+/**
+ * Into the mailbox it was for, by id. One that was deleted stays so; one whose CREATE the power cut took back, although it
+ * was told, is made again by its name.
+ */
+export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Replay {
+  const deposits = new Deposits(ctx)
+  return (tx, record) => {
+    const { account, mailbox, name, savedMs, messages, replaces } = meantBy(record)
+    if (replaces !== undefined && !hasMessage(tx, replaces.mailbox, replaces.uid)) return
+    let from = 0
+    for (const [i, { length, flags, internalDateMs }] of messages.entries()) {
+      const entry = {
+        account,
+        mailbox: name,
+        recordId: recordIdOf(record.id, i),
+        at: { segment: record.at.segment, offset: record.at.offset + from, length },
+        prefix: NOTHING,
+        facts: analyse(analyser(), record, from, from + length),
+        flags,
+        internalDateMs,
+        savedMs,
+      }
+      if (mailbox > lastMailboxId(tx)) deposits.deliver(tx, { ...entry, create: true })
+      else if (deposits.deposit(tx, mailbox, entry) === undefined) return
+      from += length
+    }
+    if (replaces !== undefined) removeMessage(ctx, tx, replaces.mailbox, replaces.uid)
+  }
+}
+
+function meantBy({ facts, at }: Record): AppendFacts {
+  const meant = JSON.parse(facts.toString('utf8')) as AppendFacts | OldFacts // the log checked the record's sum; only we write it
+  if ('messages' in meant) return meant
+  const { flags, internalDateMs, savedMs = internalDateMs } = meant
+  return { ...meant, savedMs, messages: [{ length: at.length, flags, internalDateMs }] }
+}
+
+function analyse(analyser: Analyser, record: Record, from: number, to: number): MessageFacts {
+  for (let at = from; at < to; at += REPLAY_CHUNK) analyser.push(record.read(at, Math.min(to, at + REPLAY_CHUNK)))
+  return analyser.end()
+}

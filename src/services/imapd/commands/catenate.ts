@@ -1,0 +1,70 @@
+/** CATENATE: a message put together from literals and from parts of others. RFC 4469. */
+import { ImapError, parseMessageUrl } from '../../../formats/imap/mod.ts'
+import type { Selected, StoredMessage } from '../../../mail/store/mod.ts'
+import type { CommandRest } from '../command-rest.ts'
+import { piecesOf } from '../message-octets.ts'
+import type { Session } from '../session.ts'
+
+/** Parts of one message at the most. */
+const PARTS_LIMIT = 1000
+
+/** The octets, behind `CATENATE (` up to and with its `)`. */
+export async function* catenated(session: Session, rest: CommandRest): AsyncGenerator<Buffer> {
+  const limit = session.deps.cf.imapd_append_limit
+  let octets = 0
+  for (let parts = 1; ; parts++) {
+    if (parts > PARTS_LIMIT) throw new ImapError('NO', 'Too many parts', { code: 'LIMIT' })
+    for await (const piece of takePart(session, rest)) {
+      octets += piece.length
+      if (limit > 0 && octets > limit) throw new ImapError('NO', 'Message is too large', { code: 'TOOBIG' })
+      yield piece
+    }
+    if (rest.cursor.skip(')')) break
+    rest.cursor.takeSpace()
+  }
+  if (octets === 0) throw new ImapError('NO', 'A message has at least one octet')
+}
+
+async function* takePart(session: Session, rest: CommandRest): AsyncGenerator<Buffer> {
+  if (rest.cursor.skip('TEXT ')) {
+    if (rest.literal === undefined) throw rest.cursor.bad('Expected a literal')
+    yield* rest.octets()
+    return
+  }
+  rest.cursor.take('URL ')
+  yield* octetsOf(session, await rest.takeAString())
+}
+
+async function* octetsOf(session: Session, url: string): AsyncGenerator<Buffer> {
+  const parsed = parseMessageUrl(url)
+  if (parsed === undefined) throw badUrl(url, 'Not the URL of a message of yours')
+  const mailbox = parsed.mailbox ?? session.selected?.name
+  if (mailbox === undefined) throw badUrl(url, 'No mailbox selected')
+  const selected = await session.deps.store.select(session.owner, mailbox, { readOnly: true })
+  if ('refused' in selected) throw badUrl(url, 'No such mailbox')
+  try {
+    if (parsed.uidValidity !== undefined && parsed.uidValidity !== selected.uidValidity)
+      throw badUrl(url, 'The mailbox has another UIDVALIDITY')
+    const message = await messageOf(selected, parsed.uid)
+    const found = message && piecesOf(session.deps.store, message, parsed.section, parsed.partial)
+    if (found === undefined) throw badUrl(url, 'No such message or part')
+    yield* found.pieces
+  } finally {
+    selected.close()
+  }
+}
+
+async function messageOf(selected: Selected, uid: number): Promise<StoredMessage | undefined> {
+  const seq = selected.seqOf(uid)
+  if (seq === 0) return undefined
+  for await (const [message] of selected.messages([seq])) return message
+  return undefined
+}
+
+/** The URL is repeated as far as a response code may hold it. */
+function badUrl(url: string, text: string): ImapError {
+  const shown = Buffer.from(url)
+    .toString('latin1')
+    .replace(/[^!-Z^-~]/g, '?')
+  return new ImapError('NO', text, { code: `BADURL ${shown}` })
+}
