@@ -57,13 +57,31 @@ export interface ServerTls extends TlsIdentity {
 }
 
 /** A certificate file that cannot be used; the message names the file. */
-export class IdentityError extends Error {}
+export class IdentityError extends Error {
+  readonly file: string
+  constructor(file: string, why: string, cause?: unknown) {
+    super(`${file}: ${why}`, { cause })
+    this.file = file
+  }
+}
 
-function read(file: string, handed?: ReadonlyMap<string, string>): string {
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a directory',
+}
+
+/**
+ * What a PEM file holds.
+ * @param handed what files hold that this process may not read itself
+ * @throws IdentityError
+ */
+export function readPem(file: string, handed?: ReadonlyMap<string, string>): string {
   try {
     return handed?.get(file) ?? readFileSync(file, 'latin1')
   } catch (cause) {
-    throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
+    const code = (cause as NodeJS.ErrnoException).code ?? '' // fs throws ErrnoException
+    throw new IdentityError(file, SYSTEM_WORDS[code] ?? (code || 'it cannot be read'), cause)
   }
 }
 
@@ -73,10 +91,10 @@ export function readKeyPairs({
   chainFiles = [],
   handed,
 }: Pick<IdentitySettings, 'files' | 'chainFiles' | 'handed'>): KeyPair[] {
-  if (chainFiles.length > 0) return keyPairs(chainFiles.map((file) => read(file, handed)).join('\n'))
+  if (chainFiles.length > 0) return keyPairs(chainFiles.map((file) => readPem(file, handed)).join('\n'))
   return files.map(({ certFile, keyFile }) => {
-    const cert = read(certFile, handed)
-    return { cert, key: keyFile === '' || keyFile === certFile ? cert : read(keyFile, handed) }
+    const cert = readPem(certFile, handed)
+    return { cert, key: keyFile === '' || keyFile === certFile ? cert : readPem(keyFile, handed) }
   })
 }
 
@@ -96,7 +114,7 @@ function contextOf(pairs: readonly KeyPair[], settings: IdentitySettings, name: 
       honorCipherOrder: settings.preferOwnOrder ?? true,
     })
   } catch (cause) {
-    throw new IdentityError(`${name}: ${cause instanceof Error ? cause.message : 'not usable'}`, { cause })
+    throw new IdentityError(name, cause instanceof Error ? cause.message : 'not usable', cause)
   }
 }
 

@@ -10,6 +10,7 @@ export {
   type CertificateFiles,
   createIdentity,
   IdentityError,
+  readPem,
   type IdentitySettings,
   readKeyPairs,
   type ServerTls,

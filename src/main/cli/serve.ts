@@ -2,7 +2,7 @@
 import { Socket } from 'node:net'
 import { ConfigError } from '../../io/config/mod.ts'
 import { ServerRunsError } from '../../io/db/mod.ts'
-import { IdentityError, ListenError, TlsSettingError } from '../../io/net/mod.ts'
+import { ListenError, TlsSettingError } from '../../io/net/mod.ts'
 import { AccountError } from '../../mail/accounts/mod.ts'
 import { LauncherClient } from '../launcher/client.ts'
 import { outliveReaders, PIPE_FD } from '../launcher/launched.ts'
@@ -65,7 +65,6 @@ function exitOf(error: unknown): number {
   if (
     error instanceof ConfigError ||
     error instanceof ListenerError ||
-    error instanceof IdentityError ||
     error instanceof TlsSettingError ||
     error instanceof AccountError
   )

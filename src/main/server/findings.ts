@@ -4,6 +4,7 @@ import { createTables, tableFindings } from '../../io/tables/mod.ts'
 import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
 import { allParams } from '../registry.ts'
+import { tlsFindings } from './tls-findings.ts'
 
 /** All rooms' findings, in the order of the files; where policy speaks of a name too, it knows more of it. */
 export async function allFindings(config: Config): Promise<Finding[]> {
@@ -54,19 +55,4 @@ function masterFindings(config: Config): Finding[] {
     const finding = { severity: 'warning', ...origin, name: `${name}/${type}`, text } as const
     return [proposal === undefined ? finding : { ...finding, proposal }]
   })
-}
-
-function tlsFindings(config: Config): Finding[] {
-  if (config.value('smtpd_sasl_auth_enable') !== 'yes' || config.value('smtpd_tls_auth_only') === 'yes') return []
-  const { file, line } = config.origin('smtpd_sasl_auth_enable') ?? { file: config.file, line: 0 }
-  return [
-    {
-      severity: 'warning',
-      file,
-      line,
-      name: 'smtpd_tls_auth_only',
-      text: 'passwords are taken without TLS, and can be read on the way',
-      proposal: 'smtpd_tls_auth_only = yes',
-    },
-  ]
 }

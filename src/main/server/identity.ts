@@ -1,10 +1,10 @@
 /** The certificate that services show, and what TLS may be like: as configured, or a certificate of our own making. */
 import { getCurves } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
-import type { Config, Settings } from '../../io/config/mod.ts'
+import { type Config, ConfigError, type Origin, type Settings, splitList } from '../../io/config/mod.ts'
 import {
   certificates,
   cipherChoice,
@@ -14,6 +14,7 @@ import {
   type IdentitySettings,
   optionBits,
   protocolChoice,
+  readPem,
   selfSigned,
   type ServerTls,
 } from '../../io/net/mod.ts'
@@ -42,8 +43,35 @@ export interface IdentityOptions {
   readonly handed?: ReadonlyMap<string, string>
 }
 
-/** Throws IdentityError, which names the file, or TlsSettingError. */
+/** Throws ConfigError where a file cannot be used, or TlsSettingError. */
 export function identityOf(options: IdentityOptions): Identity {
+  try {
+    return identity(options)
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error
+    const { name, at } = settingOf(options.config, error.file)
+    throw new ConfigError(name === '' ? error.message : `${name}: ${error.message}`, at, error)
+  }
+}
+
+/** Parameters of TLS that name files of the server's. */
+export const TLS_FILE_PARAMETERS = [
+  'smtpd_tls_chain_files',
+  'smtpd_tls_cert_file',
+  'smtpd_tls_key_file',
+  'smtpd_tls_eccert_file',
+  'smtpd_tls_eckey_file',
+  'smtpd_tls_CAfile',
+  'smtpd_tls_dh1024_param_file',
+] as const
+
+/** The setting that names a file; name `''` for one that stands in no parameter, but in a table. */
+function settingOf(config: Config, file: string): { readonly name: string; readonly at: Origin } {
+  const name = TLS_FILE_PARAMETERS.find((one) => splitList(config.value(one) ?? '').includes(file)) ?? ''
+  return { name, at: config.origin(name) ?? { file: config.file, line: 0 } }
+}
+
+function identity(options: IdentityOptions): Identity {
   const { config, tables, required = false, handed } = options
   const cf = config.bind(tlsParams)
   const own = ownFiles(cf)
@@ -86,7 +114,7 @@ function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> 
     groups: groupChoice(groups, getCurves()),
     preferOwnOrder: cf.tls_preempt_cipherlist,
     ...(parameters !== 'none' && {
-      dhParameters: parameters === '' || parameters === 'auto' ? 'auto' : read(parameters),
+      dhParameters: parameters === '' || parameters === 'auto' ? 'auto' : readPem(parameters),
     }),
   }
 }
@@ -108,16 +136,8 @@ function authorities(cf: TlsSettings): string[] {
       : readdirSync(path)
           .slice(0, MAX_AUTHORITY_FILES)
           .map((name) => join(path, name))
-  const texts = [...(file === '' ? [] : [file]), ...inPath].flatMap((one) => certificates(read(one)))
+  const texts = [...(file === '' ? [] : [file]), ...inPath].flatMap((one) => certificates(readPem(one)))
   return [...texts, ...(cf.tls_append_default_CA ? getCACertificates('system') : [])]
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch (cause) {
-    throw new IdentityError(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'cannot be read'}`, { cause }) // fs throws ErrnoException
-  }
 }
 
 /** tls_server_sni_maps: the name, then `.domain` above it; files, or what stood in them when the index was made. */
@@ -131,7 +151,7 @@ function chainsByName(spec: string, tables: IdentityOptions['tables']): (name: s
       if (text.includes('-----BEGIN ')) return text
       return found.result
         .split(/[\s,]+/)
-        .map(read)
+        .map((file) => readPem(file))
         .join('\n')
     }
     return undefined

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from '#src/io/config/mod.ts'
+import { allParams } from '../registry.ts'
+import { tlsFindings } from './tls-findings.ts'
+
+const findings = (mainCf: string): string[] =>
+  tlsFindings(parseConfig(mainCf, allParams(), { machine: { hostname: 'x.test', interfaces: [] } })).map(
+    ({ line, severity, text, proposal }) =>
+      `${line} ${severity}: ${text}${proposal === undefined ? '' : ` => ${proposal}`}`,
+  )
+
+test('what is to be said of TLS', () => {
+  const here = import.meta.filename // a file that can be read
+  const table: readonly (readonly [string, readonly string[]])[] = [
+    ['', []],
+    [
+      'smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /nowhere/cert.pem',
+      ['2 error: smtpd_tls_cert_file: /nowhere/cert.pem: there is no such file; the server does not start so'],
+    ],
+    [`smtpd_tls_security_level = may\nsmtpd_tls_cert_file = ${here}\nsmtpd_tls_key_file = $smtpd_tls_cert_file`, []],
+    [
+      `smtpd_tls_cert_file = ${here}`,
+      [
+        '1 warning: there is a certificate, and STARTTLS is not offered: smtpd_tls_security_level is not set => smtpd_tls_security_level = may',
+      ],
+    ],
+    [`smtpd_use_tls = yes\nsmtpd_tls_cert_file = ${here}`, []],
+    ['smtpd_tls_dh1024_param_file = auto\nsmtpd_tls_CAfile =', []],
+    [
+      'smtpd_sasl_auth_enable = yes',
+      ['1 warning: passwords are taken without TLS, and can be read on the way => smtpd_tls_auth_only = yes'],
+    ],
+    ['smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes', []],
+    [
+      'smtp_tls_protocols = !SSLv2, !SSLv3',
+      [
+        '1 note: smtp_tls_protocols: TLSv1 is spoken with those who know no better; it has been broken (RFC 8996) => smtp_tls_protocols = >=TLSv1.2',
+      ],
+    ],
+    ['smtpd_tls_protocols = >=TLSv1.2\nsmtpd_tls_mandatory_protocols = !TLSv1, !TLSv1.1', []],
+    [
+      'smtpd_tls_mandatory_protocols = TLSv9',
+      ['1 error: smtpd_tls_mandatory_protocols: invalid TLS protocol: "TLSv9"; the server does not start so'],
+    ],
+  ]
+  for (const [mainCf, expected] of table) assert.deepEqual(findings(mainCf), expected, mainCf)
+})
