@@ -67,3 +67,16 @@ own unix n - n - 0 cleanup -o body_checks=hash:/etc/own
     "master.cf:3 cleanup_service_name: master.cf has no cleanup service none: main.cf's settings are taken",
   ])
 })
+
+test('check tells of actions that smtp and lmtp do not have', (t) => {
+  const files = {
+    'main.cf': 'smtp_header_checks = regexp:out\n',
+    'master.cf': 'strict unix - - n - - smtp -o smtp_body_checks=regexp:out\n',
+    out: '/^Received/ IGNORE\n/^X-A/ REJECT no\n/^X-B/\n',
+  }
+  const both = (name: string): string[] => [
+    `out:2 ${name}: unsupported command in ${name} map: REJECT no: the rule does nothing`,
+    `out:3 ${name}: no action: mail that matches is deferred with 4.3.0`,
+  ]
+  assert.deepEqual(told(t, files), [...both('smtp_header_checks'), ...both('smtp_body_checks')])
+})

@@ -5,12 +5,23 @@ import { ACTION_NAMES, decide, isAction } from './actions.ts'
 import { contentParams } from './params.ts'
 import type { Place } from './contract.ts'
 
-const LISTS: readonly (readonly [name: string, place: Place])[] = [
+interface List {
+  readonly name: string
+  readonly place: Place
+  /** The program of master.cf whose `-o` may set it. */
+  readonly program: 'cleanup' | 'smtp' | 'lmtp'
+}
+
+const CHECKS: readonly (readonly [name: string, place: Place])[] = [
   ['header_checks', 'header'],
   ['mime_header_checks', 'header'],
   ['nested_header_checks', 'header'],
   ['body_checks', 'body'],
 ]
+
+const LISTS: readonly List[] = (['cleanup', 'smtp', 'lmtp'] as const).flatMap((program) =>
+  CHECKS.map(([name, place]) => ({ name: program === 'cleanup' ? name : `${program}_${name}`, place, program })),
+)
 
 /** Tables with fixed keys: nobody means a whole line. */
 const FIXED = new Set(['hash', 'btree', 'lmdb', 'cdb', 'dbm', 'texthash', 'inline', 'sdbm'])
@@ -18,11 +29,10 @@ const FIXED = new Set(['hash', 'btree', 'lmdb', 'cdb', 'dbm', 'texthash', 'inlin
 const OVERRIDE_OPTIONS = ['no_unknown_recipient_checks', 'no_address_mappings', 'no_header_body_checks', 'no_milters']
 
 export function contentFindings(config: Config, directory: string): Finding[] {
-  const services = config.master.filter(({ command }) => command === 'cleanup')
-  const own = LISTS.flatMap(([name, place]) => listFindings(config, name, place, directory))
-  const theirs = services.flatMap(({ overrides, origin }) =>
-    LISTS.filter(([name]) => overrides.has(name)).flatMap(([name, place]) =>
-      listFindings(config.with(overrides), name, place, directory, origin),
+  const own = LISTS.flatMap((list) => listFindings(config, list, directory))
+  const theirs = config.master.flatMap(({ command, overrides, origin }) =>
+    LISTS.filter(({ name, program }) => program === command && overrides.has(name)).flatMap((list) =>
+      listFindings(config.with(overrides), list, directory, origin),
     ),
   )
   return [...own, ...theirs, ...listenerFindings(config), ...optionFindings(config)]
@@ -34,7 +44,8 @@ function at(config: Config, name: string, severity: Finding['severity'], text: s
 }
 
 /** @param origin where the list is named, if not in main.cf */
-function listFindings(config: Config, name: string, place: Place, directory: string, origin?: Origin): Finding[] {
+function listFindings(config: Config, list: List, directory: string, origin?: Origin): Finding[] {
+  const { name, place } = list
   const named = origin ?? config.origin(name) ?? { file: config.file, line: 0 }
   return splitList(config.value(name) ?? '').flatMap((word) => {
     const { type = '', rest = '' } = splitTableName(word) ?? {}
@@ -45,7 +56,7 @@ function listFindings(config: Config, name: string, place: Place, directory: str
     }
     if (type !== 'pcre' && type !== 'regexp') return []
     return patternResults(type, rest, directory).flatMap(({ file, line, text }): Finding[] => {
-      const fault = resultFault(text, place, name)
+      const fault = resultFault(text, list)
       return fault === undefined ? [] : [{ ...fault, ...named, ...(file !== undefined && { file, line }), name }]
     })
   })
@@ -54,11 +65,11 @@ function listFindings(config: Config, name: string, place: Place, directory: str
 /** What is wrong with a rule's result; a result with `$1` is judged by its word alone. */
 function resultFault(
   result: string,
-  place: Place,
-  list: string,
+  { name, place, program }: List,
 ): Pick<Finding, 'severity' | 'text' | 'proposal'> | undefined {
   const word = /^\S*/.exec(result)?.[0] ?? ''
-  if (result === '') return { severity: 'warning', text: 'no action: mail that matches waits with 451 4.3.0' }
+  const waits = program === 'cleanup' ? 'waits with 451 4.3.0' : 'is deferred with 4.3.0'
+  if (result === '') return { severity: 'warning', text: `no action: mail that matches ${waits}` }
   if (word.includes('$')) return undefined
   if (!isAction(word)) {
     const text = `${word} is no action: mail that matches passes, with a warning in the log`
@@ -67,7 +78,9 @@ function resultFault(
   }
   if (word.toUpperCase() === 'OK')
     return { severity: 'note', text: 'OK is DUNNO: later lines and lists still look at the message', proposal: 'DUNNO' }
-  const { warning, reject } = result.includes('$') ? {} : decide(result, place, list, 'cleanup')
+  const { warning, reject } = result.includes('$')
+    ? {}
+    : decide(result, place, name, program === 'cleanup' ? 'cleanup' : 'smtp')
   if (warning === undefined) return undefined
   return { severity: 'warning', text: reject === undefined ? `${warning}: the rule does nothing` : warning }
 }
