@@ -34,19 +34,31 @@ export class ReplyReader {
   }
 
   push(chunk: Buffer): Reply[] {
+    return this.lines(chunk).flatMap((line) => this.take(line) ?? [])
+  }
+
+  /** The lines that became whole, without their ends: for `take`, as they are or as a filter makes them. */
+  lines(chunk: Buffer): string[] {
     this.#rest += chunk.toString('utf8')
-    const replies: Reply[] = []
-    for (let end = this.#rest.indexOf('\n'); end >= 0; end = this.#rest.indexOf('\n')) {
-      const line = this.#rest.slice(0, end).replace(/\r$/, '')
-      this.#rest = this.#rest.slice(end + 1)
-      if (!/^\d{3}([ -].*)?$/s.test(line)) throw new Error(`Not a reply: ${line.slice(0, 100)}`)
-      this.#lines.push(line)
-      if (line[3] === '-') continue
-      replies.push(parseReply(this.#lines))
-      this.#lines = []
-    }
+    const lines = this.#rest.split('\n')
+    this.#rest = lines.pop() ?? ''
+    this.#bound()
+    return lines.map((line) => line.replace(/\r$/, ''))
+  }
+
+  /** The reply that ends with this line. */
+  take(line: string): Reply | undefined {
+    if (!/^\d{3}([ -].*)?$/s.test(line)) throw new Error(`Not a reply: ${line.slice(0, 100)}`)
+    this.#lines.push(line)
+    this.#bound()
+    if (line[3] === '-') return undefined
+    const reply = parseReply(this.#lines)
+    this.#lines = []
+    return reply
+  }
+
+  #bound(): void {
     if (this.#rest.length + this.#lines.length * 4 > REPLY_LIMIT) throw new Error('The reply is too long')
-    return replies
   }
 }
 

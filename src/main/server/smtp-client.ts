@@ -28,6 +28,7 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): Agent {
     handed: () => rooms.handed,
     pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
+    now: () => rooms.clock.now(),
     generic: {
       addresses: (address, maps, options) => rooms.current.router.generic(address, maps, options),
       field: mapFieldAddresses,

@@ -31,6 +31,7 @@ export interface SmtpAgentDeps {
   /** Files of main.cf that the launcher read for this process. */
   readonly handed: () => ReadonlyMap<string, string>
   readonly generic: GenericPort
+  readonly now: () => number
 }
 
 type Report = Parameters<Agent['deliver']>[1]
@@ -225,6 +226,8 @@ class Delivery {
         address: 'path' in place ? '' : address,
         nexthop: site,
         sender: this.#job.sender,
+        queueId: this.#job.queueId,
+        ageMs: this.#deps.now() - this.#job.arrivalMs,
       })
       this.#readyMs = performance.now()
       await sendMessage(dialogue, {

@@ -1,5 +1,5 @@
 /** Parameters of what the SMTP client makes of a message, with Postfix 3.10's names and defaults. */
-import { bool, defineParams, int, list, str } from '../../../io/config/mod.ts'
+import { bool, defineParams, int, list, str, time } from '../../../io/config/mod.ts'
 import { intakeParams } from '../../intake/mod.ts'
 
 const { header_size_limit, line_length_limit, mime_nesting_limit, mime_boundary_length_limit } = intakeParams
@@ -24,6 +24,16 @@ export const outgoingParams = defineParams({
   ),
   smtp_line_length_limit: int('998', 'The most octets of a line that is sent; a longer one is broken. 0: no limit.', {
     min: 0,
+  }),
+  smtp_reply_filter: str('', 'A table that changes what servers reply, line by line.'),
+  smtp_pix_workarounds: list(
+    'disable_esmtp, delay_dotcrlf',
+    'What is done for servers whose greeting a CISCO PIX firewall hides: disable_esmtp (HELO), delay_dotcrlf.',
+  ),
+  smtp_pix_workaround_maps: str('', 'Tables of such workarounds by the server’s address.'),
+  smtp_pix_workaround_threshold_time: time('500s', 'How old a message must be for delay_dotcrlf.', { min: 0 }),
+  smtp_pix_workaround_delay_time: time('10s', 'How long delay_dotcrlf waits before the end of a message.', {
+    min: 1000,
   }),
   disable_mime_output_conversion: bool(
     'no',

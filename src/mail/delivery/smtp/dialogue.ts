@@ -1,10 +1,12 @@
 /** One dialogue with a remote server: commands out, replies in, each with its time limit. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
+import { type LineFilter, ReplyFilterError } from './reply-filter.ts'
 import type { Connection, TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
 
 /** The server went away, is silent, or says what is no reply. */
 export class DialogueError extends Error {
-  readonly why: 'lost' | 'timeout' | 'protocol'
+  readonly why: 'lost' | 'timeout' | 'protocol' | 'data'
   constructor(why: DialogueError['why'], text: string = why) {
     super(text)
     this.why = why
@@ -17,6 +19,11 @@ export class Dialogue {
   #replies: Reply[] = []
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
   #lost: DialogueError | undefined
+  #filtering: Promise<void> = Promise.resolve()
+  /** What each line of the server passes through (smtp_reply_filter). */
+  filter: LineFilter | undefined
+  /** How long the end of a message waits behind it; undefined: not at all (delay_dotcrlf). */
+  beforeDotMs: number | undefined
   /** What is going on, for the log: `receiving the initial server greeting`. */
   doing = 'receiving the initial server greeting'
 
@@ -28,23 +35,45 @@ export class Dialogue {
   #attach(): void {
     this.connection.attach({
       data: (chunk) => this.#take(chunk),
-      end: () => this.#fail(new DialogueError('lost')),
+      end: () => this.#ended(),
       idle: () => this.#fail(new DialogueError('timeout')),
     })
   }
 
   #take(chunk: Buffer): void {
     try {
-      this.#replies.push(...this.#reader.push(chunk))
+      const lines = this.#reader.lines(chunk)
+      if (this.filter === undefined) this.#read(lines)
+      else this.#filtering = this.#filtering.then(() => this.#filtered(lines)).catch(this.#unreadable)
     } catch (error) {
-      this.#fail(new DialogueError('protocol', error instanceof Error ? error.message : 'bad reply'))
-      return
+      this.#unreadable(error)
     }
+  }
+
+  readonly #unreadable = (error: unknown): void => {
+    const why = error instanceof ReplyFilterError ? 'data' : 'protocol'
+    this.#fail(new DialogueError(why, error instanceof Error ? error.message : 'bad reply'))
+  }
+
+  /** One line after the other, as the server said them. */
+  async #filtered(lines: readonly string[]): Promise<void> {
+    for (const line of lines) this.#read([(await this.filter?.(line)) ?? line])
+  }
+
+  #read(lines: readonly string[]): void {
+    this.#replies.push(...lines.flatMap((line) => this.#reader.take(line) ?? []))
     const waiting = this.#waiting
     const first = waiting === undefined ? undefined : this.#replies.shift()
     if (waiting === undefined || first === undefined) return
     this.#waiting = undefined
     waiting.resolve(first)
+  }
+
+  /** What was said before may still be on its way through the filter. */
+  #ended(): void {
+    const lost = new DialogueError('lost')
+    if (this.filter === undefined) this.#fail(lost)
+    else void this.#filtering.then(() => this.#fail(lost))
   }
 
   #fail(error: DialogueError): void {
@@ -83,6 +112,13 @@ export class Dialogue {
       await this.connection.drained()
     }
     if (this.#lost !== undefined) throw this.#lost
+  }
+
+  /** Says nothing for a while; at once where the connection is gone. */
+  async pause(ms: number): Promise<void> {
+    const gone = new AbortController()
+    this.connection.whenClosed(() => gone.abort())
+    await sleep(ms, undefined, { signal: gone.signal }).catch(() => {})
   }
 
   /** RFC 3207 §5: whatever was said in plain behind the go-ahead is an attack, and ends the dialogue. */

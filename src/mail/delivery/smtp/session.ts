@@ -6,6 +6,8 @@ import type { Tables } from '../../../io/tables/mod.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientSettings } from './params.ts'
+import { pixWorkarounds } from './pix.ts'
+import { lineFilter } from './reply-filter.ts'
 import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
 import { handshakeOptions, type Peer, trustOf } from './tls.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -35,11 +37,18 @@ export interface SessionPlace {
   readonly address: string
   readonly nexthop: string
   readonly sender: string
+  readonly queueId: string
+  /** How long the message has been in the queue. */
+  readonly ageMs: number
 }
 
 /** What the server offers, once mail may be sent. Throws SiteError. */
 export async function openSession(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
-  const { cf, policy } = place
+  const { cf, policy, tables, protocol } = place
+  if (cf.smtp_reply_filter !== '')
+    dialogue.filter = lineFilter(tables.maps(cf.smtp_reply_filter), (text) =>
+      publish<ClientEvent>({ event: 'client.note', protocol, text: `warning: ${text}` }),
+    )
   let verified = cf.smtp_tls_wrappermode && (await startTls(dialogue, place, engineOf(place)))
   let keywords = await greet(dialogue, place)
   const engine = policy.level === 'none' || dialogue.connection.tls !== undefined ? undefined : engineOf(place)
@@ -66,8 +75,10 @@ async function greet(dialogue: Dialogue, place: SessionPlace): Promise<Keywords>
     const text = `host ${name} refused to talk to me: ${oneLine(greeting)}`
     throw new SiteError(refused(greeting, name, text, cf.smtp_skip_5xx_greeting))
   }
+  const { disableEsmtp, delayDotCrlf } = await pixWorkarounds(greeting, place)
+  if (delayDotCrlf) dialogue.beforeDotMs = cf.smtp_pix_workaround_delay_time
   const esmtp = cf.smtp_always_send_ehlo || greeting.lines.some((line) => /\bESMTP\b/.test(line))
-  return hello(dialogue, place, esmtp && !cf.smtp_never_send_ehlo)
+  return hello(dialogue, place, esmtp && !cf.smtp_never_send_ehlo && !disableEsmtp)
 }
 
 async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean): Promise<Keywords> {

@@ -114,6 +114,7 @@ async function content(
     dialogue.connection.destroy() // what has been sent must not be taken for a message
     return accepted.forEach((recipient) => settle(recipient, error.result))
   }
+  if (dialogue.beforeDotMs !== undefined) await dialogue.pause(dialogue.beforeDotMs)
   dialogue.doing = 'sending end of data -- message may be sent more than once'
   await dialogue.write(writer.end(), cf.smtp_data_xfer_timeout)
   let end: Reply | undefined

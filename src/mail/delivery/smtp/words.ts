@@ -85,6 +85,8 @@ export function brokenOff(error: DialogueError, dialogue: Dialogue, peer: string
       return deferred('4.4.2', `conversation with ${peer} timed out while ${dialogue.doing}`)
     case 'protocol':
       return deferred('4.5.0', `protocol error from ${peer} while ${dialogue.doing}: ${error.message}`)
+    case 'data':
+      return deferred('4.3.0', `local data error while talking to ${peer}`)
     default:
       return error.why satisfies never
   }
