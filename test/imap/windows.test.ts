@@ -197,3 +197,15 @@ test('INPROGRESS: a client that waits hears how far a search has come', async (t
   assert.match(said, /\* OK \[INPROGRESS \("t8" (?:NIL NIL|\d+ 5)\)\] .*\r\n/)
   assert.match(said, /\* SEARCH 1 2 3 4 5\r\nt8 OK/)
 })
+
+test('UTF8=ACCEPT: strings are UTF-8, and CHARSET is refused', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ana = await dialogue(t, server.port('imap'), 'ana')
+  assert.match(await ana.ask('ENABLE UTF8=ACCEPT'), /^\* ENABLED UTF8=ACCEPT\r\n/)
+  await ana.append('INBOX', Buffer.from('Subject: ñandú\r\n\r\n'))
+  assert.match(await ana.ask(Buffer.from('CREATE "Ñandú"')), /^t\d+ OK/)
+  assert.ok(Buffer.from(await ana.ask(Buffer.from('LIST "" "Ñ*"')), 'latin1').includes('"Ñandú"'))
+  await ana.ask('SELECT INBOX')
+  assert.match(await ana.ask(Buffer.from('SEARCH SUBJECT "ñandú"')), /^\* SEARCH 1\r\n/)
+  assert.match(await ana.ask('SEARCH CHARSET UTF-8 SUBJECT x'), /^t\d+ BAD /)
+})

@@ -31,13 +31,17 @@ export interface SearchContext {
   readonly saved: readonly number[]
   /** Sequence numbers mean nothing in this session (RFC 9586). */
   readonly uidOnly?: boolean
+  /** RFC 6855 §3: all strings are UTF-8, and CHARSET is refused. */
+  readonly utf8?: boolean
 }
 
 const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'PARTIAL', 'CONTEXT', 'UPDATE'])
 
 export function takeSearch(cursor: Cursor, context: SearchContext): SearchCommand {
   const returns = takeReturns(cursor)
-  const charset = cursor.skip('CHARSET ') ? takeCharset(cursor) : 'utf-8'
+  const named = cursor.skip('CHARSET ')
+  if (named && context.utf8 === true) throw cursor.bad('CHARSET is not for a session that speaks UTF-8')
+  const charset = named ? takeCharset(cursor) : 'utf-8'
   return { ...returns, ...takeProgram(cursor, charset, context) }
 }
 
