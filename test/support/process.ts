@@ -5,7 +5,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { BIN } from './checkout.ts'
 import { run, type Ran } from './client.ts'
 
@@ -40,16 +39,23 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
+/** What a test's context is good for here. */
+export interface After {
+  after(work: () => unknown): void
+}
+
 export interface Installation {
   readonly dir: string
   readonly offset: number
   /** `postigo WORDS -c DIR`. */
   readonly postigo: (words: readonly string[], input?: string) => Promise<Ran>
+  /** A file of the directory, which the server may read. */
+  readonly write: (name: string, text: string) => void
   /** A server in the foreground; resolves when it is ready. */
   readonly foreground: () => Promise<ChildProcess>
 }
 
-export async function install(t: TestContext, mainCf = ''): Promise<Installation> {
+export async function install(t: After, mainCf = ''): Promise<Installation> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-process-'))
   chmodSync(dir, 0o755) // as root the server runs as mail_owner
   writeFileSync(join(dir, 'main.cf'), MAIN_CF + mainCf)
@@ -65,6 +71,7 @@ export async function install(t: TestContext, mainCf = ''): Promise<Installation
     dir,
     offset,
     postigo,
+    write: (name, text) => writeFileSync(join(dir, name), text),
     async foreground() {
       const child = spawn(BIN, ['start', '--foreground', '--port-offset', String(offset), '-c', dir], {
         stdio: ['ignore', 'pipe', 'inherit'],
