@@ -1,6 +1,6 @@
 /** System users: a mailbox without further steps, .forward files, Postfix's mailbox parameters, aliases with rights. */
 import assert from 'node:assert/strict'
-import { chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { messagesIn, submit, until } from '../support/mailbox.ts'
@@ -91,4 +91,21 @@ test('commands of aliases run as default_privs, or as who owns the list', SKIP, 
   }
   assert.match(server.log(), /status=sent \(delivered to command: id -u > /)
   for (const name of [file, `${file}.list`]) assert.equal(readFileSync(name, 'utf8').trim(), String(user.uid))
+})
+
+test('what is sent on is sent on once, though the own mailbox has to be tried again', SKIP, async (t) => {
+  const world = await started(t, 'home_mailbox = mbox\ndeliver_lock_attempts = 1\n')
+  const { server, user } = world
+  writeAs(user, '.forward', `\\${user.name}, eva\n`)
+  writeAs(user, 'mbox.lock', 'another program\n')
+  await send(world, user.name)
+  await sent(world, 'status=deferred (')
+  await until('eva has it', async () => (await messagesIn(server, 'eva')).length === 1)
+  rmSync(join(user.home, 'mbox.lock'))
+  await server.server.rooms.desk.flush('all')
+  server.server.rooms.queued.notify()
+  await sent(world, `to=<${at(user.name)}>, relay=local, delay=`)
+  await until('nothing waits', () => server.server.rooms.desk.counts().messages === 0)
+  assert.match(readFileSync(join(user.home, 'mbox'), 'utf8'), /\nSubject: x\n/)
+  assert.equal((await messagesIn(server, 'eva')).length, 1)
 })

@@ -22,6 +22,8 @@ export interface RecipientDsn {
 export interface EnvelopeRecipient extends RecipientDsn {
   /** `local@domain` without brackets, unquoted form as Postfix's internal one. */
   readonly address: string
+  /** For whom it was before this host sent it on: X-Original-To names that. */
+  readonly original?: string
 }
 
 export interface Envelope {

@@ -16,6 +16,7 @@ export type Effect =
 export interface Arrival {
   readonly origin: 'smtp' | 'pickup' | 'internal'
   readonly clientAddress: string
+  readonly clientPort?: number
   /** Verified name or `unknown`. */
   readonly clientName: string
   readonly helo: string

@@ -192,7 +192,10 @@ function recipientsAfter(
 async function expandAll(recipients: readonly EnvelopeRecipient[], sender: string, router: Router): Promise<Wanted[]> {
   const wanted: Wanted[] = []
   for (const recipient of recipients)
-    for (const expanded of await router.expand(recipient.address, sender)) wanted.push({ recipient, expanded })
+    for (const expanded of await router.expand(recipient.address, sender)) {
+      const { original = expanded.original } = recipient
+      wanted.push({ recipient, expanded: { ...expanded, original } })
+    }
   return wanted
 }
 

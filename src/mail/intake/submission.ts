@@ -372,6 +372,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
 
 function clientOf(arrival: Arrival): ClientFacts | undefined {
   if (arrival.origin !== 'smtp') return undefined
-  const { clientAddress: address, clientName: name, helo, protocol, saslMethod = '', saslSender = '' } = arrival
-  return { address, name, helo, protocol, saslMethod, saslSender }
+  const { clientAddress: address, clientPort: port, clientName: name, helo, protocol } = arrival
+  const { saslMethod = '', saslSender = '' } = arrival
+  return { address, ...(port !== undefined && { port }), name, helo, protocol, saslMethod, saslSender }
 }

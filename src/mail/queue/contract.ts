@@ -37,6 +37,8 @@ export interface LocalTask {
 /** Who brought the message, for the environment of commands and pipe(8)'s macros; `''` for what is not known. */
 export interface ClientFacts {
   readonly address: string
+  /** Missing in records of earlier versions. */
+  readonly port?: number
   readonly name: string
   readonly helo: string
   /** `SMTP`, `ESMTP` … */
@@ -80,6 +82,8 @@ export type RecipientResult =
       readonly dsnHandedOver?: boolean
       readonly remoteMta?: string
       readonly remoteReply?: string
+      /** It has arrived, whatever the transport's name says (pipe(8), flag X): reports say `delivered`. */
+      readonly final?: boolean
     }
   | {
       readonly status: 'deferred' | 'bounced'
@@ -110,12 +114,20 @@ export interface Agent {
   ): Promise<void>
 }
 
+export interface DeliveryRecipient extends QueuedRecipient {
+  readonly id: number
+  /** Its place in the message; missing where nothing is in the queue. */
+  readonly n?: number
+  /** The message that it was sent on as (.forward): that is done, whatever is still to do for it. */
+  readonly sentOn?: string
+}
+
 export interface DeliveryJob {
   readonly queueId: string
   readonly transport: string
   readonly nexthop: string
   readonly sender: string
-  readonly recipients: readonly (QueuedRecipient & { readonly id: number })[]
+  readonly recipients: readonly DeliveryRecipient[]
   readonly arrivalMs: number
   readonly sizeOctets: number
   readonly ret?: 'FULL' | 'HDRS' | undefined
@@ -147,6 +159,8 @@ export interface Completion {
   }
   /** The file of the maildrop. */
   readonly dropped?: string
+  /** A recipient, by its place, is sent on as this message: that is not done twice. */
+  readonly sentOn?: { readonly queueId: string; readonly recipient: number; readonly as: string }
 }
 
 export interface Queue {

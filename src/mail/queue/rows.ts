@@ -1,13 +1,14 @@
 /** The queue's rows as values. */
 import { type MessageLog, type Position } from '../../io/blobs/mod.ts'
 import type { Reader, SqlValue } from '../../io/db/mod.ts'
-import type { DeliveryJob, Enqueue, QueuedRecipient, RecipientResult } from './contract.ts'
+import type { DeliveryJob, DeliveryRecipient, Enqueue, QueuedRecipient, RecipientResult } from './contract.ts'
 import type { DueRecipient } from './schedule.ts'
 import { verpSender } from './verp.ts'
 
 export type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername' | 'client' | 'trace'>
 
-type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy' | 'told'>
+type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy' | 'told'> &
+  Pick<DeliveryRecipient, 'sentOn'>
 
 /** A delivery that is due: some recipients of one message at one nexthop. */
 export interface DueJob extends DeliveryJob {
@@ -21,8 +22,7 @@ export interface DueJob extends DeliveryJob {
   readonly recipients: readonly JobRecipient[]
 }
 
-export interface JobRecipient extends QueuedRecipient {
-  readonly id: number
+export interface JobRecipient extends DeliveryRecipient {
   /** Its place in the message. */
   readonly n: number
   /** Of the last attempt; `''` before the first. */
@@ -200,6 +200,9 @@ function endedOf(job: DueJob, recipient: JobRecipient | undefined, row: readonly
     ...(typeof remoteReply === 'string' && { remoteReply }),
   }
   const status = outcome === 'sent' || outcome === 'bounced' ? outcome : 'deferred'
-  const result: RecipientResult = { status, dsn, text, ...remote }
+  const result: RecipientResult =
+    outcome === 'delivered'
+      ? { status: 'sent', dsn, text, ...remote, final: true }
+      : { status, dsn, text, ...remote }
   return [{ job, recipient, expired: outcome === 'expired', result }]
 }

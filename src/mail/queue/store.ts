@@ -70,8 +70,13 @@ export class QueueStore implements Queue {
     retainContent(tx, at)
   }
 
-  complete(tx: Tx, { reported, dropped }: Completion): void {
+  complete(tx: Tx, { reported, dropped, sentOn }: Completion): void {
     if (dropped !== undefined) tx.sql('INSERT OR IGNORE INTO queue_dropped (name) VALUES (?)').run(dropped)
+    if (sentOn !== undefined)
+      tx.sql(
+        `UPDATE queue_recipient SET dsn = json_set(dsn, '$.sentOn', ?)
+         WHERE n = ? AND message = (SELECT id FROM queue_message WHERE queue_id = ?)`,
+      ).run(sentOn.as, sentOn.recipient, sentOn.queueId)
     if (reported === undefined) return
     const [id] = tx.sql('SELECT id FROM queue_message WHERE queue_id = ?').get(reported.queueId) ?? []
     if (id === undefined || id === null) return
@@ -223,12 +228,17 @@ function settleOne(tx: Tx, { recipient, result, next, expired }: Settlement): vo
   if (next === 'report') {
     tx.sql(
       'UPDATE queue_recipient SET outcome = ?, status = ?, reason = ?, remote_mta = ?, remote_reply = ? WHERE id = ?',
-    ).run(expired ? 'expired' : result.status, dsn, text, remoteMta, remoteReply, recipient)
+    ).run(expired ? 'expired' : outcomeOf(result), dsn, text, remoteMta, remoteReply, recipient)
     return
   }
   tx.sql(
     'UPDATE queue_recipient SET attempts = attempts + 1, next_attempt_ms = ?, status = ?, reason = ?, remote_mta = ?, remote_reply = ? WHERE id = ?',
   ).run(next.retryAtMs, dsn, text, remoteMta, remoteReply, recipient)
+}
+
+/** `delivered`: sent, and it has arrived. */
+function outcomeOf(result: RecipientResult): string {
+  return result.status === 'sent' && result.final === true ? 'delivered' : result.status
 }
 
 /** A message without recipients left goes, and lets go of its content. */

@@ -27,7 +27,7 @@ interface CatMessage {
   readonly body?: string
   readonly verp?: string
   readonly saslUsername: string
-  readonly client?: Readonly<Record<'address' | 'name' | 'helo' | 'protocol' | 'saslMethod' | 'saslSender', string>>
+  readonly client?: Readonly<Record<'address' | 'name' | 'helo' | 'protocol' | 'saslMethod' | 'saslSender', string>> & { port?: number }
   readonly recipients: readonly {
     readonly address: string
     readonly original: string
@@ -91,6 +91,7 @@ function envelopeLines(m: CatMessage): string {
   attribute('encoding', m.body === '8BITMIME' ? '8bit' : undefined)
   attribute('log_client_name', m.client?.name)
   attribute('log_client_address', m.client?.address)
+  attribute('log_client_port', m.client?.port === undefined ? undefined : String(m.client.port))
   attribute('log_helo_name', m.client?.helo)
   attribute('log_protocol_name', m.client?.protocol)
   attribute('sasl_method', m.client?.saslMethod)

@@ -79,11 +79,22 @@ async function passOn(agent: Agent, job: DeliveryJob): Promise<RecipientResult> 
 /** Postfix's forward(3): the message goes through intake again, for the recipients that the .forward file names. */
 async function forwardMail(
   { current }: Rooms,
-  { job, recipients, deliveredTo, notify }: ForwardedMail,
+  { job, recipient, recipients, deliveredTo, notify }: ForwardedMail,
 ): Promise<{ readonly queueId: string } | { readonly problem: string }> {
+  const queueId = current.intake.queueId()
+  const { n } = recipient
+  const completes =
+    n === undefined ? {} : { completes: { sentOn: { queueId: job.queueId, recipient: n, as: queueId } } }
   const submission = current.intake.open(
     { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
-    { effects: [], recipients: recipients.length, firstRecipient: '', sizeHint: job.sizeOctets },
+    {
+      queueId,
+      effects: [],
+      recipients: recipients.length,
+      firstRecipient: '',
+      sizeHint: job.sizeOctets,
+      ...completes,
+    },
   )
   if ('code' in submission) return { problem: submission.lines.join(' ') }
   try {
@@ -99,7 +110,8 @@ async function forwardMail(
     throw error
   }
   const dsn = notify === undefined ? {} : { notify }
-  const to = recipients.map((address) => ({ address, ...dsn }))
+  const original = recipient.original || recipient.address
+  const to = recipients.map((address) => ({ address, original, ...dsn }))
   const envelope = { sender: job.sender, recipients: to, smtpUtf8: job.smtpUtf8 }
   const reply = await submission.finish({ ...envelope, ...(job.body !== undefined && { body: job.body }) })
   return reply.code < 400 ? { queueId: submission.queueId } : { problem: reply.lines.join(' ') }

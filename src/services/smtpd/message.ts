@@ -59,6 +59,7 @@ async function arrivalOf(session: Session): Promise<Arrival> {
   return {
     origin: 'smtp',
     clientAddress: client.address,
+    clientPort: client.port,
     clientName: client.name,
     helo: session.helo ?? '',
     protocol: session.protocol,

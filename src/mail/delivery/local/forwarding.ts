@@ -133,10 +133,18 @@ export class Forwarding {
 
   async #sendOn(): Promise<RecipientResult> {
     const { ports, job, recipient, to, cf } = this.#one
+    // A stop came between this and the rest of the delivery.
+    if (recipient.sentOn !== undefined) return forwardedAs(recipient.sentOn)
     const deliveredTo = cf.prepend_delivered_header.includes('forward') ? to.delivered : undefined
     const recipients = [...new Set(this.#addresses)]
-    const sent = await ports.forward({ job, recipients, deliveredTo, notify: withoutSuccess(recipient.notify) })
-    if ('queueId' in sent) return { status: 'sent', dsn: '2.0.0', text: `forwarded as ${sent.queueId}` }
+    const sent = await ports.forward({
+      job,
+      recipient,
+      recipients,
+      deliveredTo,
+      notify: withoutSuccess(recipient.notify),
+    })
+    if ('queueId' in sent) return forwardedAs(sent.queueId)
     this.#one.warn(`${job.queueId}: unable to forward message: ${sent.problem}`)
     return { status: 'deferred', dsn: '4.3.0', text: 'unable to forward message' }
   }
@@ -155,6 +163,12 @@ export class Forwarding {
     return true
   }
 }
+
+const forwardedAs = (queueId: string): RecipientResult => ({
+  status: 'sent',
+  dsn: '2.0.0',
+  text: `forwarded as ${queueId}`,
+})
 
 /** RFC 3461 §6.2.7.2: what is forwarded has arrived here; only failures are still to be told. */
 function withoutSuccess(notify: Notify | undefined): Notify | undefined {

@@ -26,6 +26,8 @@ export interface ForwardedMail {
   readonly recipients: readonly string[]
   /** Goes in front as Delivered-To. */
   readonly deliveredTo: string | undefined
+  /** On its way for whom it is sent on. */
+  readonly recipient: JobRecipient
   readonly notify: JobRecipient['notify']
 }
 

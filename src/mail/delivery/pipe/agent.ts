@@ -111,15 +111,15 @@ async function runService(
     input: pipeCopy(job, service, deps.clock.now()),
     timeLimitMs: deps.timeLimitMs(job.transport),
   })
-  return resultOf(end, argv[0] ?? '', service.name)
+  return resultOf(end, argv[0] ?? '', service)
 }
 
-function resultOf(end: CommandEnd, program: string, name: string): RecipientResult {
+function resultOf(end: CommandEnd, program: string, { name, flags }: PipeService): RecipientResult {
   const failure = notStarted(end, program) ?? failureOf(end, program)
   if (failure !== undefined) return failure
   const output = end.ended === 'exited' ? printable(end.output).trimEnd() : ''
   const text = `delivered via ${name} service${output === '' ? '' : ` (${output})`}`
-  return { status: 'sent', dsn: '2.0.0', text }
+  return { status: 'sent', dsn: '2.0.0', text, final: flags.has('X') }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

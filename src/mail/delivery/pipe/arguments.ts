@@ -49,7 +49,7 @@ function commonMacros({ flags, nullSender }: PipeService, job: DeliveryJob): Rea
     ['client_hostname', client?.name ?? ''],
     ['client_helo', client?.helo ?? ''],
     ['client_protocol', client?.protocol ?? ''],
-    ['client_port', ''],
+    ['client_port', String(client?.port ?? '')],
     ['sasl_method', client?.saslMethod ?? ''],
     ['sasl_sender', client?.saslSender ?? ''],
     ['sasl_username', saslUsername],

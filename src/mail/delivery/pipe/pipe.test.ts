@@ -44,6 +44,7 @@ const service = (...args: string[]): ReturnType<typeof parsePipeService> => pars
 test('macros are filled in once, or once for each recipient', () => {
   const client = {
     address: '127.0.0.1',
+    port: 4711,
     name: 'localhost',
     helo: 'client.test',
     protocol: 'ESMTP',
@@ -53,6 +54,7 @@ test('macros are filled in once, or once for each recipient', () => {
   const job = jobTo(['Ana+Ex@Args.test', 'bob@args.test'], { client, saslUsername: 'ana', envid: 'e1' })
   const table: [flags: string, word: string, expected: string[]][] = [
     ['', 'n=$nexthop', ['n=Next.Hop']],
+    ['', 'p=$client_port', ['p=4711']],
     ['h', 'n=$nexthop', ['n=next.hop']],
     ['', 's=${sender}', ['s=Send.Er@X.test']],
     ['', 'r=${recipient}', ['r=Ana+Ex@Args.test', 'r=bob@args.test']],
