@@ -79,6 +79,7 @@ test('sendmail, mailq, postqueue, postcat and postsuper with a server and withou
     /CONTENTS deferred\/\w+ \*\*\*\nReceived: by mail\.example\.test \(Postigo, from userid \d+\)\n\tid \w+; \w{3}, /,
   )
   assert.equal((await tool('postcat', ['-bq', id])).out, '\nhello\n')
+  assert.match((await tool('postcat', ['-bdoq', id])).out, /^ +\d+ {2}78 \n +\d+ {2}78 hello\n$/)
   assert.match((await tool('postcat', ['-hq', id])).out, /\nSubject: one\nTo: x@down\.test\n(?:[\w-]+: .*\n)*$/)
   assert.match((await postigo(['queue'])).out, /2 {2}connect to host:9: Connection refused\n +1 domain, next attempt/)
   assert.equal(

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 
 export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  out(text: string): void
+  /** Octets, where they are not text. */
+  out(text: string | Buffer): void
   err(text: string): void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string

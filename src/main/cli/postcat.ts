@@ -1,8 +1,8 @@
 /** postcat(1): a message of the queue, its envelope and content. */
 import { getopt, lastValue } from './getopt.ts'
 import { type CliIo, type Command, configDirectory } from './io.ts'
+import { type CatMessage, type CatRecord, ContentRecords, envelopeRecords, marker } from './postcat-records.ts'
 import { asked, openQueue, type QueueAccess, QueueRefusal } from './queue-access.ts'
-import { ctime } from './queue-print.ts'
 
 const USAGE =
   'usage: postcat [-b (show body content)] [-c config_dir] [-d (decimal record type)] [-e (show envelope content)] ' +
@@ -14,26 +14,11 @@ interface Shown {
   readonly body: boolean
   /** Names of records in front. */
   readonly verbose: boolean
-}
-
-interface CatMessage {
-  readonly queue: string
-  readonly queueId: string
-  readonly sender: string
-  readonly arrivalMs: number
-  readonly sizeOctets: number
-  readonly ret?: string
-  readonly envid?: string
-  readonly body?: string
-  readonly verp?: string
-  readonly saslUsername: string
-  readonly client?: Readonly<Record<'address' | 'name' | 'helo' | 'protocol' | 'saslMethod' | 'saslSender', string>> & { port?: number }
-  readonly recipients: readonly {
-    readonly address: string
-    readonly original: string
-    readonly orcpt?: string
-    readonly notify?: readonly string[]
-  }[]
+  /** Their types as numbers. */
+  readonly types: boolean
+  readonly offsets: boolean
+  /** Records from this offset on. */
+  readonly from: number
 }
 
 export const postcat: Command = async (argv, io) => {
@@ -42,20 +27,23 @@ export const postcat: Command = async (argv, io) => {
   if (words.problem !== undefined) io.err(`postcat: ${words.problem}\n`)
   if (words.problem !== undefined || (flags.has('q') && words.operands.length === 0)) return fatal(io, USAGE)
   if (!flags.has('q')) return fatal(io, 'queue files are none of this mail system: name a queue id with -q')
-  for (const letter of 'dors')
-    if (flags.has(letter))
-      return fatal(io, `-${letter} is about records of queue files, which this mail system has none of`)
+  const from = lastValue(words, 's') ?? '0'
+  if (!/^\d{1,15}$/.test(from)) return fatal(io, `bad offset: ${from}`)
   const some = flags.has('e') || flags.has('h') || flags.has('b')
+  // -r: there are no pointers between records here, so that they stand in order anyway.
   const shown: Shown = {
     envelope: !some || flags.has('e'),
     header: !some || flags.has('h'),
     body: !some || flags.has('b'),
     verbose: flags.has('v'),
+    types: flags.has('d'),
+    offsets: flags.has('o'),
+    from: Number(from),
   }
   const queue = await openQueue(configDirectory(lastValue(words, 'c'), io))
   try {
     if (queue.way === 'public') return fatal(io, 'use of this command is reserved for the superuser')
-    for (const queueId of words.operands) await show(queue, queueId, shown, io)
+    for (const queueId of words.operands) await show(queue, queueId, new Printer(shown, io))
     return 0
   } catch (error) {
     if (!(error instanceof QueueRefusal)) throw error
@@ -65,73 +53,64 @@ export const postcat: Command = async (argv, io) => {
   }
 }
 
-async function show(queue: QueueAccess, queueId: string, shown: Shown, io: CliIo): Promise<void> {
+/** Prints records one by one, and knows where each would stand. */
+class Printer {
+  readonly #shown: Shown
+  readonly #io: CliIo
+  #offset = 0
+
+  constructor(shown: Shown, io: CliIo) {
+    this.#shown = shown
+    this.#io = io
+  }
+
+  get wantsContent(): boolean {
+    return this.#shown.header || this.#shown.body
+  }
+
+  title(text: string): void {
+    if (this.#shown.envelope && this.#shown.from === 0) this.#io.out(`*** ${text} ***\n`)
+  }
+
+  put({ type, name, shown, length, part }: CatRecord): void {
+    const { verbose, types, offsets, from } = this.#shown
+    const offset = this.#offset
+    this.#offset += length
+    if (!this.#shown[part] || offset < from) return
+    const isContent = part !== 'envelope'
+    const front = [
+      offsets ? `${String(offset).padStart(9)} ` : '',
+      types ? `${String(type.charCodeAt(0)).padStart(3)} ` : '',
+      name !== '' && (verbose || !isContent) ? `${name}: ` : '',
+    ].join('')
+    const end = type === 'L' && !offsets && !verbose ? '' : '\n'
+    this.#io.out(Buffer.concat([Buffer.from(front), Buffer.from(shown), Buffer.from(end)]))
+  }
+}
+
+async function show(queue: QueueAccess, queueId: string, printer: Printer): Promise<void> {
   const answer = await queue.ask({ command: 'queue-message', queueId })
   if (!answer.ok) throw new QueueRefusal(`open queue file ${queueId}: No such file or directory`)
   const message = answer['message'] as CatMessage // our own server's words
   const name = `${message.queue}/${queueId}`
-  if (shown.envelope)
-    io.out(`*** ENVELOPE RECORDS ${name} ***\n${envelopeLines(message)}*** MESSAGE CONTENTS ${name} ***\n`)
-  if (shown.header || shown.body) await showContent(queue, message, shown, io)
-  if (shown.envelope) io.out(`*** HEADER EXTRACTED ${name} ***\n*** MESSAGE FILE END ${name} ***\n`)
+  printer.title(`ENVELOPE RECORDS ${name}`)
+  for (const record of envelopeRecords(message)) printer.put(record)
+  printer.put(marker('M', `*** MESSAGE CONTENTS ${name} ***`))
+  if (printer.wantsContent) await showContent(queue, message, printer)
+  printer.put(marker('X', `*** HEADER EXTRACTED ${name} ***`))
+  printer.put(marker('E', `*** MESSAGE FILE END ${name} ***`))
 }
 
-function envelopeLines(m: CatMessage): string {
-  const wide = (n: number): string => String(n).padStart(15)
-  const lines = [
-    `message_size: ${wide(m.sizeOctets)} ${wide(0)} ${wide(m.recipients.length)} ${wide(0)} ${wide(m.sizeOctets)} ${wide(0)}`,
-    `message_arrival_time: ${ctime(m.arrivalMs, true)}`,
-    `create_time: ${ctime(m.arrivalMs, true)}`,
-  ]
-  const attribute = (name: string, value: string | undefined): void => {
-    if (value !== undefined && value !== '') lines.push(`named_attribute: ${name}=${value}`)
-  }
-  attribute('envid', m.envid)
-  attribute('ret_flags', m.ret === undefined ? undefined : m.ret === 'FULL' ? '1' : '2')
-  attribute('encoding', m.body === '8BITMIME' ? '8bit' : undefined)
-  attribute('log_client_name', m.client?.name)
-  attribute('log_client_address', m.client?.address)
-  attribute('log_client_port', m.client?.port === undefined ? undefined : String(m.client.port))
-  attribute('log_helo_name', m.client?.helo)
-  attribute('log_protocol_name', m.client?.protocol)
-  attribute('sasl_method', m.client?.saslMethod)
-  attribute('sasl_username', m.saslUsername)
-  attribute('sasl_sender', m.client?.saslSender)
-  if (m.verp !== undefined) lines.push(`verp_delimiters: ${m.verp}`)
-  lines.push(`sender: ${m.sender}`)
-  for (const recipient of m.recipients) {
-    attribute('dsn_orig_rcpt', recipient.orcpt)
-    attribute('notify_flags', notifyFlags(recipient.notify))
-    if (recipient.original !== '') lines.push(`original_recipient: ${recipient.original}`)
-    lines.push(`recipient: ${recipient.address}`)
-  }
-  return lines.map((line) => `${line}\n`).join('')
-}
-
-/** Postfix: dsn_mask.h. */
-function notifyFlags(notify: readonly string[] | undefined): string | undefined {
-  const bits: Readonly<Record<string, number>> = { NEVER: 1, SUCCESS: 2, FAILURE: 4, DELAY: 8 }
-  return notify === undefined ? undefined : String(notify.reduce((sum, word) => sum + (bits[word] ?? 0), 0))
-}
-
-/** The content with line ends of this system, the header section and what follows as asked for. */
-async function showContent(queue: QueueAccess, message: CatMessage, shown: Shown, io: CliIo): Promise<void> {
-  let inHeader = true
-  let rest = ''
-  const print = (line: string): void => {
-    if (inHeader && !/^(?:[\x21-\x39\x3b-\x7e]+[ \t]*:|[ \t])/.test(line)) inHeader = false
-    if (inHeader ? shown.header : shown.body) io.out(shown.verbose ? `regular_text: ${line}\n` : `${line}\n`)
-  }
+async function showContent(queue: QueueAccess, message: CatMessage, printer: Printer): Promise<void> {
+  const records = new ContentRecords()
   for (let at = 0; at < message.sizeOctets;) {
     const { content } = await asked(queue, { command: 'queue-content', queueId: message.queueId, at })
     const piece = Buffer.from(String(content), 'base64')
     if (piece.length === 0) break
     at += piece.length
-    const lines = (rest + piece.toString('latin1')).split('\r\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) print(Buffer.from(line, 'latin1').toString('utf8'))
+    for (const record of records.push(piece)) printer.put(record)
   }
-  if (rest !== '') print(Buffer.from(rest, 'latin1').toString('utf8'))
+  for (const record of records.end()) printer.put(record)
 }
 
 function fatal(io: CliIo, text: string): number {

@@ -6,7 +6,7 @@ import { allParams } from '../registry.ts'
 import { type DropEnvelope, DropWriter, type PublicPaths, publicPaths } from '../server/maildrop.ts'
 import { tellDropped } from '../server/public-socket.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
-import { newaliases } from './postalias.ts'
+import { indexAliases } from './postalias.ts'
 import { runPostqueue } from './postqueue.ts'
 import { headerEnd, headerRecipients, WireLines } from './sendmail-message.ts'
 import { SendmailUsage, type SendmailWords, sendmailWords } from './sendmail-words.ts'
@@ -41,7 +41,7 @@ async function run(words: SendmailWords, io: CliIo): Promise<number> {
     case 'mailq':
       return runPostqueue('p', '', directory, io)
     case 'newaliases':
-      return newaliases(['-c', directory], io)
+      return indexAliases(words, io)
     case 'daemon':
       return (await import('./lifecycle.ts')).postfix(['-c', directory, 'start'], io)
     case 'smtp':
