@@ -201,8 +201,6 @@ function endedOf(job: DueJob, recipient: JobRecipient | undefined, row: readonly
   }
   const status = outcome === 'sent' || outcome === 'bounced' ? outcome : 'deferred'
   const result: RecipientResult =
-    outcome === 'delivered'
-      ? { status: 'sent', dsn, text, ...remote, final: true }
-      : { status, dsn, text, ...remote }
+    outcome === 'delivered' ? { status: 'sent', dsn, text, ...remote, final: true } : { status, dsn, text, ...remote }
   return [{ job, recipient, expired: outcome === 'expired', result }]
 }
