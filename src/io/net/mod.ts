@@ -28,3 +28,4 @@ export {
 } from './tls-choices.ts'
 export { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-header.ts'
 export { selfSigned } from './self-signed.ts'
+export { systemText } from './system-text.ts'

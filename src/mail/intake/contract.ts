@@ -3,6 +3,9 @@
  */
 import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
 import type { Completion } from '../queue/mod.ts'
+import type { MessageFilters } from './filters.ts'
+
+export type * from './filters.ts'
 
 /** What access actions, header checks and restrictions ask for on a message. */
 export type Effect =
@@ -15,6 +18,8 @@ export type Effect =
 /** How the message came in: for the Received field, the log, and the record. */
 export interface Arrival {
   readonly origin: 'smtp' | 'pickup' | 'internal'
+  /** Of mail that this host made: what internal_mail_filter_classes calls it. */
+  readonly mailClass?: 'bounce' | 'notify'
   readonly clientAddress: string
   readonly clientPort?: number
   /** Verified name or `unknown`. */
@@ -83,6 +88,8 @@ export interface OpenOptions {
   readonly completes?: Completion
   /** A report of the delivery is wanted (sendmail -v, -bv). */
   readonly trace?: 'verify' | 'deliver'
+  /** Who looks at the message when all of it is there. Mail that came by SMTP has no others. */
+  readonly filters?: MessageFilters
 }
 
 export interface Intake {

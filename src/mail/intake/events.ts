@@ -83,4 +83,17 @@ export type IntakeEvent =
       readonly helo: string
       readonly text: string
     }
+  /** A filter spoke. Postfix: cleanup `QUEUEID: milter-reject: END-OF-MESSAGE from client[address]: text; from=<…> …` */
+  | {
+      readonly event: 'intake.filtered'
+      readonly queueId: string
+      readonly action: 'reject' | 'hold' | 'discard'
+      readonly where: string
+      readonly client: string
+      readonly text: string
+      readonly sender: string
+      readonly recipient: string
+      readonly protocol: string
+      readonly helo: string
+    }
   | { readonly event: 'intake.warning'; readonly text: string }

@@ -3,6 +3,9 @@
  * Pure: octets in, octets and findings out.
  */
 
+/** A header section is held until it is whole; beyond this, what follows is passed on as body. */
+export const HEAD_LIMIT = 1024 * 1024
+
 export interface HeadSettings {
   readonly header_size_limit: number
   readonly message_drop_headers: readonly string[]

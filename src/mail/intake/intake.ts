@@ -4,7 +4,7 @@ import type { Reply } from '../../formats/smtp/mod.ts'
 import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Router } from '../routing/mod.ts'
-import type { Arrival, MailboxIntake, MailboxSubmission, OpenOptions } from './contract.ts'
+import type { Arrival, MailboxIntake, MailboxSubmission, MessageFilters, OpenOptions } from './contract.ts'
 import type { Characters } from './content-checks/characters.ts'
 import type { ContentChecks } from './content-checks/contract.ts'
 import type { Field } from './head.ts'
@@ -23,6 +23,12 @@ export interface IntakeDeps<F> {
   readonly content: ContentChecks | undefined
   /** Octets that messages must not hold, or lose; undefined where none are configured. */
   readonly characters: Characters | undefined
+  /** milter_header_checks; undefined where they are not configured. */
+  readonly milterChecks: ContentChecks | undefined
+  /** non_smtpd_milters, for what no SMTP client brought; undefined where none are configured. */
+  readonly localFilters: MessageFilters | undefined
+  /** content_filter: `transport:nexthop` that messages are sent through before their own; `''` for none. */
+  readonly contentFilter: string
   /** Whether always_bcc, sender_bcc_maps and recipient_bcc_maps add recipients (not with no_address_mappings). */
   readonly automaticBcc: boolean
   readonly queueIds: QueueIds

@@ -8,9 +8,16 @@ export type { IntakeEvent, IntakePlanned, PlannedRecipient } from './events.ts'
 export type { Field } from './head.ts'
 export { mailboxFull, unknownUser } from './deliver.ts'
 export { createIntake, type IntakeDeps, replayMail } from './intake.ts'
+export { filterHop, filterRoute } from './filter-route.ts'
 export { intakeParams } from './params.ts'
 export { openCharacters } from './content-checks/characters.ts'
 export { contentFindings } from './content-checks/findings.ts'
 export type { CheckReport, ContentChecks } from './content-checks/contract.ts'
 export { MessageChecks } from './content-checks/message-checks.ts'
-export { type ListSettings, openChecks, openOutgoingChecks, type OutgoingOptions } from './content-checks/open.ts'
+export {
+  type ListSettings,
+  openChecks,
+  openMilterChecks,
+  openOutgoingChecks,
+  type OutgoingOptions,
+} from './content-checks/open.ts'

@@ -42,6 +42,18 @@ export const intakeParams = defineParams({
     'standard',
     'How a From field is made for local mail without one: standard is name <address>, obsolete is address (name).',
   ),
+  content_filter: str(
+    '',
+    'transport:nexthop that every message is sent through, before it goes where it is to; FILTER in a table comes before it.',
+  ),
+  default_filter_nexthop: str(
+    '',
+    'The next hop of content_filter and FILTER where they name none; empty: the domain of the recipient.',
+  ),
+  internal_mail_filter_classes: list(
+    '',
+    'Mail of this host that non_smtpd_milters, header_checks and body_checks look at too: bounce, notify.',
+  ),
   always_bcc: str('', 'Who gets a blind copy of every message.'),
   sender_bcc_maps: str('', 'Tables of blind copies by sender.'),
   recipient_bcc_maps: str('', 'Tables of blind copies by recipient.'),

@@ -6,6 +6,7 @@ import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
 import type { ClientFacts, Completion, QueuedRecipient } from '../queue/mod.ts'
 import type { Expanded, Routed, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
+import { filterHop, type FilterRoute, filterRoute } from './filter-route.ts'
 import type { IntakePlanned, PlannedRecipient } from './events.ts'
 import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
 
@@ -24,6 +25,8 @@ export interface PlanInput {
   readonly enableOriginalRecipient: boolean
   /** Blind copies that the configuration asks for. */
   readonly copies: (sender: string) => Promise<readonly EnvelopeRecipient[]>
+  /** content_filter, `''` for none, and the settings that complete it. */
+  readonly filtering: { readonly contentFilter: string; readonly cf: Parameters<typeof filterRoute>[1] }
   /** For each message that an alias sends on. */
   readonly newQueueId: () => string
 }
@@ -42,12 +45,12 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   const sender = envelope.sender === '' ? '' : await router.canonicalSender(envelope.sender)
   const copies = await input.copies(sender)
   const redirect = effects.flatMap((e) => (e.action === 'redirect' ? [e.address] : [])).at(-1)
+  // header_checks(5): REDIRECT overrides FILTER.
+  const filter = redirect === undefined ? filterOf(input) : undefined
   const recipients = recipientsAfter([...envelope.recipients, ...copies], redirect, effects)
-  const all = await expandAll(recipients, sender, router)
+  const all = await expandAll(recipients, sender, router, filter)
   const wanted = servedOnce(all)
   publish<IntakePlanned>({ event: 'intake.planned', queueId, sender, recipients: wanted.map(planned) })
-  // header_checks(5): REDIRECT overrides FILTER.
-  const filter = redirect === undefined ? effects.findLast((e) => e.action === 'filter')?.destination : undefined
   const hold = effects.some((e) => e.action === 'hold')
   const told = input.trace === undefined ? tellOfAliases(all) : []
   const left = told.length === 0 ? wanted : wanted.map(withoutSuccess)
@@ -76,6 +79,16 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   }
 }
 
+/**
+ * The filter that the message goes through: FILTER's, else content_filter's. A question whether mail would arrive
+ * (sendmail -bv) is not content.
+ */
+function filterOf({ effects, filtering, trace }: PlanInput): FilterRoute | undefined {
+  if (trace === 'verify') return undefined
+  const asked = effects.findLast((e) => e.action === 'filter')?.destination
+  return filterRoute(asked ?? filtering.contentFilter, filtering.cf)
+}
+
 interface Sorted {
   readonly deposits: PlannedDeposit[]
   readonly queued: QueuedRecipient[]
@@ -85,7 +98,7 @@ interface Sorted {
 /** Each recipient a mailbox entry, a row of the message itself, or a row of a message that an alias sends on. */
 function sortOut(
   wanted: readonly Wanted[],
-  all: { readonly sender: string; readonly filter: string | undefined; readonly hold: boolean },
+  all: { readonly sender: string; readonly filter: FilterRoute | undefined; readonly hold: boolean },
   input: PlanInput,
   hasRoom: HasRoom,
 ): Sorted {
@@ -97,13 +110,15 @@ function sortOut(
   for (const one of wanted) {
     const { account } = one.expanded.routed
     const { forwarded } = one.expanded
-    const loop = loopIn(one, input.deliveredTo)
+    // Behind a filter the message comes back: only then it is delivered, or goes in circles.
+    const loop = filter === undefined ? loopIn(one, input.deliveredTo) : undefined
     if (loop !== undefined) {
       if (!looped.has(loop)) queued.push(loopOf(one, loop))
       looped.add(loop)
     } else if (account === undefined || hold || filter !== undefined || wantsReport(one.recipient, input.trace)) {
+      const { transport, nexthop } = one.expanded.routed
       const by = filter === undefined ? one.expanded.routedBy : 'filter'
-      const row = withDsn(one, { ...address(one), ...transportOf(one, filter), ...(by && { routedBy: by }) })
+      const row = withDsn(one, { ...address(one), transport, nexthop, ...(by && { routedBy: by }) })
       if (forwarded === undefined || hold) queued.push(row)
       else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
     } else if (!hasRoom(account.id, input.sizeOctets)) {
@@ -189,13 +204,24 @@ function recipientsAfter(
   return bcc.length === 0 ? recipients : [...recipients, ...bcc]
 }
 
-async function expandAll(recipients: readonly EnvelopeRecipient[], sender: string, router: Router): Promise<Wanted[]> {
+async function expandAll(
+  recipients: readonly EnvelopeRecipient[],
+  sender: string,
+  router: Router,
+  filter: FilterRoute | undefined,
+): Promise<Wanted[]> {
   const wanted: Wanted[] = []
-  for (const recipient of recipients)
-    for (const expanded of await router.expand(recipient.address, sender)) {
-      const { original = expanded.original } = recipient
-      wanted.push({ recipient, expanded: { ...expanded, original } })
+  for (const recipient of recipients) {
+    // Local aliases are local(8)'s, behind the filter.
+    const found = await (filter === undefined
+      ? router.expand(recipient.address, sender)
+      : router.cleaned(recipient.address))
+    for (const one of found) {
+      const routed = filter === undefined ? one.routed : { ...one.routed, ...filterHop(filter, one.routed.recipient) }
+      const { original = one.original } = recipient
+      wanted.push({ recipient, expanded: { ...one, routed, original } })
     }
+  }
   return wanted
 }
 
@@ -238,16 +264,6 @@ function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {
     ...(notify !== undefined && { notify }),
     ...(orcpt !== undefined && { orcpt }),
   }
-}
-
-/** FILTER transport:nexthop overrides routing for the whole message. */
-function transportOf(one: Wanted, filter: string | undefined): { transport: string; nexthop: string } {
-  const { transport, nexthop } = one.expanded.routed
-  if (filter === undefined) return { transport, nexthop }
-  const colon = filter.indexOf(':')
-  const named = colon < 0 ? filter : filter.slice(0, colon)
-  const next = colon < 0 ? '' : filter.slice(colon + 1)
-  return { transport: named, nexthop: next === '' ? one.expanded.routed.recipient.replace(/^.*@/, '') : next }
 }
 
 /** What local(8) puts in front: the envelope, kept where readers can see it. */

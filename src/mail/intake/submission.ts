@@ -9,14 +9,12 @@ import { planMailboxes, repliesOf } from './deliver.ts'
 import type { IntakeEvent } from './events.ts'
 import { quote } from '../routing/mod.ts'
 import { type Incoming, IncomingChecks } from './content-checks/incoming.ts'
-import { type Field, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
+import { type Filtered, passFilters } from './filtering.ts'
+import { type Field, HEAD_LIMIT, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
 import { type Applied, applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
 import { receivedField } from './received.ts'
-
-/** A header section is held until it is whole; beyond this, what follows is passed on as body. */
-export const HEAD_LIMIT = 1024 * 1024
 
 const CRLF = Buffer.from('\r\n')
 const EMPTY = Buffer.alloc(0)
@@ -27,8 +25,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
   readonly #arrival: Arrival
   readonly #options: OpenOptions
   readonly #arrivalMs: number
-  readonly #draft: Draft
-  readonly #analyser: { push(chunk: Buffer): void; end(): F }
+  #draft: Draft
+  #analyser: { push(chunk: Buffer): void; end(): F }
   readonly #startMs: number
   /** undefined where none are configured. */
   readonly #checks: IncomingChecks | undefined
@@ -50,9 +48,15 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     this.#draft = deps.log.draft(options.sizeHint)
     this.#analyser = deps.analyser()
     const { content, characters } = deps
-    // What bounces and forwards make is not looked at.
-    const looks = arrival.origin !== 'internal' && (content ?? characters) !== undefined
+    const looks = this.#isLookedAt && (content ?? characters) !== undefined
     this.#checks = looks ? new IncomingChecks(content, characters, () => this.#incoming()) : undefined
+  }
+
+  /** What bounces and forwards make is not, unless internal_mail_filter_classes says so. */
+  get #isLookedAt(): boolean {
+    const { origin, mailClass } = this.#arrival
+    if (origin !== 'internal') return true
+    return mailClass !== undefined && this.#deps.cf.internal_mail_filter_classes.includes(mailClass)
   }
 
   get sizeOctets(): number {
@@ -86,8 +90,12 @@ export class IntakeSubmission<F> implements MailboxSubmission {
         if (found.some((e) => e.action === 'discard')) return this.#queued()
         const all = [...this.#options.effects, ...found, ...effects]
         if (all.some((e) => e.action === 'discard')) return this.#discard(envelope)
+        const filtered = await this.#filtered(envelope)
+        if (filtered.reply !== undefined) return filtered.reply
+        if (filtered.effects.some((e) => e.action === 'discard')) return this.#queued()
         const facts = this.#analyser.end()
-        const plan = await this.#plan({ ...envelope, body: this.#bodyType(envelope, facts) }, all)
+        const body = this.#bodyType(filtered.envelope, facts)
+        const plan = await this.#plan({ ...filtered.envelope, body }, [...all, ...filtered.effects], envelope)
         const problem = this.#allOverQuota(plan)
         if (problem !== undefined) return this.#refuse(envelope, problem)
         await this.#commit(plan, facts)
@@ -136,6 +144,30 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     this.#draft.discard()
   }
 
+  /** Filters see the message; what they changed of it takes its place. */
+  async #filtered(envelope: Envelope): Promise<Filtered> {
+    const { filters = this.#isLookedAt && this.#arrival.origin !== 'smtp' ? this.#deps.localFilters : undefined } =
+      this.#options
+    if (filters === undefined) return { envelope, effects: [] }
+    const filtered = await passFilters(filters, {
+      queueId: this.queueId,
+      envelope,
+      draft: this.#draft,
+      own: Buffer.from(this.#received()),
+      deps: this.#deps,
+      whom: await this.#incoming(envelope.recipients.at(-1)?.address),
+    })
+    const { content } = filtered
+    if (content === undefined) return filtered
+    const { draft, fields } = content
+    this.#draft.discard()
+    this.#draft = draft
+    this.#analyser = content.analyser
+    this.#deliveredTo.clear()
+    for (const field of fields) if (field.name === 'delivered-to') this.#note(field)
+    return filtered
+  }
+
   #pass(chunk: Buffer): void | Promise<void> {
     this.#analyser.push(chunk)
     try {
@@ -156,8 +188,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     return octets.length === 0 || this.#problem !== undefined ? undefined : this.#pass(octets)
   }
 
-  async #incoming(): Promise<Incoming> {
-    const { sender = '', firstRecipient: recipient } = this.#options
+  async #incoming(recipient: string = this.#options.firstRecipient): Promise<Incoming> {
+    const { sender = '' } = this.#options
     return {
       queueId: this.queueId,
       arrival: this.#arrival,
@@ -260,8 +292,9 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     return says8bit(facts, !cf.disable_mime_input_processing) ? '8BITMIME' : body
   }
 
-  #plan(envelope: Envelope, effects: readonly Effect[]): Promise<Plan> {
-    const { router, hasRoom, cf, queueIds, clock } = this.#deps
+  /** @param given the envelope before filters changed it: blind copies are made of that */
+  #plan(envelope: Envelope, effects: readonly Effect[], given: Envelope): Promise<Plan> {
+    const { router, hasRoom, cf, queueIds, clock, contentFilter } = this.#deps
     const input = {
       queueId: this.queueId,
       arrivalMs: this.#arrivalMs,
@@ -274,7 +307,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       completes: this.#options.completes,
       deliveredTo: this.#deliveredTo,
       enableOriginalRecipient: cf.enable_original_recipient,
-      copies: (sender: string) => this.#copies(sender, envelope),
+      copies: (sender: string) => this.#copies(sender, given),
+      filtering: { contentFilter: this.#arrival.origin === 'internal' ? '' : contentFilter, cf },
       newQueueId: () => queueIds.next(clock.now()),
     }
     return makePlan(input, router, hasRoom)

@@ -131,7 +131,15 @@ class Notices {
     const texts = this.#templates(cf)[template]
     const hostname = config().value('myhostname') ?? 'localhost'
     const submission = intake().open(
-      { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
+      {
+        origin: 'internal',
+        mailClass: 'bounce',
+        clientAddress: '',
+        clientName: '',
+        helo: '',
+        protocol: '',
+        rewriteHeaders: false,
+      },
       { effects: [], recipients: 0, firstRecipient: '', sender: '', ...(completes !== undefined && { completes }) },
     )
     if ('code' in submission) throw new Error(`no report for ${job.queueId}: ${submission.lines.join(' ')}`)

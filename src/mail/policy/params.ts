@@ -2,12 +2,14 @@
  * Parameters of access restrictions, with Postfix 3.10's names and defaults.
  */
 import { bool, choice, defineParams, int, list, raw, str, time } from '../../io/config/mod.ts'
+import { milterParams } from './milter/params.ts'
 
 /** What a restriction does when DNS or a probe fails for now. */
 const tempfail = (initial: string, doc: string) =>
   str(initial, `${doc} defer_if_permit: later restrictions may still refuse for good; defer: at once.`)
 
 export const policyParams = defineParams({
+  ...milterParams,
   smtpd_client_restrictions: str('', 'Restrictions on the client, asked at connection time.'),
   smtpd_helo_restrictions: str('', 'Restrictions on HELO and EHLO.'),
   smtpd_sender_restrictions: str('', 'Restrictions on MAIL FROM.'),

@@ -3,9 +3,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createConnection, type Socket } from 'node:net'
-import { isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../io/config/mod.ts'
+import { endpointOf } from './endpoint.ts'
 import type { Evaluation } from './evaluation.ts'
 import type { PolicySettings } from './rules.ts'
 
@@ -87,10 +87,9 @@ function seconds(text: string | undefined): number | undefined {
 }
 
 function connectTo(server: string, queueDirectory: string): Endpoint['connect'] | undefined {
-  const [, unix] = /^unix:(.+)$/.exec(server) ?? []
-  if (unix !== undefined) return { path: isAbsolute(unix) ? unix : join(queueDirectory, unix) }
-  const [, host = '', port] = /^inet:(?:(.*):)?(\d+)$/.exec(server) ?? []
-  return port === undefined ? undefined : { host: host.replace(/^\[|\]$/g, '') || 'localhost', port: Number(port) }
+  const [, type, place = ''] = /^(inet|unix):(.*)$/.exec(server) ?? []
+  const to = type === 'inet' || type === 'unix' ? endpointOf(type, place, queueDirectory) : undefined
+  return to === undefined || 'path' in to ? to : { host: to.address, port: to.port }
 }
 
 function requestText(ev: Evaluation, context: string): string {

@@ -107,6 +107,8 @@ export interface Router {
    * the reason as nexthop. Throws TableError or ExpansionError when that is to be tried again.
    */
   expand(address: string, sender?: string): Promise<readonly Expanded[]>
+  /** The same without local aliases and accounts: what a message is addressed to that goes through a filter first. */
+  cleaned(address: string, sender?: string): Promise<readonly Expanded[]>
   /** The targets that an alias's text names, in internal form: addresses, `|command`, `/file`, `:include:/file`. */
   targets(text: string): readonly string[]
   /**

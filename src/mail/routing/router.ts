@@ -124,6 +124,16 @@ class ConfiguredRouter implements Router {
     return found
   }
 
+  async cleaned(address: string, sender?: string): Promise<readonly Expanded[]> {
+    const path: PathStep[] = []
+    const { virtual: alias, all } = await this.#cleanup(address, sender, path, 0)
+    return all.map(({ recipient, addressClass, transport, nexthop, path: own }) => {
+      path.push(...own)
+      const routed = { recipient, addressClass, transport, nexthop, account: undefined, extension: '', path }
+      return { original: address, routed, delivered: recipient, ...(alias !== undefined && { alias }) }
+    })
+  }
+
   targets(text: string): readonly string[] {
     return addressList(text, MAX_TARGETS)
   }

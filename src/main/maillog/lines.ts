@@ -1,7 +1,7 @@
 /** Events as the lines that postmasters' tools read: Postfix's shapes, from Postfix's service names. */
 import type { PostigoEvent } from '#src/base/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
-import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
+import type { MilterWarning, PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { ClientEvent, LocalEvent } from '../../mail/delivery/mod.ts'
@@ -32,6 +32,10 @@ export function lineOf(event: PostigoEvent, digits: number): Line | undefined {
       return smtpdLine(event as SmtpdEvent)
     case 'policy':
       return policyLine(event as PolicyEvent | PolicyWarning)
+    case 'milter': {
+      const { service, text } = event as MilterWarning
+      return { service, text: `warning: ${text}` }
+    }
     case 'intake':
       return intakeLine(event as IntakeEvent, digits)
     case 'routing':

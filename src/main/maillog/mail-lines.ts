@@ -1,4 +1,5 @@
 /** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
+import { printable } from '../../formats/smtp/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
@@ -41,6 +42,8 @@ export function intakeLine(e: IntakeEvent, digits: number): Line {
       return { service: 'cleanup', text: `${e.queueId}: reject: ${e.text}; from=<${e.sender}>` }
     case 'intake.discarded':
       return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${e.sender}>` }
+    case 'intake.filtered':
+      return { service: 'cleanup', text: filteredText(e) }
     case 'intake.check':
       return { service: 'cleanup', text: checkText(e) }
     case 'intake.warning':
@@ -69,6 +72,14 @@ export function pickupLine(e: PickupEvent): Line {
   return e.event === 'pickup.message'
     ? { service: 'pickup', text: `${e.queueId}: uid=${e.uid} from=<${e.sender}>` }
     : { service: 'pickup', text: `warning: ${e.text}` }
+}
+
+/** Postfix: cleanup_milter_apply. */
+function filteredText(e: IntakeEvent & { readonly event: 'intake.filtered' }): string {
+  const proto = e.protocol === '' ? '' : ` proto=${e.protocol}`
+  const helo = e.helo === '' ? '' : ` helo=<${e.helo}>`
+  const text = printable(e.text)
+  return `${e.queueId}: milter-${e.action}: ${e.where} from ${e.client}: ${text}; from=<${e.sender}> to=<${e.recipient}>${proto}${helo}`
 }
 
 /** Postfix: cleanup_act_log, cleanup_mime_error_callback. */

@@ -1,4 +1,5 @@
 /** smtpd's lines, as Postfix 3.7 writes them. */
+import { printable } from '../../formats/smtp/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
 import type { Line } from './lines.ts'
@@ -25,14 +26,16 @@ function smtpdText(e: SmtpdEvent): string {
       const from = e.origClient === undefined ? '' : `, orig_client=${e.origClient}`
       return `${e.queueId}: client=${who(e)}${sasl}${id}${from}`
     }
-    case 'smtpd.reject': {
+    case 'smtpd.reject':
+    case 'smtpd.milter': {
       const envelope = [
         e.sender === undefined ? '' : ` from=<${e.sender}>`,
         e.recipient === undefined ? '' : ` to=<${e.recipient}>`,
         ` proto=${e.protocol}`,
         e.helo === undefined ? '' : ` helo=<${e.helo}>`,
       ].join('')
-      return `${e.queueId ?? 'NOQUEUE'}: reject: ${e.where} from ${who(e)}: ${e.text};${envelope}`
+      const what = e.event === 'smtpd.milter' ? `milter-${e.action}` : 'reject'
+      return `${e.queueId ?? 'NOQUEUE'}: ${what}: ${e.where} from ${who(e)}: ${printable(e.text)};${envelope}`
     }
     case 'smtpd.auth_failed': {
       const { mechanism, reason, username } = e

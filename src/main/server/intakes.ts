@@ -12,12 +12,23 @@ import {
   type MailboxIntake,
   openCharacters,
   openChecks,
+  openMilterChecks,
 } from '../../mail/intake/mod.ts'
+import { EmulatedSessions, milterParams } from '../../mail/policy/mod.ts'
 import type { Router } from '../../mail/routing/mod.ts'
 import { rewriteField } from './header-rewriting.ts'
 
 /** What a cleanup service and its listener decide. */
-type Decided = 'cf' | 'router' | 'content' | 'characters' | 'rewriteField' | 'automaticBcc'
+type Decided =
+  | 'cf'
+  | 'router'
+  | 'content'
+  | 'characters'
+  | 'rewriteField'
+  | 'automaticBcc'
+  | 'milterChecks'
+  | 'localFilters'
+  | 'contentFilter'
 
 export interface IntakesDeps<F> {
   readonly tables: Tables
@@ -35,8 +46,10 @@ const MAPPINGS = [
 ] as const
 
 export class Intakes<F> {
-  /** For mail that no listener brings. */
+  /** For mail that this host makes. */
   readonly own: Intake
+  /** For mail that sendmail left in the maildrop; pickup's -o hold. */
+  readonly pickup: Intake
   readonly router: Router
   readonly #config: Config
   readonly #deps: IntakesDeps<F>
@@ -47,6 +60,7 @@ export class Intakes<F> {
     this.#deps = deps
     this.router = deps.routerOf(config)
     this.own = this.of(config)
+    this.pickup = this.of(pickupConfig(config))
   }
 
   /** @param listener the configuration with the listener's own settings */
@@ -56,15 +70,15 @@ export class Intakes<F> {
 
   /** What the intake of a listener is made of, for one that only says what it would do. */
   depsOf(listener: Config): IntakeDeps<F> {
-    const { cleanup_service_name: service, receive_override_options: words } = listener.bind(intakeParams)
-    const options = new Set(words.map((word) => word.toLowerCase()))
-    const key = [service, ...[...options].toSorted()].join('\0')
-    const made = this.#made.get(key) ?? this.#make(service, options)
+    const { cleanup_service_name: service, receive_override_options, content_filter } = listener.bind(intakeParams)
+    const options = new Set(receive_override_options.map((word) => word.toLowerCase()))
+    const key = [service, content_filter, ...[...options].toSorted()].join('\0')
+    const made = this.#made.get(key) ?? this.#make(service, options, content_filter)
     this.#made.set(key, made)
     return made
   }
 
-  #make(service: string, options: ReadonlySet<string>): IntakeDeps<F> {
+  #make(service: string, options: ReadonlySet<string>, contentFilter: string): IntakeDeps<F> {
     const entry = this.#config.master.find((one) => one.name === service && one.command === 'cleanup')
     const overrides = entry?.overrides ?? new Map<string, string>()
     const config = overrides.size === 0 ? this.#config : this.#config.with(overrides)
@@ -78,6 +92,9 @@ export class Intakes<F> {
       router,
       content: checked ? openChecks(cf, this.#deps.tables) : undefined,
       characters: checked ? openCharacters(cf) : undefined,
+      milterChecks: checked ? openMilterChecks(cf, this.#deps.tables) : undefined,
+      localFilters: options.has('no_milters') ? undefined : localFilters(config),
+      contentFilter,
       automaticBcc: mapped,
       rewriteField: (field, context) => rewriteField(field, router, context, cf.header_address_token_limit),
     }
@@ -89,4 +106,18 @@ export class Intakes<F> {
     const off = mapped ? [] : MAPPINGS.map((name) => [name, ''] as const)
     return config.with(new Map([['virtual_alias_domains', domains], ...off]))
   }
+}
+
+/** The configuration as pickup(8) has it: main.cf, and master.cf's -o for it. */
+export function pickupConfig(config: Config): Config {
+  const overrides = config.master.find((one) => one.command === 'pickup')?.overrides
+  return overrides === undefined || overrides.size === 0 ? config : config.with(overrides)
+}
+
+/** non_smtpd_milters. */
+function localFilters(config: Config): EmulatedSessions | undefined {
+  const cf = config.bind(milterParams)
+  if (cf.non_smtpd_milters === '') return undefined
+  const queueDirectory = config.value('queue_directory') ?? '/'
+  return new EmulatedSessions({ cf, hostname: config.value('myhostname') ?? 'localhost', queueDirectory })
 }

@@ -139,7 +139,7 @@ export class Pickup {
   }
 
   async #submit(file: DroppedFile, sender: string, given: string, user: SystemUser | undefined): Promise<Reply> {
-    const { intake, router } = this.#rooms.current
+    const { pickupIntake: intake, router } = this.#rooms.current
     const { envelope, uid } = file
     const fullName = envelope.fullName ?? user?.fullName
     const recipients = envelope.recipients.map((one) => ({ ...one, address: router.standard(one.address) }))

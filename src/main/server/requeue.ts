@@ -1,11 +1,16 @@
 /** `postsuper -r`: addresses are rewritten, expanded and routed anew, as if the message came in now. */
 import type { QueuedRecipient, Selection } from '../../mail/queue/mod.ts'
 import type { Router } from '../../mail/routing/mod.ts'
+import { filterHop, filterRoute, intakeParams } from '../../mail/intake/mod.ts'
+import { pickupConfig } from './intakes.ts'
 import type { QueueRooms } from './queue-control.ts'
 
 /** Answers the queue ids of messages that were requeued; one that is being delivered is left alone. */
 export async function requeue({ desk, clock, current }: QueueRooms, selection: Selection): Promise<string[]> {
   const requeued: string[] = []
+  // Postfix: the message comes by way of pickup(8), and content_filter holds for it once more.
+  const cf = pickupConfig(current.config).bind(intakeParams)
+  const filter = filterRoute(cf.content_filter, cf)
   for (const { queueId } of desk.select(selection)) {
     const jobs = desk.message(queueId)?.jobs ?? []
     const recipients = jobs.flatMap((job) => job.recipients)
@@ -13,11 +18,33 @@ export async function requeue({ desk, clock, current }: QueueRooms, selection: S
     for (const { recipients: some, messageSender } of jobs)
       for (const recipient of some)
         if (recipient.told !== undefined) fresh.push(recipient)
-        else fresh.push(...(await routedAnew(current.router, recipient.sender ?? messageSender, recipient)))
+        else
+          fresh.push(
+            ...(filter === undefined
+              ? await routedAnew(current.router, recipient.sender ?? messageSender, recipient)
+              : await toFilter(current.router, filter, recipient)),
+          )
     const old = recipients.map(({ id }) => id)
     if (await desk.requeue(queueId, old, fresh, clock.now())) requeued.push(queueId)
   }
   return requeued
+}
+
+async function toFilter(
+  router: Pick<Router, 'cleaned'>,
+  filter: Parameters<typeof filterHop>[0],
+  { address, original, notify, orcpt, sender }: QueuedRecipient,
+): Promise<QueuedRecipient[]> {
+  const all = await router.cleaned(address)
+  return all.map(({ routed }) => ({
+    ...(notify !== undefined && { notify }),
+    ...(orcpt !== undefined && { orcpt }),
+    ...(sender !== undefined && { sender }),
+    address: routed.recipient,
+    original: original === '' ? address : original,
+    ...filterHop(filter, routed.recipient),
+    routedBy: 'filter',
+  }))
 }
 
 /** All that mail for a recipient of the queue goes to now, aliases and all, with what its sender asked for. */

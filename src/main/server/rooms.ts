@@ -75,6 +75,8 @@ export interface Configured {
   readonly router: Router
   readonly store: Store
   readonly intake: Intake
+  /** For what sendmail left in the maildrop. */
+  readonly pickupIntake: Intake
   /** The intake of a listener, by its configuration. */
   readonly intakeOf: (listener: Config) => MailboxIntake
   /** What that is made of, for one that only says what it would do. */
@@ -186,6 +188,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       router: intakes.router,
       store,
       intake: intakes.own,
+      pickupIntake: intakes.pickup,
       intakeOf: (listener) => intakes.of(listener),
       intakeDepsOf: (listener) => intakes.depsOf(listener),
       sasl,

@@ -229,12 +229,16 @@ const NO_TX: Tx = {
 
 class DryDraft implements Draft {
   readonly id = randomBytes(16)
-  size = 0
-  write(chunk: Buffer): void {
-    this.size += chunk.length
+  /** For filters, which look back. */
+  #octets = Buffer.alloc(0)
+  get size(): number {
+    return this.#octets.length
   }
-  read(): Buffer {
-    return Buffer.alloc(0)
+  write(chunk: Buffer): void {
+    this.#octets = Buffer.concat([this.#octets, chunk])
+  }
+  read(from: number, to: number): Buffer {
+    return this.#octets.subarray(from, to)
   }
   discard(): void {}
 }

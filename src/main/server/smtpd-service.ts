@@ -2,8 +2,18 @@
 import { probeAsker, probeParams, ProbeStore } from '../../mail/queue/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
-import { checkRelayGuard, createPolicy } from '../../mail/policy/mod.ts'
-import { createSmtpd, type Preset, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
+import {
+  checkRelayGuard,
+  createPolicy,
+  macroSource,
+  milterParams,
+  Milters,
+  type MilterWarning,
+} from '../../mail/policy/mod.ts'
+import { publish } from '#src/base/mod.ts'
+import { type Maps, TableError } from '../../io/tables/mod.ts'
+import { intakeParams } from '../../mail/intake/mod.ts'
+import { createSmtpd, type Preset, type SmtpdDeps, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { smtpdSasl } from './smtpd-sasl.ts'
@@ -19,6 +29,7 @@ export function smtpdFor(
   const config = current.config.with(new Map(spec.overrides))
   checkRelayGuard(config)
   const cf = config.bind(smtpdParams)
+  const milters = miltersFor(rooms, config)
   return createSmtpd({
     cf,
     clock,
@@ -36,10 +47,42 @@ export function smtpdFor(
     tables: current.tables,
     serviceName: spec.name,
     ...(tellPostmaster !== undefined && { tellPostmaster }),
+    ...(milters !== undefined && { milters }),
     tlsAvailable: true,
     flush: flusher(rooms, config),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
   })
+}
+
+/** smtpd_milters, and by client address smtpd_milter_maps. */
+function miltersFor({ current }: Rooms, config: Config): SmtpdDeps['milters'] | undefined {
+  const cf = config.bind(milterParams)
+  const { receive_override_options: options } = config.bind(intakeParams)
+  const isOff = options.some((word) => word.toLowerCase() === 'no_milters')
+  if (isOff || (cf.smtpd_milters === '' && cf.smtpd_milter_maps === '')) return undefined
+  const maps = current.tables.maps(cf.smtpd_milter_maps)
+  const queueDirectory = config.value('queue_directory') ?? '/'
+  const hostname = config.value('myhostname') ?? 'localhost'
+  return async ({ address }, facts) => {
+    const list = (await listed(maps, address)) ?? cf.smtpd_milters
+    if (list === '' || list.trim().toUpperCase() === 'DISABLE') return undefined
+    return new Milters(list, {
+      cf,
+      queueDirectory,
+      macros: macroSource({ cf, hostname, facts, router: current.router }),
+    })
+  }
+}
+
+/** Milters are not done without because a table fails: the others look in its place, as in Postfix. */
+async function listed(maps: Maps, address: string): Promise<string | undefined> {
+  try {
+    return (await maps.find(address))?.result
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error
+    publish<MilterWarning>({ event: 'milter.warning', service: 'smtpd', text: error.message })
+    return undefined
+  }
 }
 
 /** ETRN: only for fast_flush_domains, so that nobody makes us try all the world at once. */

@@ -5,7 +5,7 @@ import type { Settings } from '../../io/config/mod.ts'
 import type { Resolver } from '../../io/dns/mod.ts'
 import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
-import type { Policy } from '../../mail/policy/mod.ts'
+import type { MacroFacts, Milters, Policy } from '../../mail/policy/mod.ts'
 import type { Transcript } from './history.ts'
 import type { smtpdParams } from './params.ts'
 import type { LmtpDeps } from './lmtp/deps.ts'
@@ -44,6 +44,11 @@ export interface SmtpdDeps {
   readonly lmtp?: LmtpDeps
   /** The listener's name in warnings about rates: `smtp`, `submission`, `127.0.0.1:2525`. */
   readonly serviceName?: string
+  /**
+   * The milters of a new client; undefined where smtpd_milters and smtpd_milter_maps name none for it. Missing where they
+   * name none at all: then nothing is asked.
+   */
+  readonly milters?: (client: { readonly address: string }, facts: () => MacroFacts) => Promise<Milters | undefined>
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */
   readonly rates?: ClientRates
 }

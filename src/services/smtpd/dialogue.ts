@@ -9,6 +9,7 @@ import { commands, type Row } from './commands/mod.ts'
 import { admit } from './greeting.ts'
 import { lmtpCommands } from './lmtp/commands.ts'
 import { Departure, type Line } from './input.ts'
+import { tellUnknown } from './milters.ts'
 import { bareNewlineError, ExcusedError, type Session, VerdictError } from './session.ts'
 
 /** Octets of a client's line or of its early input that go to the log. */
@@ -137,6 +138,7 @@ function tooEarly(session: Session, verb: string): void {
 async function unknown(session: Session, { verb, text }: CommandLine): Promise<Reply> {
   const isLabel = /^[A-Za-z0-9_-]*:/.test(verb) // a message's header field
   if (!isLabel && !(await session.shared.lists.forbids(verb, text))) {
+    if (session.milters !== undefined) await tellUnknown(session, verb)
     throw new SmtpError(500, '5.5.2', 'Error: command not recognized')
   }
   session.warn(`non-SMTP command from ${session.nameAddress}: ${printable(text.slice(0, LOGGED_OCTETS))}`)
@@ -207,8 +209,10 @@ function depart(session: Session, error: unknown): void {
 }
 
 function end(session: Session): void {
+  if (session.helo !== undefined) session.milters?.abort()
   session.reset()
   session.tellPostmaster(0)
+  session.milters?.disconnect()
   if (session.counted) session.shared.rates.closed(session.rateKey(session.origin))
   session.publish({
     event: 'smtpd.disconnect',

@@ -35,6 +35,18 @@ export type SmtpdEvent =
       readonly protocol: string
       readonly helo: string | undefined
     })
+  /** A milter spoke: `milter-reject: RCPT from …` */
+  | (Client & {
+      readonly event: 'smtpd.milter'
+      readonly action: 'reject' | 'hold' | 'discard'
+      readonly where: string
+      readonly queueId: string | undefined
+      readonly text: string
+      readonly sender: string | undefined
+      readonly recipient: string | undefined
+      readonly protocol: string
+      readonly helo: string | undefined
+    })
   /** mechanism: in the client's own letters, as Postfix logs it; username: `''` where the exchange did not get so far. */
   | (Client & {
       readonly event: 'smtpd.auth_failed'

@@ -1,6 +1,7 @@
 /** How a connection becomes a session: who it is, whether it may, the greeting. RFC 5321 §3.1. */
 import type { Reply } from '../../formats/smtp/mod.ts'
 import { tlsLevel } from './deps.ts'
+import { greetMilters } from './milters.ts'
 import type { Session } from './session.ts'
 
 export async function admit(session: Session): Promise<void> {
@@ -37,7 +38,8 @@ const OVER_UNIX_SOCKET = {
 /** Also said anew after XCLIENT. */
 export async function greet(session: Session): Promise<void> {
   const verdict = await session.deps.policy.connect(session.facts())
-  await session.say(verdict.reply ?? { code: 220, lines: [session.cf.smtpd_banner] })
+  const refused = verdict.reply ?? (await greetMilters(session))
+  await session.say(refused ?? { code: 220, lines: [session.cf.smtpd_banner] })
   session.denied = verdict.reply !== undefined
   if (verdict.reply === undefined) return
   const { code } = verdict.reply
@@ -55,6 +57,7 @@ async function tooMany(session: Session): Promise<Reply | undefined> {
     lines: [`${cf.myhostname} Error: too many connections from ${peer.address}`],
   }
   const connections = shared.rates.opened(session.rateKey(peer))
+  session.connections = connections
   const limit = cf.smtpd_client_connection_count_limit
   if (limit > 0 && connections > limit) {
     session.warn(

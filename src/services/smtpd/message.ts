@@ -1,7 +1,8 @@
 /** A message on its way to intake: opened when its content begins, finished when all of it is there. */
 import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Arrival, MailboxSubmission, OpenOptions, Submission } from '../../mail/intake/mod.ts'
-import { bareNewlineError, type Session } from './session.ts'
+import { tellData } from './milters.ts'
+import { bareNewlineError, type Session, VerdictError } from './session.ts'
 import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
 
 export type ContentPhase = Extract<Phase, { readonly name: 'content' }>
@@ -20,6 +21,7 @@ export function withRecipients(session: Session): Transaction {
 export async function begin(session: Session, transaction: Transaction, dots: boolean): Promise<ContentPhase> {
   const { cf, deps } = session
   session.obey(await deps.policy.data(session.facts()))
+  if (session.milters !== undefined) await tellData(session)
   const { recipients, effects, parameters, arrivalMs, sender, queueId } = transaction
   const submission = open(session, await arrivalOf(session), {
     effects,
@@ -29,6 +31,7 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
     arrivalMs,
     sender,
     ...(queueId !== undefined && { queueId }),
+    ...(session.milters !== undefined && { filters: session.milters }),
   })
   const strict = session.bareNewline !== 'no'
   const reader = new DataReader({ dots, strict, replaceStrayCr: cf.cleanup_replace_stray_cr_lf })
@@ -129,6 +132,8 @@ export async function finish(session: Session, phase: ContentPhase, tooBig: bool
   }
 }
 
-export function errorOf({ code, enhanced, lines }: Reply): SmtpError {
+export function errorOf(reply: Reply): SmtpError {
+  const { code, enhanced, lines } = reply
+  if (lines.length > 1) return new VerdictError({ reply, effects: [], path: [] }, reply)
   return new SmtpError(code, enhanced, lines.join(' '))
 }

@@ -37,6 +37,13 @@ function parsed(parse: () => Path): Path | undefined {
   }
 }
 
+/** A path as it came, and the parameters behind it. @param rest what stands behind the path */
+export function wordsOf(argument: string, rest: string): string[] {
+  const path = argument.trim()
+  const parameters = rest.trim()
+  return [path.slice(0, path.length - parameters.length).trim(), ...parameters.split(/\s+/)].filter((w) => w !== '')
+}
+
 /** RFC 6531 §3.5 has such an address declared; like Postfix, only strict_smtputf8 insists. */
 export function checkUtf8(session: Session, address: string, declared: boolean): void {
   const { cf } = session

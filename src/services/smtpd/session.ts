@@ -6,7 +6,7 @@ import { publish } from '#src/base/mod.ts'
 import { printReply, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Connection, TlsFacts } from '../../io/net/mod.ts'
 import type { Maps } from '../../io/tables/mod.ts'
-import type { PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
+import type { Milters, PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
 import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
 import type { SmtpdEvent, SmtpdEventFacts } from './events.ts'
@@ -56,6 +56,14 @@ export class Session {
   forwarded: Forwarded | undefined
   /** smtpd_delay_reject = no, and the client was refused at its greeting: it may only QUIT. */
   denied = false
+  /** undefined where there are none for this client. */
+  milters: Milters | undefined
+  /** They know of a message that is not over. */
+  milterMessage = false
+  /** Whom RCPT names while milters are told, and why they are refused. */
+  milterRecipient: { readonly address: string; readonly refusal?: string } | undefined
+  /** Connections of this client; 0 where they are not counted. */
+  connections = 0
   /** The last command, as `lost connection after` says it. */
   where = 'CONNECT'
   errors = 0
@@ -269,10 +277,13 @@ export class Session {
   reset(): void {
     if (this.phase.name === 'content') this.phase.submission.abort()
     this.phase = IDLE
+    if (this.milterMessage) this.milters?.abort()
+    this.milterMessage = false
   }
 
   /** STARTTLS and XCLIENT: the session begins anew. RFC 3207 §4.2. */
   restart(): void {
+    if (this.helo !== undefined) this.milters?.abort()
     this.reset()
     this.helo = undefined
     this.esmtp = false

@@ -1,5 +1,5 @@
 /** What two servers said, side by side. */
-import { type Difference, differences } from './differences.ts'
+import { type Difference, differences as meantDifferences } from './differences.ts'
 
 export interface Compared {
   /** `session: command` */
@@ -19,7 +19,13 @@ export function masked(reply: string): string {
 export class Comparison {
   readonly #used = new Set<Difference>()
   readonly #unexplained: Compared[] = []
+  readonly #differences: readonly Difference[]
   #count = 0
+
+  /** @param differences that are meant */
+  constructor(differences: readonly Difference[] = meantDifferences) {
+    this.#differences = differences
+  }
 
   get count(): number {
     return this.#count
@@ -32,13 +38,13 @@ export class Comparison {
 
   /** Lines of the table that nothing needed. */
   get unused(): string[] {
-    return differences.filter((one) => !this.#used.has(one)).map((one) => one.reason)
+    return this.#differences.filter((one) => !this.#used.has(one)).map((one) => one.reason)
   }
 
   add(one: Compared): void {
     this.#count++
     if (one.postfix === one.postigo) return
-    const meant = differences.find(
+    const meant = this.#differences.find(
       (d) => d.where.test(one.where) && d.postfix.test(one.postfix) && d.postigo.test(one.postigo),
     )
     if (meant === undefined) this.#unexplained.push(one)

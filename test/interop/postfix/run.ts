@@ -46,7 +46,7 @@ export async function compareWorld(world: World, setting: Setting, comparison: C
   }
 }
 
-async function playAll(world: World, address: string, base: number, product: Product): Promise<string[][]> {
+export async function playAll(world: World, address: string, base: number, product: Product): Promise<string[][]> {
   const ports = portsOf(world, base)
   const said: string[][] = []
   let next = 0
@@ -62,7 +62,7 @@ async function playAll(world: World, address: string, base: number, product: Pro
   return said
 }
 
-function addReplies(
+export function addReplies(
   session: Session,
   theirs: readonly string[],
   ours: readonly string[],

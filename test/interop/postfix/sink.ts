@@ -17,7 +17,8 @@ export interface Sink {
   stop(): void
 }
 
-export async function startSink(address: string): Promise<Sink> {
+/** @param port 0: any that is free */
+export async function startSink(address: string, port = 0): Promise<Sink> {
   const arrived: Arrived[] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -26,7 +27,7 @@ export async function startSink(address: string): Promise<Sink> {
     socket.on('close', () => sockets.delete(socket))
     serve(socket, (message) => arrived.push(message))
   })
-  server.listen(0, address)
+  server.listen(port, address)
   await once(server, 'listening')
   const bound = server.address()
   if (bound === null || typeof bound === 'string') throw new Error('no port')

@@ -36,6 +36,8 @@ export interface Place {
   readonly dir: string
   readonly address: string
   readonly sinkPort: number
+  /** What `@NAME@` in settings and files stands for, besides those of every place. */
+  readonly words?: Readonly<Record<string, string>>
 }
 
 export const PORT_OFFSET = 10_000
@@ -76,11 +78,14 @@ export function portsOf(world: World, base: number): ReadonlyMap<string, number>
 }
 
 export function writeWorld(world: World, place: Place, base: number, masterCf: string): void {
-  const { dir, address, sinkPort } = place
+  const { dir, address, sinkPort, words = {} } = place
   mkdirSync(join(dir, 'log'), { recursive: true })
   chmodSync(dir, 0o755)
   const fill = (text: string): string =>
-    text.replaceAll('@SINK@', `[${address}]:${sinkPort}`).replaceAll('@ADDRESS@', address).replaceAll('@DIR@', dir)
+    Object.entries({ SINK: `[${address}]:${sinkPort}`, ADDRESS: address, DIR: dir, ...words }).reduce(
+      (filled, [word, value]) => filled.replaceAll(`@${word}@`, value),
+      text,
+    )
   const mainCf = `${MAIN_CF}inet_interfaces = 127.0.0.1\nmaillog_file_prefixes = ${dir}\n${world.mainCf}`
   writeFileSync(join(dir, 'main.cf'), fill(mainCf))
   for (const [name, text] of Object.entries(world.files)) {
@@ -97,5 +102,5 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
     const words = Object.entries(overrides).map(([name, value]) => `\n  -o { ${name} = ${fill(value)} }`)
     return `${address}:${ports.get(key)} inet n - n - 500 smtpd${words.join('')}\n`
   })
-  writeFileSync(join(dir, 'master.cf'), services.join('') + masterCf + (world.masterCf ?? ''))
+  writeFileSync(join(dir, 'master.cf'), services.join('') + masterCf + fill(world.masterCf ?? ''))
 }

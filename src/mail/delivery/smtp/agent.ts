@@ -3,7 +3,7 @@ import { resolve as resolvePath } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import { type Config, splitList } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
-import { connect } from '../../../io/net/mod.ts'
+import { connect, systemText } from '../../../io/net/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { Agent, DeliveryJob, DeliveryTimes, RecipientResult } from '../../queue/mod.ts'
 import { Dialogue, DialogueError } from './dialogue.ts'
@@ -17,7 +17,7 @@ import { findTargets, parseNexthop, type Target } from './targets.ts'
 import { TlsFiles } from './tls-files.ts'
 import { type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls-policy.ts'
 import { type Recipient, sendMessage } from './transaction.ts'
-import { brokenOff, deferred, type Failure, systemText } from './words.ts'
+import { brokenOff, deferred, type Failure } from './words.ts'
 
 export interface SmtpAgentDeps {
   /** Of the transport: main.cf with the `-o` of its line in master.cf. */

@@ -91,19 +91,3 @@ export function brokenOff(error: DialogueError, dialogue: Dialogue, peer: string
       return error.why satisfies never
   }
 }
-
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Connection refused',
-  ETIMEDOUT: 'Connection timed out',
-  EHOSTUNREACH: 'No route to host',
-  ENETUNREACH: 'Network is unreachable',
-  ECONNRESET: 'Connection reset by peer',
-  ENOENT: 'No such file or directory',
-  EACCES: 'Permission denied',
-  EADDRNOTAVAIL: 'Cannot assign requested address',
-}
-
-export function systemText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return SYSTEM_ERRORS[code] ?? (error instanceof Error ? error.message : String(error))
-}

@@ -74,7 +74,8 @@ export class IncomingChecks {
   }
 }
 
-function reportOf({ queueId, arrival, sender, recipient }: Incoming): CheckReport {
+/** Where checks of a message tell what they do. */
+export function reportOf({ queueId, arrival, sender, recipient }: Incoming): CheckReport {
   const client = arrival.origin === 'smtp' ? `${arrival.clientName}[${arrival.clientAddress}]` : 'local'
   const { protocol, helo } = arrival.origin === 'smtp' ? arrival : { protocol: '', helo: '' }
   const common = { event: 'intake.check', queueId, client, sender, recipient, protocol, helo } as const

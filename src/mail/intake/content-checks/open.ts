@@ -58,6 +58,29 @@ export function openChecks(cf: ContentSettings, tables: Tables): ContentChecks |
   }
 }
 
+/** milter_header_checks; undefined where they are not configured. */
+export function openMilterChecks(cf: ContentSettings, tables: Tables): ContentChecks | undefined {
+  const { milter_header_checks: text } = cf
+  if (text === '') return undefined
+  const maps = tables.maps(text)
+  const list: CheckList = { name: 'milter_header_checks', get: (key) => maps.get(key) }
+  const { header_size_limit, body_checks_size_limit, line_length_limit } = cf
+  const { mime_nesting_limit, mime_boundary_length_limit } = cf
+  return {
+    // What a milter makes is of the message's own header section: MIME fields are no kind of their own.
+    lists: { header: list, mime: list },
+    strict: { nesting: false, header8bit: false, body8bit: false, encodingDomain: false },
+    mime: false,
+    to7bit: false,
+    header_size_limit,
+    body_checks_size_limit,
+    line_length_limit,
+    mime_nesting_limit,
+    mime_boundary_length_limit,
+    actions: 'cleanup',
+  }
+}
+
 /** What else becomes of a message that smtp sends. */
 export interface OutgoingOptions {
   /** The next server takes no 8-bit mail. */

@@ -6,6 +6,7 @@ export const contentParams = defineParams({
   mime_header_checks: str('$header_checks', 'Tables that look at MIME fields, of the message and of its parts.'),
   nested_header_checks: str('$header_checks', 'Tables that look at the other fields of enclosed messages.'),
   body_checks: str('', 'Tables that look at each line of the body.'),
+  milter_header_checks: str('', 'Tables that look at each field that a milter makes or changes: header_checks(5).'),
   body_checks_size_limit: int('51200', 'So many octets of each part are looked at by body_checks; 0 is no limit.', {
     min: 0,
   }),

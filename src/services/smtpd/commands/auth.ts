@@ -7,6 +7,7 @@ import {
   type SaslStep,
 } from '../../../formats/sasl/mod.ts'
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { obeyStandingAs454 } from '../milters.ts'
 import { bareNewlineError, type Session } from '../session.ts'
 import { offersAuth } from './helo.ts'
 
@@ -22,6 +23,7 @@ export async function auth(session: Session, { rest }: CommandLine): Promise<Rep
   // Departs from RFC 4954 §4, which wants EHLO first, as Postfix does.
   if (!(await offersAuth(session))) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: MAIL transaction in progress')
+  obeyStandingAs454(session)
   if (session.sasl !== undefined) throw new SmtpError(503, '5.5.1', 'Error: already authenticated')
   const [mechanism = '', initial, ...more] = rest.split(/\s+/)
   if (mechanism === '' || more.length > 0) throw new SmtpError(501, '5.5.4', 'Syntax: AUTH mechanism')

@@ -1,12 +1,14 @@
 /** ETRN. RFC 1985. */
 import { isIP } from 'node:net'
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { obeyStanding } from '../milters.ts'
 import type { Session } from '../session.ts'
 
 export async function etrn(session: Session, { rest }: CommandLine): Promise<Reply> {
   const { cf, deps } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
     throw new SmtpError(503, undefined, 'Error: send HELO/EHLO first')
+  obeyStanding(session)
   if (session.transaction !== undefined) throw new SmtpError(503, undefined, 'Error: MAIL transaction in progress')
   if (rest === '' || /\s/.test(rest)) throw new SmtpError(500, undefined, 'Syntax: ETRN domain')
   // RFC 1985 §5.3: `@domain` means its subdomains too, `#name` a queue; like Postfix, both are taken for the domain.

@@ -1,6 +1,7 @@
 /** HELO and EHLO. RFC 5321 §4.1.1.1. The order of the lines is Postfix's. */
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { tlsLevel } from '../deps.ts'
+import { tellHelo } from '../milters.ts'
 import type { Session } from '../session.ts'
 
 export async function helo(session: Session, { rest }: CommandLine): Promise<Reply> {
@@ -11,18 +12,23 @@ export async function helo(session: Session, { rest }: CommandLine): Promise<Rep
 
 export async function ehlo(session: Session, { rest }: CommandLine): Promise<Reply> {
   if (rest === '') throw new SmtpError(501, undefined, 'Syntax: EHLO hostname')
-  await introduce(session, rest, true)
-  return { code: 250, lines: [session.cf.myhostname, ...(await keywords(session))] }
+  const refused = await introduce(session, rest, true)
+  // As Sendmail does: a milter's refusal persists, and EHLO offers nothing.
+  const offered = refused !== undefined && refused.code >= 500 ? ['ENHANCEDSTATUSCODES'] : await keywords(session)
+  return { code: 250, lines: [session.cf.myhostname, ...offered] }
 }
 
 /** RFC 5321 §4.1.4: a second greeting ends the transaction as RSET does; a refused one changes nothing. */
-export async function introduce(session: Session, name: string, esmtp: boolean): Promise<void> {
+export async function introduce(session: Session, name: string, esmtp: boolean): Promise<Reply | undefined> {
   const helo = neutral(name)
   const protocol = esmtp ? 'ESMTP' : 'SMTP'
   session.obey(await session.deps.policy.helo({ ...session.facts(), helo, protocol }))
+  const refused = await tellHelo(session, name)
+  if (session.helo !== undefined) session.milters?.abort()
   session.reset()
   session.helo = helo
   session.esmtp = esmtp
+  return refused
 }
 
 /** The name goes into Received and the log: what could end a comment, a quote or a path there becomes `?`. */

@@ -8,8 +8,9 @@ import {
   type Reply,
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
+import { tellMail } from '../milters.ts'
 import type { Session } from '../session.ts'
-import { checkUtf8, pathOf } from '../paths.ts'
+import { checkUtf8, pathOf, wordsOf } from '../paths.ts'
 import type { Transaction } from '../transaction.ts'
 import { discardedKeywords } from './helo.ts'
 import { beginMessage } from './rcpt.ts'
@@ -46,6 +47,7 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
   try {
     session.obey(await deps.policy.mail(session.facts()))
     checkSize(session, parameters)
+    if (session.milters !== undefined) await tellMail(session, wordsOf(argument, words))
     if (!cf.smtpd_delay_open_until_valid_rcpt) transaction.queueId = beginMessage(session)
   } catch (error) {
     session.reset()

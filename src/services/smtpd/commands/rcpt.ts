@@ -8,7 +8,8 @@ import {
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
 import { publishVerdict, type Verdict } from '../../../mail/policy/mod.ts'
-import { checkUtf8, pathOf } from '../paths.ts'
+import { tellRcpt } from '../milters.ts'
+import { checkUtf8, pathOf, wordsOf } from '../paths.ts'
 import { ExcusedError, type Session } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
 import { offered } from './mail.ts'
@@ -38,6 +39,7 @@ export async function takeRecipient(
   if (session.overRate('recipient', cf.smtpd_client_recipient_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too many recipients from ${session.client.address}`)
   const verdict = await admit(address, transaction.parameters)
+  if (session.milters !== undefined) await tellRcpt(session, wordsOf(argument, words), address, verdict)
   session.obey(verdict)
   transaction.queueId ??= beginMessage(session)
   publishVerdict(session.facts(address), 'RCPT', verdict)

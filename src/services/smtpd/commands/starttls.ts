@@ -3,11 +3,13 @@ import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/m
 import { tlsLevel } from '../deps.ts'
 import { certificateRefusal, publishTls } from '../greeting.ts'
 import { Departure } from '../input.ts'
+import { obeyStandingAs454 } from '../milters.ts'
 import type { Session } from '../session.ts'
 
 export async function starttls(session: Session, { rest }: CommandLine): Promise<Reply | undefined> {
   const { cf, deps, input, connection } = session
   if (rest !== '') throw new SmtpError(501, '5.5.4', 'Syntax: STARTTLS')
+  obeyStandingAs454(session)
   if (session.tls !== undefined) throw new SmtpError(554, '5.5.1', 'Error: TLS already active')
   if (tlsLevel(cf) === 'none') throw new SmtpError(502, '5.5.1', 'Error: command not implemented')
   if (!deps.tlsAvailable) throw new SmtpError(454, '4.7.0', 'TLS not available due to local problem')

@@ -1,5 +1,6 @@
 /** VRFY. RFC 5321 §3.5. */
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { obeyStanding } from '../milters.ts'
 import { checkUtf8, pathOf } from '../paths.ts'
 import type { Session } from '../session.ts'
 
@@ -13,6 +14,7 @@ export async function vrfy(session: Session, { rest }: CommandLine): Promise<Rep
   if (argument === '') {
     throw new SmtpError(501, '5.5.4', `Syntax: VRFY address${cf.smtputf8_enable ? ' [SMTPUTF8]' : ''}`)
   }
+  obeyStanding(session)
   const { address } = pathOf(session, argument, 'VRFY', declared)
   checkUtf8(session, address, declared)
   session.obey(await deps.policy.vrfy(session.facts(address)))

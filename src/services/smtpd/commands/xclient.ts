@@ -25,6 +25,8 @@ export async function xclient(session: Session, { rest }: CommandLine): Promise<
   const override: Override = { client, helo, esmtp, sasl }
   for (const [name, value] of attributes(rest, true)) apply(override, name, value)
   session.restart()
+  session.milters?.disconnect()
+  session.milters = undefined
   Object.assign(session, override)
   session.peer = { name: override.client.name, address: override.client.address }
   await greet(session)
