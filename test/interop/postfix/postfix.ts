@@ -1,7 +1,7 @@
 /** Debian's Postfix on a world: a private instance in a directory of its own, gone when it is stopped. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inView } from './namespace.ts'
 import { type Place, type World, writeWorld } from './world.ts'
@@ -69,6 +69,7 @@ export function prepareWorld(world: World, place: Place, base: number): void {
 export async function startPostfix(world: World, place: Place, base: number, view: string): Promise<Running> {
   const { dir } = place
   prepareWorld(world, place, base)
+  const logFile = join(dir, 'log/mail.log')
   const [command, ...words] = inView(view, [MASTER, '-c', dir, '-d'])
   // A session of its own: master ends its children by their process group.
   const child = spawn(command, words, { detached: true, stdio: 'ignore' })
@@ -76,7 +77,8 @@ export async function startPostfix(world: World, place: Place, base: number, vie
   process.once('exit', last) // also where a test ran out of time
   return {
     dir,
-    log: () => readFileSync(join(dir, 'log/mail.log'), 'utf8'),
+    // Postfix makes it with its first line.
+    log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''),
     idle: () => ['incoming', 'active', 'maildrop'].every((name) => readdirSync(join(dir, 'spool', name)).length === 0),
     async stop() {
       process.off('exit', last)
