@@ -2,7 +2,7 @@
  * What a session said and heard, kept for the postmaster: one that had errors of a class in notify_classes is told of when it
  * ends. Postfix: smtpd_chat.c.
  */
-import { printable, printReply, type Reply } from '../../formats/smtp/mod.ts'
+import { type Reply, SessionRecord } from '../../formats/smtp/mod.ts'
 
 /** postconf(5) notify_classes, as far as they are about sessions. */
 export type ErrorClass = 'bounce' | 'data' | 'policy' | 'protocol' | 'resource' | 'software'
@@ -17,11 +17,6 @@ export interface Transcript {
   /** `lost connection`, `timeout`, `too many errors` */
   readonly aborted: string | undefined
 }
-
-/** Lines kept of one session; the oldest go first. */
-const LINES_LIMIT = 1000
-/** Octets of a client's line that are kept. */
-const LINE_LIMIT = 1024
 
 const SYNTAX: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555])
 
@@ -38,47 +33,30 @@ export function errorClass({ code, enhanced, lines }: Reply, where: string): Err
   return 'policy'
 }
 
-/** `AUTH PLAIN …`: what follows is a secret. */
-const SECRET = /^(\s*AUTH\s+\S+\s)\s*\S.*$/is
-
 export class SessionHistory {
-  #entries: (string | Reply)[] = []
+  readonly #record = new SessionRecord('server')
   #classes = new Set<ErrorClass>()
   aborted: string | undefined
 
   /** How many lines are kept, more or less: a reply counts as one. */
   get length(): number {
-    return this.#entries.length
+    return this.#record.length
   }
 
   heard(line: Buffer): void {
-    this.#add(line.toString('utf8', 0, LINE_LIMIT).replace(SECRET, '$1…'))
+    this.#record.command(line.toString())
   }
 
   said(reply: Reply, where: string): void {
     const found = errorClass(reply, where)
     if (found !== undefined) this.#classes.add(found)
-    this.#add(reply)
+    this.#record.reply(reply)
   }
 
   /** What there is, and a new beginning. */
   take(peer: string): Transcript {
-    const lines = this.#entries.flatMap((entry) =>
-      typeof entry === 'string'
-        ? [`In:  ${printable(entry)}`]
-        : printReply(entry)
-            .trimEnd()
-            .split('\r\n')
-            .map((line) => `Out: ${line}`),
-    )
-    const transcript = { peer, lines, classes: this.#classes, aborted: this.aborted }
-    this.#entries = []
+    const transcript = { peer, lines: this.#record.take(), classes: this.#classes, aborted: this.aborted }
     this.#classes = new Set()
     return transcript
-  }
-
-  #add(entry: string | Reply): void {
-    this.#entries.push(entry)
-    if (this.#entries.length > LINES_LIMIT) this.#entries.shift()
   }
 }
