@@ -4,6 +4,7 @@
  */
 import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import type { Config } from '../../io/config/mod.ts'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
 import { createAgents, runAsChild, type StatusFilter } from '../../mail/delivery/mod.ts'
@@ -126,8 +127,7 @@ export class Server {
   static async start(options: ServerOptions): Promise<{ server: Server; report: StartReport }> {
     const config = readConfig(options)
     for (const [name, spec] of allParams()) config.bind({ [name]: spec }) // a wrong value anywhere stops the start
-    const named = listenersOf(config, config.bind(mainParams).mailbox_services, options.portOffset)
-    const specs = options.freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
+    const specs = specsOf(config, options)
     const paths = dataPaths(config)
     const holder = serverLockHolder(paths.dir)
     if (holder !== undefined) throw new ServerRunsError(holder)
@@ -278,7 +278,7 @@ export class Server {
     try {
       const config = readConfig(this.#options)
       for (const [name, spec] of allParams()) config.bind({ [name]: spec })
-      const specs = listenersOf(config, config.bind(mainParams).mailbox_services, this.#options.portOffset)
+      const specs = specsOf(config, this.#options)
       await checkPorts(
         specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),
       )
@@ -404,4 +404,9 @@ async function checkPorts(specs: readonly ListenerSpec[]): Promise<void> {
     const probe = await listen({ address, port, onConnection: (connection) => connection.destroy() })
     await probe.stop()
   }
+}
+
+function specsOf(config: Config, { freePorts, portOffset }: ServerOptions): readonly ListenerSpec[] {
+  const named = listenersOf(config, config.bind(mainParams).mailbox_services, portOffset)
+  return freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
 }
