@@ -117,7 +117,7 @@ test('one server in a bad mood', async (t) => {
     [
       'RCPT 5xx',
       { answer: at('RCPT', '550-5.1.1 no\n550 5.1.1 such user') },
-      `dsn=5.1.1, status=bounced (host ${peer} said: 550 5.1.1 no 5.1.1 such user (in reply to RCPT TO command))`,
+      `dsn=5.1.1, status=bounced (host ${peer} said: 550-5.1.1 no 550 5.1.1 such user (in reply to RCPT TO command))`,
     ],
     [
       'lost in RCPT',
@@ -140,9 +140,14 @@ test('one server in a bad mood', async (t) => {
       `dsn=5.6.0, status=bounced (host ${peer} said: 550 5.6.0 spam (in reply to end of DATA command))`,
     ],
     [
-      'no reply at all',
-      { answer: at('RCPT', 'HTTP/1.1 200 OK') },
-      `dsn=4.5.0, status=deferred (protocol error from ${peer} while sending RCPT TO: Not a reply: HTTP/1.1 200 OK)`,
+      'words that are no reply',
+      { answer: at('RCPT', 'HTTP/1.1 400 Bad Request\n550 no') },
+      `dsn=5.0.0, status=bounced (host ${peer} said: HTTP/1.1 400 Bad Request 550 no (in reply to RCPT TO command))`,
+    ],
+    [
+      'words without end',
+      { answer: at('RCPT', 'x'.repeat(70_000)) },
+      `dsn=4.5.0, status=deferred (protocol error from ${peer} while sending RCPT TO: The reply is too long)`,
     ],
     ['too small', { offers: ['SIZE 10'] }, 'dsn=5.3.4, status=bounced (message size'],
   ]
@@ -280,4 +285,14 @@ test('words in plain behind the go-ahead for TLS end the session', async (t) => 
   }))
   assert.match(lines[0] ?? '', /dsn=4\.7\.5, status=deferred \(Cannot start TLS: handshake failure\)/)
   assert.ok(!sink.heard.flat().some((line) => line.startsWith('MAIL')))
+})
+
+test('what cannot be said in TLS is said without, once the mail has waited', async (t) => {
+  const hangsUp = { raw: '220 go\r\n', ends: true }
+  const mood: SinkMood = { offers: ['STARTTLS'], answer: (command) => (command === 'STARTTLS' ? hangsUp : undefined) }
+  const { server, lines } = await toSink(t, mood, ['bob@far.test'], (port) => ({
+    mainCf: `relayhost = [127.0.0.1]:${port}\nsmtp_tls_security_level = may\nminimal_backoff_time = 1s\nqueue_run_delay = 1s\n`,
+  }))
+  assert.match(lines[0] ?? '', /dsn=4\.7\.5, status=deferred \(Cannot start TLS: handshake failure\)/)
+  assert.match((await results(server, 2))[1] ?? '', /dsn=2\.0\.0, status=sent/)
 })

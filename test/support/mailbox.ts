@@ -4,10 +4,10 @@ import type { TestServer } from './server.ts'
 
 const LIMIT_MS = 8000
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + LIMIT_MS
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = LIMIT_MS): Promise<void> {
+  const end = Date.now() + limitMs
   while (!(await holds())) {
-    if (Date.now() > end) assert.fail(`not within ${LIMIT_MS} ms: ${what}`)
+    if (Date.now() > end) assert.fail(`not within ${limitMs} ms: ${what}`)
     await new Promise((wake) => setTimeout(wake, 20))
   }
 }
@@ -18,6 +18,7 @@ export async function submit(
   sender: string,
   recipients: readonly string[],
   text: string,
+  options: { readonly trace?: 'verify'; readonly notify?: readonly 'SUCCESS'[] } = {},
 ): Promise<number> {
   const submission = server.rooms.current.intake.open(
     {
@@ -28,11 +29,20 @@ export async function submit(
       protocol: 'ESMTP',
       rewriteHeaders: false,
     },
-    { effects: [], recipients: recipients.length, firstRecipient: recipients[0] ?? '' },
+    {
+      effects: [],
+      recipients: recipients.length,
+      firstRecipient: recipients[0] ?? '',
+      ...(options.trace && { trace: options.trace }),
+    },
   )
   assert.ok(!('code' in submission))
   await submission.write(Buffer.from(text.replaceAll('\n', '\r\n')))
-  const envelope = { sender, recipients: recipients.map((address) => ({ address })), smtpUtf8: false }
+  const envelope = {
+    sender,
+    recipients: recipients.map((address) => ({ address, notify: options.notify })),
+    smtpUtf8: false,
+  }
   return (await submission.finish(envelope)).code
 }
 

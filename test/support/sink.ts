@@ -8,16 +8,28 @@ export interface Sink {
   readonly heard: string[][]
   /** Each message as it came, an octet a character, dots stuffed. */
   readonly contents: string[]
+  /** Each session: whether the client has closed its side. */
+  readonly ended: boolean[]
+}
+
+/** Octets as they are, after which the connection may be closed. */
+export interface RawAnswer {
+  readonly raw: string
+  readonly ends?: boolean
+  /** At once, whatever the client still says. */
+  readonly breaks?: boolean
 }
 
 export interface SinkMood {
   /** EHLO's keywords. */
   readonly offers?: readonly string[]
   /**
-   * The reply to a command, `.` and `CONNECT` too; undefined: the usual one; `''`: none, and the connection is closed. Several
-   * replies (LMTP) with line ends between.
+   * The reply to a command, `.` and `CONNECT` too; undefined: the usual one; `''`: none, and the connection is closed; `…`:
+   * none. Several replies (LMTP) with line ends between.
    */
-  readonly answer?: (command: string, nth: number) => string | undefined
+  readonly answer?: (command: string, nth: number) => string | RawAnswer | undefined
+  /** Closes its side when it has answered this. */
+  readonly hangsUpAfter?: string
   /** A socket's path in place of a port. */
   readonly path?: string
 }
@@ -30,13 +42,16 @@ const USUAL: Readonly<Record<string, string>> = {
 
 export async function startSink(t: TestContext, mood: SinkMood = {}): Promise<Sink> {
   const heard: string[][] = []
+  const ended: boolean[] = []
   const contents: string[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     const session: string[] = []
-    heard.push(session)
+    const nth = heard.push(session) - 1
+    ended[nth] = false
+    for (const event of ['end', 'close']) socket.on(event, () => (ended[nth] = true))
     serve(socket, session, contents, mood)
   })
   await new Promise<void>((ready) => server.listen(mood.path ?? { port: 0, host: '127.0.0.1' }, ready))
@@ -45,16 +60,28 @@ export async function startSink(t: TestContext, mood: SinkMood = {}): Promise<Si
     server.close()
   })
   const at = server.address()
-  return { port: typeof at === 'object' && at !== null ? at.port : 0, heard, contents }
+  return { port: typeof at === 'object' && at !== null ? at.port : 0, heard, ended, contents }
 }
 
-function serve(socket: Socket, session: string[], contents: string[], { offers = [], answer }: SinkMood): void {
+function serve(
+  socket: Socket,
+  session: string[],
+  contents: string[],
+  { offers = [], answer, hangsUpAfter }: SinkMood,
+): void {
   let rest = ''
   let inData = false
   const say = (command: string, usual: string): string => {
     const reply = answer?.(command, session.filter((line) => line.startsWith(command.slice(0, 4))).length) ?? usual
+    if (typeof reply !== 'string') {
+      socket.write(reply.raw, 'latin1')
+      if (reply.ends === true) socket.end()
+      if (reply.breaks === true) setImmediate(() => socket.resetAndDestroy())
+      return reply.raw
+    }
     if (reply === '') socket.destroy()
-    else socket.write(reply.replaceAll('\n', '\r\n') + '\r\n')
+    else if (reply !== '…') socket.write(reply.replaceAll('\n', '\r\n') + '\r\n')
+    if (command === hangsUpAfter) socket.end()
     return reply
   }
   say('CONNECT', '220 sink.test ESMTP')
@@ -79,7 +106,7 @@ function serve(socket: Socket, session: string[], contents: string[], { offers =
       const hello = ['250-sink.test', ...offers.map((word) => `250-${word}`), '250 OK'].join('\n')
       const reply = say(line, greets ? hello : (USUAL[verb] ?? '250 2.1.0 Ok'))
       if (verb === 'DATA' && reply.startsWith('354')) inData = true
-      if (verb === 'QUIT') socket.end()
+      if (verb === 'QUIT' && reply !== '…') socket.end()
     }
   })
 }

@@ -19,14 +19,19 @@ export function printable(text: string): string {
 
 /** A peer that never ends its reply is cut off here. */
 export const REPLY_LIMIT = 64 * 1024
+/** Octets of a line, and of the text of a reply, that are kept: Postfix's line_length_limit. */
+const LINE_LIMIT = 2048
 
 /**
- * Reads replies from a stream in any cuts. `push` gives those that became whole.
- * Throws for what is no reply, and for one over REPLY_LIMIT.
+ * Reads replies from a stream in any cuts. `push` gives those that became whole. As in Postfix, what has no reply code is
+ * passed over but for its text: some servers greet with words of their own. Throws for a reply over REPLY_LIMIT.
  */
 export class ReplyReader {
+  /** Octets as latin1, of a line that is not whole. */
   #rest = ''
+  #restOctets = 0
   #lines: string[] = []
+  #octets = 0
 
   /** Nothing of a reply has come that is not whole. */
   get idle(): boolean {
@@ -39,35 +44,56 @@ export class ReplyReader {
 
   /** The lines that became whole, without their ends: for `take`, as they are or as a filter makes them. */
   lines(chunk: Buffer): string[] {
-    this.#rest += chunk.toString('utf8')
-    const lines = this.#rest.split('\n')
-    this.#rest = lines.pop() ?? ''
-    this.#bound()
-    return lines.map((line) => line.replace(/\r$/, ''))
+    const pieces = chunk.toString('latin1').split('\n')
+    return pieces.flatMap((piece, i) => {
+      this.#restOctets += piece.length
+      if (this.#restOctets > REPLY_LIMIT) throw new Error('The reply is too long')
+      this.#rest = (this.#rest + piece).slice(0, LINE_LIMIT)
+      return i === pieces.length - 1 ? [] : [this.#endLine()]
+    })
   }
 
   /** The reply that ends with this line. */
   take(line: string): Reply | undefined {
-    if (!/^\d{3}([ -].*)?$/s.test(line)) throw new Error(`Not a reply: ${line.slice(0, 100)}`)
+    this.#octets += line.length
+    if (this.#octets > REPLY_LIMIT) throw new Error('The reply is too long')
     this.#lines.push(line)
-    this.#bound()
-    if (line[3] === '-') return undefined
+    if (!/^\d{3}( |$)/.test(line)) return undefined
     const reply = parseReply(this.#lines)
     this.#lines = []
+    this.#octets = 0
     return reply
   }
 
-  #bound(): void {
-    if (this.#rest.length + this.#lines.length * 4 > REPLY_LIMIT) throw new Error('The reply is too long')
+  #endLine(): string {
+    const line = this.#rest.replace(/\r+$/, '')
+    this.#rest = ''
+    this.#restOctets = 0
+    return Buffer.from(line, 'latin1')
+      .toString('utf8')
+      .replace(/\p{Cc}|\ufffd/gu, '?')
   }
 }
 
-/** @param lines each `250-text` or `250 text` */
+/** @param lines each `250-text` or `250 text`; others are not the reply's */
 export function parseReply(lines: readonly string[]): Reply {
-  const code = Number(lines.at(-1)?.slice(0, 3))
-  const texts = lines.map((line) => line.slice(4))
-  const [, status] = /^([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(texts.at(-1) ?? '') ?? []
-  if (status === undefined || status[0] !== String(code)[0]) return { code, lines: texts }
-  const bare = texts.map((text) => (text.startsWith(status) ? text.slice(status.length).trimStart() : text))
-  return { code, enhanced: status as EnhancedStatus, lines: bare } // by the expression above
+  const last = lines.at(-1) ?? ''
+  const code = Number(last.slice(0, 3))
+  const text = textOf(lines)
+  const texts = lines.filter((line) => /^\d{3}([ -]|$)/.test(line)).map((line) => line.slice(4))
+  const [, status] = /^ *([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(last.slice(4)) ?? []
+  if (status === undefined || status[0] !== last[0]) return { code, lines: texts, text }
+  const bare = texts.map((one) =>
+    one.trimStart().startsWith(status) ? one.trimStart().slice(status.length).trimStart() : one,
+  )
+  return { code, enhanced: status as EnhancedStatus, lines: bare, text } // by the expression above
+}
+
+function textOf(lines: readonly string[]): string {
+  let text = ''
+  for (const line of lines) {
+    if (text.length >= LINE_LIMIT) break
+    text += text === '' ? line : ` ${line}`
+  }
+  return text
 }

@@ -24,6 +24,7 @@ const BIFF = 'the biff service is gone from every system'
 const DEBUGGING = 'this is about debugging Postfix'
 const HELP = '`postigo check` says what is wrong with a configuration, whenever it is asked'
 const INSTANCES = 'a configuration directory is a server: start one for each'
+const SASL_PATH = 'cyrus, the only client of SASL that Postfix has, does not read it'
 const QMQP = 'QMQP is not spoken'
 
 const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] = [
@@ -72,14 +73,14 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
     [
       'address_verify_map',
       'address_verify_cache_cleanup_interval',
-      /_tls_session_cache_(database|timeout)$/,
+      /^smtpd_tls_session_cache_(database|timeout)$/,
       'postscreen_cache_map',
       /_sasl_auth_cache_(name|time)$/,
     ],
   ],
   [TLS_STORE, [/^tls_(daemon_)?random_/, 'tls_session_ticket_cipher', 'smtpd_tls_always_issue_session_ids']],
   [POSTSCREEN, [/^postscreen_/, 'dnsblog_reply_delay', 'dns_ncache_ttl_fix_enable', 'respectful_logging']],
-  [TLS_PROXY, [/^tlsproxy_/, /_tls_connection_reuse$/]],
+  [TLS_PROXY, [/^tlsproxy_/]],
   [
     OLD_TLS,
     [
@@ -100,6 +101,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   [QMQP, [/^qmqpd_/]],
   ['Sun’s mailtool is gone, and with it the locks that it needed', ['sun_mailtool_compatibility']],
   [BIFF, ['biff']],
+  [SASL_PATH, [/^(smtp|lmtp)_sasl_path$/]],
   [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug']],
 ]
 

@@ -185,8 +185,11 @@ export class SocketConnection implements Connection {
         key: options.keyPairs.map((pair) => pair.key),
       }),
       ...(!options.verify && { checkServerIdentity: () => undefined }),
+      ...(options.session !== undefined && { session: options.session }),
       rejectUnauthorized: options.verify,
     })
+    const { onSession } = options
+    if (onSession !== undefined) socket.on('session', onSession)
     return this.#becomeTls(socket, 'secureConnect', options.timeoutMs, options.fingerprintDigest)
   }
 

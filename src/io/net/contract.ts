@@ -23,6 +23,8 @@ export interface TlsFacts {
   readonly peerKeyFingerprint: string | undefined
   /** undefined where no certificate was checked. */
   readonly peerVerified: boolean | undefined
+  /** The handshake went on with a session of before. */
+  readonly resumed: boolean
   /** DNS names of the peer's certificate; without any, its common name. */
   readonly peerNames: readonly string[]
   /** The certificates that the peer showed, its own first. */
@@ -102,6 +104,10 @@ export interface TlsClientOptions {
   readonly keyPairs?: readonly KeyPair[]
   /** Of the peer's fingerprints; default SHA-256. */
   readonly fingerprintDigest?: string
+  /** A session of before, that the handshake may go on with; what was verified then counts. */
+  readonly session?: Buffer
+  /** Called with each session that the server gives to go on with. */
+  readonly onSession?: (session: Buffer) => void
   readonly timeoutMs: number
 }
 

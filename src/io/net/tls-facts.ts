@@ -11,6 +11,7 @@ export function factsOf(socket: TLSSocket, digest: string): TlsFacts {
     cipher: cipher.standardName ?? cipher.name,
     bits: /256|CHACHA20/.test(cipher.name) ? 256 : 128,
     serverName: typeof socket.servername === 'string' ? socket.servername : undefined,
+    resumed: socket.isSessionReused(),
     peerFingerprint: certificate && fingerprint(digest, certificate.raw),
     peerKeyFingerprint:
       certificate && fingerprint(digest, certificate.publicKey.export({ type: 'spki', format: 'der' })),

@@ -60,6 +60,10 @@ test('a file that cannot be read stops the start', (t) => {
   )
 })
 
+test('cyrus_sasl_config_path takes the place of the usual directories', () => {
+  assert.deepEqual(saslSearchPath('/etc/postfix', '/etc/here:/etc/there'), ['/etc/here', '/etc/there'])
+})
+
 test('saslSearchPath() begins with the configuration directory', () => {
   assert.deepEqual(saslSearchPath('/etc/postfix'), [
     '/etc/postfix/sasl',

@@ -31,8 +31,12 @@ const SOURCES: Readonly<Record<string, PasswordSource>> = {
   saslauthd: 'saslauthd',
 }
 
-/** Directories in the order in which Postfix with Cyrus looks; the first that has the file counts. */
-export function saslSearchPath(configDirectory: string): readonly string[] {
+/**
+ * Directories in the order in which Postfix with Cyrus looks; the first that has the file counts.
+ * @param configured cyrus_sasl_config_path: these alone, colons between
+ */
+export function saslSearchPath(configDirectory: string, configured = ''): readonly string[] {
+  if (configured !== '') return configured.split(':').filter((directory) => directory !== '')
   return [join(configDirectory, 'sasl'), '/etc/sasl2', '/usr/lib/sasl2', '/usr/lib/sasl']
 }
 

@@ -35,6 +35,16 @@ export interface Arrival {
   readonly tls?: { readonly protocol: string; readonly cipher: string; readonly bits: number } | undefined
   /** The client is one whose headers are ours to rewrite (local_header_rewrite_clients). */
   readonly rewriteHeaders: boolean
+  /** What the client said of the message's way (XFORWARD): whoever delivers hears that, and nothing of the client. */
+  readonly forwarded?: {
+    readonly name?: string
+    readonly address?: string
+    readonly port?: number
+    readonly protocol?: string
+    readonly helo?: string
+    readonly ident?: string
+    readonly local?: boolean
+  }
 }
 
 /** One message on its way in. */

@@ -406,7 +406,17 @@ export class IntakeSubmission<F> implements MailboxSubmission {
 
 function clientOf(arrival: Arrival): ClientFacts | undefined {
   if (arrival.origin !== 'smtp') return undefined
-  const { clientAddress: address, clientPort: port, clientName: name, helo, protocol } = arrival
+  const { clientAddress: address, clientPort: port, clientName: name, helo, protocol, forwarded = {} } = arrival
   const { saslMethod = '', saslSender = '' } = arrival
-  return { address, ...(port !== undefined && { port }), name, helo, protocol, saslMethod, saslSender }
+  const { ident, local = arrival.rewriteHeaders, ...from } = forwarded
+  const isForwarded = Object.keys(from).length > 0
+  return {
+    ...(isForwarded
+      ? { address: 'unknown', name: 'unknown', protocol: 'unknown', helo: '', ...from }
+      : { address, ...(port !== undefined && { port }), name, helo, protocol }),
+    saslMethod,
+    saslSender,
+    ...(ident !== undefined && { ident }),
+    local,
+  }
 }

@@ -144,7 +144,7 @@ function actionOf({ result, recipient, expired, job }: Ended, { template }: Repo
 }
 
 /** Transports whose delivery is the last. */
-const DELIVERING: ReadonlySet<string> = new Set(['local', 'virtual', 'lmtp', 'discard'])
+const DELIVERING: ReadonlySet<string> = new Set(['local', 'virtual', 'discard'])
 
 /** A recipient that was given up after temporary failures has failed for good: the class says so, the rest says why. */
 function statusOf({ result }: Ended, action: ReportAction): string {

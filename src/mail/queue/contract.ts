@@ -45,6 +45,10 @@ export interface ClientFacts {
   readonly protocol: string
   readonly saslMethod: string
   readonly saslSender: string
+  /** What a host in front calls the message (XFORWARD); missing: its queue id. */
+  readonly ident?: string
+  /** Its headers are ours to rewrite, as of mail that arose here. */
+  readonly local?: boolean
 }
 
 /** What intake hands over, inside the log's transaction. */
@@ -95,11 +99,13 @@ export type RecipientResult =
       readonly destinationDown?: boolean
     }
 
-/** How long a delivery took, for the log's `delays=`. */
+/** How long a delivery took, for the log's `delays=`, and over what. */
 export interface DeliveryTimes {
   /** Until the server took mail: DNS, connection, greeting, TLS. */
   readonly setupMs: number
   readonly transferMs: number
+  /** Messages that the connection has carried, this one too, where it has carried others: `conn_use=`. */
+  readonly connectionUses?: number | undefined
 }
 
 /** Delivers one message to some recipients at one nexthop; implemented by mail/delivery, plugged by main. */
@@ -137,6 +143,11 @@ export interface DeliveryJob {
   readonly saslUsername: string
   readonly client?: ClientFacts | undefined
   readonly trace?: 'verify' | 'deliver' | undefined
+  /**
+   * Whether an open connection may be taken (`load`), and whether it is worth keeping (`store`) because more mail for the
+   * destination follows. Missing: the delivery has its own.
+   */
+  readonly connections?: { readonly load: boolean; readonly store: boolean }
   /** XVERP delimiters; the sender is the recipient's own already, and there is only one. */
   readonly verp?: string | undefined
   /** Where the slice lies, for an agent that puts it into a mailbox. */

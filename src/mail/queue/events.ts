@@ -12,6 +12,7 @@ export type QueueEvent =
       readonly original: string
       /** `mx.example[192.0.2.1]:25`, `local`, `none`. */
       readonly relay: string
+      readonly connectionUses?: number | undefined
       readonly delayMs: number
       /** Before the attempt, in the queue manager, setting the connection up, transfer. */
       readonly delaysMs: readonly [number, number, number, number]

@@ -160,7 +160,7 @@ export class QueueRunner {
     if (without !== undefined) for (const { id } of job.recipients) report(id, without, 'none')
     else {
       try {
-        await this.#deps.agent.deliver(job, report, signal)
+        await this.#deps.agent.deliver({ ...job, connections: slice.connections }, report, signal)
       } catch (error) {
         if (!signal.aborted) publish<QueueEvent>({ event: 'queue.defect', queueId: job.queueId, error })
       }
@@ -205,7 +205,7 @@ export class QueueRunner {
     if (told !== undefined) return // nothing was delivered
     const { relay, startedMs, times } = how
     const nowMs = this.#deps.clock.now()
-    const { setupMs, transferMs } = times ?? { setupMs: 0, transferMs: nowMs - startedMs }
+    const { setupMs, transferMs, connectionUses } = times ?? { setupMs: 0, transferMs: nowMs - startedMs }
     publish<QueueEvent>({
       event: 'queue.result',
       queueId: job.queueId,
@@ -214,6 +214,7 @@ export class QueueRunner {
       recipient: address,
       original,
       relay,
+      connectionUses,
       delayMs: nowMs - job.arrivalMs,
       delaysMs: [startedMs - job.arrivalMs, 0, setupMs, transferMs],
       ...(job.trace === 'verify' && { probe: true }),

@@ -166,3 +166,37 @@ test('slow hosts do not hold all deliveries: a free one goes to the destination 
   }
   assert.equal(fast, 15, 'the fast host always has deliveries')
 })
+
+test('connections are kept while mail for a destination follows mail, and used up when it runs out', () => {
+  const schedule = scheduleOf({ initial: 1, limit: 1 })
+  const deliver = (fromMs: number, toMs: number): string => {
+    const slice = schedule.take(fromMs)
+    if (slice === undefined) return 'none'
+    schedule.done(slice, 'up', toMs)
+    return `${slice.connections.load ? 'load' : ''}${slice.connections.store ? ' store' : ''}`
+  }
+  for (let message = 1; message <= 5; message++) add(schedule, message, 'a.test')
+  assert.equal(deliver(0, 100), '', 'the first has its own')
+  assert.equal(deliver(100, 1900), 'load store')
+  assert.equal(deliver(2900, 3000), 'load store', 'Postfix counts whole seconds')
+  assert.equal(deliver(5000, 5100), 'load', 'a pause')
+  assert.equal(deliver(6900, 7000), 'load store')
+  add(schedule, 6, 'a.test')
+  assert.equal(deliver(7000, 7100), '', 'the destination had nothing left, and is forgotten')
+})
+
+test('deliveries beside each other keep connections on, but do not turn it on', () => {
+  const schedule = scheduleOf()
+  for (let message = 1; message <= 5; message++) add(schedule, message, 'a.test')
+  const first = takeAll(schedule, 0)
+  assert.deepEqual(
+    first.map(({ connections }) => connections.store),
+    [false, false],
+  )
+  schedule.done(first[0]!, 'up', 500)
+  const [second] = takeAll(schedule, 500)
+  assert.equal(second?.connections.store, true)
+  schedule.done(second!, 'up', 600)
+  const [third] = takeAll(schedule, 9000)
+  assert.equal(third?.connections.store, true, 'the first one still runs')
+})

@@ -36,7 +36,21 @@ export interface Slice {
   readonly destination: Destination
   /** The destination is dead: they are deferred without a try. */
   readonly suspended: boolean
+  readonly connections: Connections
 }
+
+/** What deliveries to a destination do with connections, as long as mail for it goes back to back. SCHEDULER_README. */
+export interface Connections {
+  /** One that is open already is taken. */
+  readonly load: boolean
+  /** It is kept open for the next. */
+  readonly store: boolean
+}
+
+const EACH_ITS_OWN: Connections = { load: false, store: false }
+const KEPT: Connections = { load: true, store: true }
+/** What is kept is used up, and no more is kept: mail runs out. */
+const USED_UP: Connections = { load: true, store: false }
 
 /** Recipients of one message for one destination. */
 interface Batch {
@@ -74,6 +88,9 @@ export interface Destination {
   batches: number
   /** What the last failure was. */
   reason: { readonly dsn: string; readonly text: string }
+  /** When a delivery ended last; undefined: none has, since there is mail for it. */
+  lastDoneMs: number | undefined
+  connections: Connections
 }
 
 /** Batches of a message that are compared before one is chosen. */
@@ -178,9 +195,10 @@ export class Schedule {
     if (!suspended) {
       destination.busy++
       transport.busy++
+      destination.connections = connectionsOf(destination, nowMs)
       if (limits.transportRateDelayMs > 0) transport.notBeforeMs = nowMs + limits.transportRateDelayMs
     }
-    return { message: turn.message, ids, destination, suspended }
+    return { message: turn.message, ids, destination, suspended, connections: destination.connections }
   }
 
   /** Recipients of a slice that are not to go with the others (VERP: one a delivery). */
@@ -226,6 +244,7 @@ export class Schedule {
     if (outcome === 'up') destination.window.succeeded(limits, destination.busy)
     if (outcome === 'down') destination.window.failed(limits)
     destination.busy--
+    destination.lastDoneMs = nowMs
     if (destination.window.dead) destination.notBeforeMs = nowMs + limits.deadMs
     else destination.notBeforeMs = limits.rateDelayMs > 0 ? nowMs + limits.rateDelayMs : 0
     this.#unpark(destination, nowMs)
@@ -244,7 +263,18 @@ export class Schedule {
     if (destination === undefined) {
       const reason = { dsn: '4.4.1', text: '' }
       const window = new ConcurrencyWindow(limits)
-      destination = { key, transport, window, busy: 0, notBeforeMs: 0, parked: [], batches: 0, reason }
+      destination = {
+        key,
+        transport,
+        window,
+        busy: 0,
+        notBeforeMs: 0,
+        parked: [],
+        batches: 0,
+        reason,
+        lastDoneMs: undefined,
+        connections: EACH_ITS_OWN,
+      }
       this.#destinations.set(key, destination)
     }
     return destination
@@ -315,6 +345,16 @@ function wait(transport: Transport, turn: Turn): void {
   if (turn.waiting) return
   turn.waiting = true
   transport.turns.push(turn)
+}
+
+/**
+ * Not a burst of mail within the first window, but mail that follows mail turns keeping on; it is turned off where neither
+ * another delivery runs nor one has just ended. Postfix counts whole seconds.
+ */
+function connectionsOf({ connections, lastDoneMs, busy }: Destination, nowMs: number): Connections {
+  const backToBack = lastDoneMs !== undefined && Math.floor(lastDoneMs / 1000) + 1 >= Math.floor(nowMs / 1000)
+  if (!connections.store) return backToBack ? KEPT : connections
+  return busy > 1 || backToBack ? connections : USED_UP
 }
 
 function hasRoom({ busy, window, notBeforeMs }: Destination, limits: TransportLimits, nowMs: number): boolean {

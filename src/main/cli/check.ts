@@ -97,7 +97,7 @@ async function findingsOf(directory: string): Promise<Told> {
   }))
   const config = readerOf(directory, masterCf(directory))(indentContinuations(text))
   listenersOf(config, config.bind(mainParams).mailbox_services)
-  const sasl = readSaslConf(saslApplication(config), saslSearchPath(directory))
+  const sasl = readSaslConf(saslApplication(config), saslSearchPath(directory, config.value('cyrus_sasl_config_path')))
   const findings = [...lost, ...(await allFindings(config)), ...sasl.findings]
   const byFile = (a: Finding, b: Finding): number => Number(b.file === file) - Number(a.file === file)
   return { findings: findings.toSorted((a, b) => byFile(a, b) || a.line - b.line), config }

@@ -98,9 +98,10 @@ export function queueLine(e: QueueEvent, digits: number): Line {
     case 'queue.result': {
       const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
       const service = e.program === 'relay' ? 'smtp' : e.program
+      const uses = e.connectionUses === undefined ? '' : `, conn_use=${e.connectionUses}`
       return {
         service,
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}, delay=${delayText(e.delayMs, digits)}, delays=${e.delaysMs.map((ms) => delayText(ms, digits)).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
+        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}${uses}, delay=${delayText(e.delayMs, digits)}, delays=${e.delaysMs.map((ms) => delayText(ms, digits)).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
       }
     }
     case 'queue.expired':

@@ -72,6 +72,10 @@ export const mainParams = defineParams({
     { min: 0 },
   ),
   smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
+  cyrus_sasl_config_path: str(
+    '',
+    'Directories, with colons between, in which smtpd_sasl_path.conf is looked for in place of the usual ones.',
+  ),
   smtpd_sasl_type: choice(
     ['cyrus', 'dovecot'],
     'cyrus',

@@ -179,7 +179,10 @@ export function openRooms(options: RoomsOptions): Rooms {
         onQueued: () => queued.notify(),
       },
     })
-    const sasl = readSaslConf(saslApplication(fresh), saslSearchPath(fresh.directory))
+    const sasl = readSaslConf(
+      saslApplication(fresh),
+      saslSearchPath(fresh.directory, fresh.value('cyrus_sasl_config_path')),
+    )
     return {
       config: fresh,
       cf: fresh.bind(mainParams),

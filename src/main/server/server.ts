@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, runAsChild, type StatusFilter } from '../../mail/delivery/mod.ts'
+import { createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
 import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
@@ -94,6 +94,7 @@ export class Server {
   readonly #maillog: Maillog
   readonly #record: PathRecord
   readonly #upkeep: Upkeep
+  #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
   readonly #startedMs = Date.now()
@@ -234,6 +235,7 @@ export class Server {
     const { queue, clock, queued } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
     const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.deliver(...job))
+    this.#smtpAgent = smtp
     const isSmtp = (transport: string): boolean => clientProgram(bind(), transport) !== undefined
     const run = this.#options.launcher?.run ?? runAsChild
     const local = makeLocalAgent(this.#rooms, () => agent, run)
@@ -286,6 +288,7 @@ export class Server {
       this.#rooms.reload()
       new Front(this.#rooms, false).prepare(specs) // so that no thread takes it up before another refuses it
       this.#specs = specs
+      this.#smtpAgent?.forget()
       if (this.#front !== undefined) await this.#front.apply(specs)
       for (const [thread, { worker }] of this.#workers) {
         const told = { ask: 'reload', specs: this.#specsOf(thread), handed: this.#rooms.handed } as const
@@ -359,6 +362,7 @@ export class Server {
     await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
     await this.#localMail.stop()
     await this.#runner.stop()
+    this.#smtpAgent?.forget()
     await this.#upkeep.stop()
     await this.#rooms.log.close()
     await endRun(this.#rooms.db)

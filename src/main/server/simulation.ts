@@ -112,6 +112,7 @@ const TLS = {
   peerVerified: undefined,
   peerNames: [],
   peerChain: [],
+  resumed: false,
 }
 
 /** Says what a client would say, as long as it may go on. */

@@ -1,6 +1,6 @@
 /** The transports that SMTP and LMTP clients serve, by master.cf. */
 import type { Config } from '../../io/config/mod.ts'
-import { createSmtpAgent } from '../../mail/delivery/mod.ts'
+import { createSmtpAgent, type SmtpAgent } from '../../mail/delivery/mod.ts'
 import type { Agent } from '../../mail/queue/mod.ts'
 import { mapFieldAddresses } from './header-rewriting.ts'
 import type { Rooms } from './rooms.ts'
@@ -18,7 +18,7 @@ export function clientProgram(config: Config, transport: string): ClientProgram 
   return { protocol: program, overrides: entry?.overrides ?? new Map() }
 }
 
-export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): Agent {
+export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
   const config = (): Config => rooms.current.config
   return createSmtpAgent({
     config: (transport) => config().with(clientProgram(config(), transport)?.overrides ?? new Map()),

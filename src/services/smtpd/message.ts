@@ -62,10 +62,11 @@ async function arrivalOf(session: Session): Promise<Arrival> {
   return {
     origin: 'smtp',
     clientAddress: client.address,
-    clientPort: client.port,
     clientName: client.name,
+    clientPort: client.port,
     helo: session.helo ?? '',
     protocol: session.protocol,
+    ...(forwarded !== undefined && { forwarded }),
     ...(session.cf.smtpd_hide_client_session && { hidden: true }),
     ...(sasl !== undefined && { saslMethod: sasl.method, saslUsername: sasl.username, saslSender: sasl.sender }),
     tls: tls && { protocol: tls.protocol, cipher: tls.cipher, bits: tls.bits },

@@ -30,6 +30,9 @@ type ClientFacts = SessionFacts['client']
 export interface Forwarded {
   readonly name?: string
   readonly address?: string
+  readonly port?: number
+  readonly protocol?: string
+  readonly helo?: string
   readonly ident?: string
   /** SOURCE=LOCAL: the message began here, and its headers are ours. */
   readonly local?: boolean

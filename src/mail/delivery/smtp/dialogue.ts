@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
 import { type LineFilter, ReplyFilterError } from './reply-filter.ts'
+import { DataDeadline } from './data-deadline.ts'
 import type { Connection, TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
 
 /** The server went away, is silent, or says what is no reply. */
@@ -13,11 +14,25 @@ export class DialogueError extends Error {
   }
 }
 
+/** What time limits are for. */
+export interface DialogueLimits {
+  /** A whole reply or message; otherwise each piece of it. */
+  readonly perRequest: boolean
+  /** Octets that give a message another second. */
+  readonly minDataRate: number
+}
+
+/** What is handed to the socket in one go: a slow server's time limit is for so much. */
+const PORTION = 64 * 1024
+
 export class Dialogue {
   readonly connection: Connection
+  readonly #limits: DialogueLimits
+  #dataDeadline: DataDeadline | undefined
   #reader = new ReplyReader()
   #replies: Reply[] = []
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
+  #waitMs = 0
   #lost: DialogueError | undefined
   #filtering: Promise<void> = Promise.resolve()
   /** What each line of the server passes through (smtp_reply_filter). */
@@ -27,8 +42,9 @@ export class Dialogue {
   /** What is going on, for the log: `receiving the initial server greeting`. */
   doing = 'receiving the initial server greeting'
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, limits: DialogueLimits) {
     this.connection = connection
+    this.#limits = limits
     this.#attach()
   }
 
@@ -64,7 +80,11 @@ export class Dialogue {
     this.#replies.push(...lines.flatMap((line) => this.#reader.take(line) ?? []))
     const waiting = this.#waiting
     const first = waiting === undefined ? undefined : this.#replies.shift()
-    if (waiting === undefined || first === undefined) return
+    if (waiting === undefined) return
+    if (first === undefined) {
+      if (!this.#limits.perRequest) this.connection.idleAfter(this.#waitMs)
+      return
+    }
     this.#waiting = undefined
     waiting.resolve(first)
   }
@@ -83,11 +103,18 @@ export class Dialogue {
     this.#waiting = undefined
   }
 
+  /** Nothing is owed by either side, and the connection stands. */
+  get isQuiet(): boolean {
+    return this.#lost === undefined && !this.connection.closed && !this.hasEarlyReply
+  }
+
   /** The next reply. Rejects with DialogueError when the time is over or the connection lost. */
   reply(timeoutMs: number): Promise<Reply> {
     const ready = this.#replies.shift()
     if (ready !== undefined) return Promise.resolve(ready)
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
+    this.#waitMs = timeoutMs
+    this.#dataDeadline = undefined
     this.connection.idleAfter(timeoutMs)
     return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }))
   }
@@ -107,11 +134,23 @@ export class Dialogue {
   }
 
   async write(octets: Buffer, timeoutMs: number): Promise<void> {
-    if (!this.connection.write(octets)) {
-      this.connection.idleAfter(timeoutMs)
-      await this.connection.drained()
+    for (let at = 0; at < octets.length; at += PORTION) {
+      this.connection.write(octets.subarray(at, at + PORTION))
+      if (this.connection.pendingOctets >= PORTION) await this.#drained(timeoutMs)
+      // A server that only hangs up may still read, or have said why: that is for who asks for the reply.
+      if (this.connection.closed && this.#lost !== undefined && this.#replies.length === 0) throw this.#lost
     }
-    if (this.#lost !== undefined) throw this.#lost
+  }
+
+  async #drained(timeoutMs: number): Promise<void> {
+    const { perRequest, minDataRate } = this.#limits
+    if (perRequest) this.#dataDeadline ??= new DataDeadline(timeoutMs, minDataRate)
+    const startedMs = performance.now()
+    const octets = this.connection.pendingOctets
+    this.connection.idleAfter(Math.max(1, this.#dataDeadline?.leftMs ?? timeoutMs))
+    await this.connection.drained()
+    this.connection.idleAfter(0)
+    this.#dataDeadline?.sent(octets, performance.now() - startedMs)
   }
 
   /** Says nothing for a while; at once where the connection is gone. */
@@ -131,8 +170,26 @@ export class Dialogue {
     return facts
   }
 
-  quit(): void {
-    if (this.#lost === undefined) this.connection.end('QUIT\r\n')
-    else this.connection.destroy()
+  /** Nobody speaks for now; a word of the server, its end or that of the time is `gone`. */
+  rest(forMs: number, gone: () => void): void {
+    this.connection.attach({ data: gone, end: gone, idle: gone })
+    this.connection.idleAfter(forMs)
+  }
+
+  wake(): void {
+    this.#attach()
+  }
+
+  /** @param waitMs how long the answer is waited for; undefined: not at all */
+  async quit(waitMs?: number): Promise<void> {
+    if (this.#lost !== undefined || this.connection.closed) return this.connection.destroy()
+    if (waitMs === undefined) return this.connection.end('QUIT\r\n')
+    this.doing = 'sending QUIT'
+    try {
+      await this.ask('QUIT', waitMs)
+    } catch {
+      return this.connection.destroy()
+    }
+    this.connection.end()
   }
 }

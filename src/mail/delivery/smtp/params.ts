@@ -11,6 +11,8 @@ import {
   str,
   time,
 } from '../../../io/config/mod.ts'
+import { queueParams } from '../../queue/mod.ts'
+import { connectionParams } from './connection-params.ts'
 import { clientDnsParams } from './dns-params.ts'
 import { clientTlsParams } from './tls-params.ts'
 import { outgoingParams } from './content-params.ts'
@@ -18,6 +20,8 @@ import { outgoingParams } from './content-params.ts'
 const ms = { min: 1000 }
 
 export const deliveryParams = defineParams({
+  ...connectionParams,
+  minimal_backoff_time: queueParams.minimal_backoff_time,
   ...outgoingParams,
   myhostname: str('', 'The internet host name of this mail system.'),
   inet_protocols: list('all', 'The protocols that connections are made by: all, ipv4, ipv6.'),
@@ -104,6 +108,7 @@ const LMTP_DEFAULTS: Readonly<Record<string, string>> = {
   lmtp_connect_timeout: '0s',
   lmtp_fallback_relay: '',
   lmtp_tls_secure_cert_match: 'nexthop',
+  lmtp_skip_quit_response: 'no',
 }
 const LMTP_NAMES: Readonly<Record<string, string>> = {
   smtp_helo_name: 'lmtp_lhlo_name',
@@ -122,7 +127,7 @@ export const lmtpParams: Readonly<Record<string, ParamSpec<unknown>>> = Object.f
       .filter(([name]) => name.startsWith('smtp_') && !WITHOUT_LMTP.has(name))
       .map(([name, spec]) => {
         const twin = lmtpName(name)
-        return [twin, { ...spec, default: LMTP_DEFAULTS[twin] ?? spec.default.replaceAll('$smtp_', '$lmtp_') }]
+        return [twin, { ...spec, default: LMTP_DEFAULTS[twin] ?? spec.default.replace(/\bsmtp_/g, 'lmtp_') }]
       }),
   ),
 )

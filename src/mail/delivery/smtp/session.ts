@@ -1,7 +1,7 @@
 /** From a connection to a session that takes mail: greeting, EHLO or LHLO, STARTTLS, log-in. RFC 5321 §3.1, RFC 2033, RFC 3207. */
 import { publish } from '#src/base/mod.ts'
 import { parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
-import type { TlsClientOptions } from '../../../io/net/mod.ts'
+import type { TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
@@ -9,9 +9,9 @@ import type { ClientSettings } from './params.ts'
 import { pixWorkarounds } from './pix.ts'
 import { lineFilter } from './reply-filter.ts'
 import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
-import { handshakeOptions, type Peer, trustOf } from './tls.ts'
+import { handshakeOptions, type Peer, type Trust, trustOf } from './tls.ts'
 import type { TlsFiles } from './tls-files.ts'
-import { isMandatory, type TlsPolicy } from './tls-policy.ts'
+import { isMandatory, mustMatch, type TlsPolicy } from './tls-policy.ts'
 import { deferred, type Failure, type Keywords, oneLine, refused } from './words.ts'
 
 /** This server will not do; the next may. */
@@ -40,21 +40,37 @@ export interface SessionPlace {
   readonly queueId: string
   /** How long the message has been in the queue. */
   readonly ageMs: number
+  readonly transport: string
+  /** The TLS session that may be gone on with, and where a new one is kept. */
+  readonly resumption: Pick<TlsClientOptions, 'session' | 'onSession'>
+}
+
+export interface Offer {
+  readonly keywords: Keywords
+  readonly loggedIn: boolean
+  readonly tls: Secured | undefined
+}
+
+/** What TLS came to. */
+interface Secured {
+  readonly trust: Trust
+  readonly nameAndPort: string
+  readonly facts: TlsFacts
 }
 
 /** What the server offers, once mail may be sent. Throws SiteError. */
-export async function openSession(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
+export async function openSession(dialogue: Dialogue, place: SessionPlace): Promise<Offer> {
   const { cf, policy, tables, protocol } = place
   if (cf.smtp_reply_filter !== '')
     dialogue.filter = lineFilter(tables.maps(cf.smtp_reply_filter), (text) =>
       publish<ClientEvent>({ event: 'client.note', protocol, text: `warning: ${text}` }),
     )
-  let verified = cf.smtp_tls_wrappermode && (await startTls(dialogue, place, engineOf(place)))
+  let tls = cf.smtp_tls_wrappermode ? await startTls(dialogue, place, engineOf(place)) : undefined
   let keywords = await greet(dialogue, place)
   const engine = policy.level === 'none' || dialogue.connection.tls !== undefined ? undefined : engineOf(place)
   const mayTls = policy.level !== 'none' && dialogue.connection.tls === undefined
   if (mayTls && (await wantsTls(dialogue, place, keywords, engine !== undefined))) {
-    verified = await startTls(dialogue, place, engine)
+    tls = await startTls(dialogue, place, engine)
     keywords = await hello(dialogue, place, true)
     refuseEarlyReply(dialogue, place)
   } else if (policy.level === 'none' && cf.smtp_tls_note_starttls_offer && keywords.has('STARTTLS')) {
@@ -64,8 +80,7 @@ export async function openSession(dialogue: Dialogue, place: SessionPlace): Prom
       text: `Host offered STARTTLS: [${place.peer.host}]`,
     })
   }
-  await authenticate(dialogue, place, keywords, verified)
-  return keywords
+  return { keywords, tls, loggedIn: await authenticate(dialogue, place, keywords, tls?.trust === 'Verified') }
 }
 
 async function greet(dialogue: Dialogue, place: SessionPlace): Promise<Keywords> {
@@ -88,7 +103,8 @@ async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean)
   if (extended || protocol === 'lmtp') {
     dialogue.doing = `performing the ${word} handshake`
     reply = await dialogue.ask(`${word} ${cf.smtp_helo_name}`, cf.smtp_helo_timeout)
-    if (reply.code === 250) return withEightBits(await discarded(parseKeywords(reply), place), place)
+    if (reply.code >= 200 && reply.code <= 299)
+      return withEightBits(await discarded(parseKeywords(reply), place), place)
   }
   if (protocol === 'smtp' && reply?.code !== 421) {
     dialogue.doing = 'performing the HELO handshake'
@@ -135,12 +151,11 @@ async function wantsTls(
     if (mandatory) throw new SiteError(deferred('4.7.5', ENGINE_AWAY))
     return false
   }
-  dialogue.doing = 'performing the STARTTLS handshake'
+  dialogue.doing = 'receiving the STARTTLS response'
   const go = await dialogue.ask('STARTTLS', cf.smtp_starttls_timeout)
   if (go.code >= 200 && go.code <= 299) return true
-  if (mandatory)
-    throw new SiteError(deferred('4.7.4', `TLS is required, but host ${name} refused to start TLS: ${oneLine(go)}`))
-  return false
+  if (!mandatory) return false
+  throw new SiteError(refused(go, name, `TLS is required, but host ${name} refused to start TLS: ${oneLine(go)}`))
 }
 
 /** What a handshake would be made with; undefined where files of the client's own cannot be used: then there is no TLS. */
@@ -159,29 +174,41 @@ const ENGINE_AWAY = 'TLS is required, but our TLS engine is unavailable'
 /** A handshake at level `may` failed: the server is worth a second connection without TLS. */
 export class HandshakeError extends SiteError {}
 
-/** Whether the certificate was verified. Throws SiteError where the level asks for more than there is. */
+/** Throws SiteError where the level asks for more than there is. */
 async function startTls(
   dialogue: Dialogue,
   place: SessionPlace,
   engine: TlsClientOptions | undefined,
-): Promise<boolean> {
-  const { cf, policy, peer, protocol, nameAndPort } = place
+): Promise<Secured> {
+  const { cf, policy, peer, protocol, nameAndPort, resumption } = place
   if (engine === undefined) throw new SiteError(deferred('4.7.5', ENGINE_AWAY))
   let facts
   try {
-    facts = await dialogue.startTls(engine)
+    facts = await dialogue.startTls({ ...engine, ...resumption })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     publish<ClientEvent>({ event: 'client.note', protocol, text: `SSL_connect error to ${nameAndPort}: ${why}` })
     throw new HandshakeError(deferred('4.7.5', 'Cannot start TLS: handshake failure'))
   }
   const trust = trustOf(policy, peer, facts, cf)
-  if (cf.smtp_tls_loglevel >= 1) {
-    const text = `${trust} TLS connection established to ${nameAndPort}: ${facts.protocol} with cipher ${facts.cipher} (${facts.bits}/${facts.bits} bits)`
-    publish<ClientEvent>({ event: 'client.note', protocol, text })
-  }
-  if (!['verify', 'secure', 'fingerprint'].includes(policy.level) || trust === 'Verified') return trust === 'Verified'
+  if (facts.resumed && cf.smtp_tls_loglevel >= 2)
+    publish<ClientEvent>({ event: 'client.note', protocol, text: `${nameAndPort}: Reusing old session` })
+  const secured = { trust, nameAndPort, facts }
+  noteTls(secured, 'established', place)
+  if (!mustMatch(policy.level) || trust === 'Verified') return secured
   throw new SiteError(deferred('4.7.5', 'Server certificate not verified'))
+}
+
+/** Postfix: tls_log_summary(). */
+export function noteTls(
+  { trust, nameAndPort, facts }: Secured,
+  usage: 'established' | 'reused',
+  { cf, protocol }: Pick<SessionPlace, 'cf' | 'protocol'>,
+): void {
+  if (cf.smtp_tls_loglevel < 1) return
+  const cipher = `${facts.protocol} with cipher ${facts.cipher} (${facts.bits}/${facts.bits} bits)`
+  const text = `${trust} TLS connection ${usage} to ${nameAndPort}: ${cipher}`
+  publish<ClientEvent>({ event: 'client.note', protocol, text })
 }
 
 /** CVE-2009-3555: whoever put commands in front of ours before TLS began gives himself away by their replies. */
@@ -197,20 +224,21 @@ async function authenticate(
   place: SessionPlace,
   keywords: Keywords,
   verified: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { cf, tables, peer, name, nexthop, sender } = place
   const offered = keywords.get('AUTH')
-  if (!cf.smtp_sasl_auth_enable || offered === undefined) return
+  if (!cf.smtp_sasl_auth_enable || offered === undefined) return false
   const credentials = await findCredentials(cf, tables.maps(cf.smtp_sasl_password_maps), {
     host: peer.host,
     nexthop,
     sender,
   })
-  if (credentials === undefined) return
+  if (credentials === undefined) return false
   const mechanisms = await usableMechanisms(offered, cf, tables)
-  if (mechanisms.length === 0) return
-  const result = await logIn(dialogue, mechanisms, credentials, { cf, host: peer.host, verified })
-  if (result === 'done') return
+  if (mechanisms.length === 0) return false
+  const asWhom = cf.send_cyrus_sasl_authzid ? { ...credentials, authzid: credentials.username } : credentials
+  const result = await logIn(dialogue, mechanisms, asWhom, { cf, host: peer.host, verified })
+  if (result === 'done') return true
   if ('text' in result)
     throw new SiteError(
       deferred('4.7.0', `SASL authentication failed; cannot authenticate to server ${name}: ${result.text}`),

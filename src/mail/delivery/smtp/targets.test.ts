@@ -32,6 +32,12 @@ const world = dns({
   'backup.test MX': mx([10, 'a.test'], [20, 'Self.test.'], [30, 'b.test']),
   'loop.test MX': mx([10, 'self.test'], [20, 'b.test']),
   'gone.test MX': { status: 'nxdomain', secure: false },
+  'alias.test A': {
+    status: 'ok',
+    ttlSeconds: 60,
+    secure: false,
+    records: [{ type: 'A', name: 'real.test', value: '192.0.2.4', ttlSeconds: 60 }],
+  },
   'away.test MX': { status: 'failed', reason: 'SERVFAIL' },
 }) as Resolver // findTargets asks questions only
 
@@ -215,4 +221,32 @@ test('nexthops as transport(5) writes them', () => {
     isLiteral: true,
   })
   assert.deepEqual(parseNexthop('mx.test', '24'), { host: 'mx.test', port: 24, service: '24', isLiteral: false })
+})
+
+test('a server is known by its own name, or by the one that CNAMEs lead to', async () => {
+  for (const [overrides, name] of [
+    ['no', 'alias.test'],
+    ['yes', 'real.test'],
+  ] as const) {
+    const found = await find('[alias.test]', world, { smtp_cname_overrides_servername: overrides })
+    assert.equal(found.status === 'ok' && found.targets[0]?.host, name)
+  }
+})
+
+test('smtp_balance_inet_protocols: IPv4 is reached behind many IPv6 addresses', async () => {
+  const six = Array.from({ length: 6 }, (_, i) => ({ type: 'AAAA', value: `2001:db8::${i}`, ttlSeconds: 60 }) as const)
+  const many = dns({
+    'many.test A': a('192.0.2.1'),
+    'many.test AAAA': { status: 'ok', records: six, ttlSeconds: 60, secure: false },
+  }) as Resolver // findTargets asks questions only
+  for (const [balances, count] of [
+    ['yes', 1],
+    ['no', 0],
+  ] as const) {
+    const set = { smtp_address_preference: 'ipv6', smtp_balance_inet_protocols: balances }
+    const found = await find('[many.test]', many, set)
+    assert.ok(found.status === 'ok')
+    assert.equal(found.targets.length, 5)
+    assert.equal(found.targets.filter(({ address }) => address === '192.0.2.1').length, count)
+  }
 })

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { servicePort } from '../../../io/config/mod.ts'
 import type { DnsAnswer, Resolver } from '../../../io/dns/mod.ts'
+import { balanced } from './balance.ts'
 import {
   asksDns,
   dnsLevel,
@@ -56,6 +57,8 @@ type TargetSettings = LookupSettings &
     | 'myhostname'
     | 'ignore_mx_lookup_error'
     | 'smtp_mx_address_limit'
+    | 'smtp_balance_inet_protocols'
+    | 'smtp_cname_overrides_servername'
     | 'smtp_defer_if_no_mx_address_found'
     | 'use_srv_lookup'
     | 'allow_srv_lookup_fallback'
@@ -184,7 +187,7 @@ async function addressesOf(hosts: readonly MxHost[], origin: Origin | undefined,
   let failure: LookupFailure | undefined
   for (const one of hosts) {
     const found = await hostAddresses(one.host, cf, dns)
-    targets.push(...found.addresses.map((address) => targetOf(one, address, origin)))
+    targets.push(...found.addresses.map((address) => targetOf(one, address, origin, cf)))
     if ('failure' in found) failure = afterwards(failure, found.failure)
     if (cf.smtp_mx_address_limit > 0 && targets.length >= 10 * cf.smtp_mx_address_limit) break
   }
@@ -200,13 +203,22 @@ function afterwards(before: LookupFailure | undefined, last: LookupFailure): Loo
 }
 
 /** At most smtp_mx_address_limit of them. */
-function within(found: Targets, { smtp_mx_address_limit: limit }: TargetSettings): Targets {
-  return found.status === 'ok' && limit > 0 ? { ...found, targets: found.targets.slice(0, limit) } : found
+function within(found: Targets, cf: TargetSettings): Targets {
+  const limit = cf.smtp_mx_address_limit
+  if (found.status !== 'ok' || limit === 0) return found
+  const { targets } = found
+  return { ...found, targets: cf.smtp_balance_inet_protocols ? balanced(targets, limit) : targets.slice(0, limit) }
 }
 
-function targetOf({ host, port, preference }: MxHost, { address, resolved }: HostAddress, origin?: Origin): Target {
+function targetOf(
+  { host, port, preference }: MxHost,
+  { address, resolved }: HostAddress,
+  origin: Origin | undefined,
+  cf: TargetSettings,
+): Target {
   const found = origin === undefined ? { host: resolved } : { mx: origin.resolved, host: resolved }
-  return { host, address, port, preference, found }
+  const name = cf.smtp_cname_overrides_servername ? resolved.canonical : host
+  return { host: name, address, port, preference, found }
 }
 
 function byFamily(targets: readonly Target[], first: TargetSettings['smtp_address_preference']): Target[] {

@@ -9,6 +9,8 @@ export interface Attributes {
   readonly protocols?: readonly string[]
   readonly ciphers?: string
   readonly exclude?: readonly string[]
+  /** connection_reuse */
+  readonly reuse?: boolean
   readonly tafile: readonly string[]
   /** Whose policy it is, where a plug-in answers for it: `sts`. */
   readonly policyType?: string
@@ -118,6 +120,7 @@ function attributesOf(values: Values, level: SiteTlsLevel): Attributes {
   const separator = level === 'fingerprint' ? '|' : ':'
   const [match, servername, protocols] = [values.get('match'), one('servername'), one('protocols')]
   const [ciphers, exclude, policyType] = [one('ciphers'), one('exclude'), one('policy_type')]
+  const reuse = one('connection_reuse')
   return {
     ...(match !== undefined && { match: match.flatMap((text) => text.split(separator)) }),
     ...(servername !== undefined && { servername }),
@@ -125,6 +128,7 @@ function attributesOf(values: Values, level: SiteTlsLevel): Attributes {
     ...(ciphers !== undefined && { ciphers }),
     ...(exclude !== undefined && { exclude: exclude.split(/[:,\s]+/).filter((word) => word !== '') }),
     ...(policyType !== undefined && { policyType }),
+    ...(reuse !== undefined && { reuse: reuse.toLowerCase() === 'yes' }),
     tafile: values.get('tafile') ?? [],
     mxHostPatterns: values.get('mx_host_pattern') ?? [],
   }

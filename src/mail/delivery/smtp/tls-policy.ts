@@ -18,6 +18,8 @@ export interface TlsPolicy {
   readonly excluded: readonly string[]
   /** These alone vouch for the server; undefined: the authorities do. */
   readonly anchors: readonly Anchor[] | undefined
+  /** Connections may be kept for further messages. */
+  readonly reuse: boolean
 }
 
 /** What main.cf or a policy table says cannot be done: mail waits. The message is for the log. */
@@ -42,6 +44,9 @@ export const TLS_LEVELS: readonly SiteTlsLevel[] = [
   'dane',
   'dane-only',
 ]
+
+/** Whether the server must be who it should be. */
+export const mustMatch = (level: TlsLevel): boolean => ['verify', 'secure', 'fingerprint'].includes(level)
 
 export const isMandatory = (level: TlsLevel): boolean => level !== 'none' && level !== 'may'
 
@@ -163,6 +168,7 @@ function withAttributes(level: TlsLevel, given: Attributes, context: Context): T
       ...(mandatory ? cf.smtp_tls_mandatory_exclude_ciphers : []),
     ],
     anchors: anchorsOf(level, given, context),
+    reuse: given.reuse ?? cf.smtp_tls_connection_reuse,
   }
 }
 

@@ -5,7 +5,7 @@ import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue } from './dialogue.ts'
 import { ContentError, type GenericPort, Outgoing } from './outgoing.ts'
 import type { ClientSettings } from './params.ts'
-import { type Keywords, mailCommand, rcptCommand, said } from './words.ts'
+import { type Keywords, mailCommand, oneLine, rcptCommand, said } from './words.ts'
 
 export type Recipient = DeliveryJob['recipients'][number]
 
@@ -19,6 +19,7 @@ export interface TransactionPlace {
   readonly name: string
   readonly job: DeliveryJob
   readonly recipients: readonly Recipient[]
+  readonly loggedIn: boolean
   /** The fate of one recipient, as soon as it is known. */
   readonly settle: (recipient: Recipient, result: RecipientResult) => void
 }
@@ -28,19 +29,24 @@ const PIECE = 256 * 1024
 
 const isOk = (reply: Reply): boolean => reply.code >= 200 && reply.code < 300
 
-export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): Promise<void> {
+/** `done`: the server is through with the message; `reset`: something was begun that RSET ends; `cut`: that nothing ends. */
+export type Ending = 'done' | 'reset' | 'cut'
+
+export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): Promise<Ending> {
   const { cf, keywords, name, job, recipients, settle } = place
-  const all = (result: RecipientResult): void => recipients.forEach((recipient) => settle(recipient, result))
-  if (job.smtpUtf8 && !keywords.has('SMTPUTF8')) {
-    // RFC 6531 §3.2
-    all({ status: 'bounced', dsn: '5.6.7', text: `SMTPUTF8 is required, but was not offered by host ${name}` })
-    return
+  const all = (result: RecipientResult): 'done' => {
+    for (const recipient of recipients) settle(recipient, result)
+    return 'done'
   }
+  if (job.smtpUtf8 && !keywords.has('SMTPUTF8'))
+    // RFC 6531 §3.2
+    return all({ status: 'bounced', dsn: '5.6.7', text: `SMTPUTF8 is required, but was not offered by host ${name}` })
   const tooBig = overSize(place)
   if (tooBig !== undefined) return all(tooBig)
   const pipelined = keywords.has('PIPELINING')
   // It is only asked whether they would be taken (sendmail -bv).
-  const probe = job.trace === 'verify'
+  const isProbe = job.trace === 'verify'
+  const probe = isProbe && cf.smtp_address_verify_target === 'rcpt'
   const outgoing = new Outgoing(place)
   const commands = await envelopeCommands(place, outgoing)
   if ('status' in commands) return all(commands)
@@ -51,7 +57,7 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
   const started = await dialogue.reply(cf.smtp_mail_timeout)
   if (!isOk(started)) {
     all(said(started, name, 'MAIL FROM'))
-    if (!pipelined) return
+    if (!pipelined) return 'reset'
   }
   const accepted: Recipient[] = []
   for (const [i, recipient] of recipients.entries()) {
@@ -60,22 +66,31 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
     const reply = await dialogue.reply(cf.smtp_rcpt_timeout)
     if (!isOk(started)) continue
     if (isOk(reply)) {
-      if (probe) settle(recipient, { ...sent(reply, keywords, name), dsn: reply.enhanced ?? '2.1.5' })
+      if (probe) settle(recipient, { ...sent(reply, place), dsn: reply.enhanced ?? '2.1.5' })
       else accepted.push(recipient)
     } else settle(recipient, said(reply, name, 'RCPT TO'))
   }
-  if (probe || (accepted.length === 0 && !pipelined)) return
+  if (probe || (accepted.length === 0 && !pipelined)) return 'reset'
   if (!pipelined) dialogue.send('DATA')
   dialogue.doing = 'sending DATA command'
   const data = await dialogue.reply(cf.smtp_data_init_timeout)
-  if (data.code !== 354) for (const recipient of accepted) settle(recipient, said(data, name, 'DATA'))
+  if (data.code < 300 || data.code > 399) {
+    for (const recipient of accepted) settle(recipient, said(data, name, 'DATA'))
+    return 'reset'
+  }
+  if (isProbe) {
+    // The message is not to be sent, and there is no other way out of DATA.
+    for (const recipient of accepted) settle(recipient, { ...sent(data, place), dsn: '2.0.0' })
+    return 'cut'
+  }
   // RFC 2920 §3.1: DATA went out with the recipients; nobody takes the message, so that it is ended empty.
-  else if (accepted.length === 0) await dialogue.ask('.', cf.smtp_data_done_timeout)
-  else await content(dialogue, place, outgoing, accepted)
+  if (accepted.length === 0) await dialogue.ask('.', cf.smtp_data_done_timeout)
+  else return content(dialogue, place, outgoing, accepted)
+  return 'done'
 }
 
 async function envelopeCommands(
-  { cf, keywords, job, recipients }: TransactionPlace,
+  { cf, keywords, job, recipients, loggedIn }: TransactionPlace,
   outgoing: Outgoing,
 ): Promise<{ readonly mail: string; readonly rcpts: readonly string[] } | ContentError['result']> {
   const quoted = cf.smtp_quote_rfc821_envelope
@@ -84,7 +99,8 @@ async function envelopeCommands(
     const sender = await outgoing.address(job.sender)
     for (const recipient of recipients)
       rcpts.push(rcptCommand(recipient, await outgoing.address(recipient.address), keywords, quoted))
-    return { mail: mailCommand(job, keywords, { sender, quoted, isSizeKnown: !outgoing.to7bit }), rcpts }
+    const mail = mailCommand(job, keywords, { sender, quoted, isSizeKnown: !outgoing.to7bit })
+    return { mail: loggedIn && cf.smtp_send_dummy_mail_auth ? `${mail} AUTH=<>` : mail, rcpts }
   } catch (error) {
     if (error instanceof ContentError) return error.result
     throw error
@@ -104,15 +120,16 @@ async function content(
   place: TransactionPlace,
   outgoing: Outgoing,
   accepted: readonly Recipient[],
-): Promise<void> {
-  const { protocol, cf, keywords, name, settle } = place
+): Promise<Ending> {
+  const { protocol, cf, name, settle } = place
   const writer = new DataWriter()
   try {
     await body(dialogue, place, outgoing, writer)
   } catch (error) {
     if (!(error instanceof ContentError)) throw error
     dialogue.connection.destroy() // what has been sent must not be taken for a message
-    return accepted.forEach((recipient) => settle(recipient, error.result))
+    for (const recipient of accepted) settle(recipient, error.result)
+    return 'cut'
   }
   if (dialogue.beforeDotMs !== undefined) await dialogue.pause(dialogue.beforeDotMs)
   dialogue.doing = 'sending end of data -- message may be sent more than once'
@@ -121,8 +138,9 @@ async function content(
   for (const recipient of accepted) {
     // RFC 2033 §4.2: LMTP answers for each recipient.
     if (end === undefined || protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
-    settle(recipient, isOk(end) ? sent(end, keywords, name) : said(end, name, 'end of DATA'))
+    settle(recipient, isOk(end) ? sent(end, place) : said(end, name, 'end of DATA'))
   }
+  return 'done'
 }
 
 async function body(
@@ -145,9 +163,17 @@ async function body(
   await send(await outgoing.end())
 }
 
-function sent(reply: Reply, keywords: Keywords, name: string): Extract<RecipientResult, { status: 'sent' }> {
-  const { code, enhanced, lines } = reply
-  const text = `${code} ${lines.map((line) => (enhanced === undefined ? line : `${enhanced} ${line}`)).join(' ')}`
-  const remote = { remoteMta: name.replace(/\[.*$/, ''), remoteReply: text }
-  return { status: 'sent', dsn: enhanced ?? '2.0.0', text, dsnHandedOver: keywords.has('DSN'), ...remote }
+function sent(
+  reply: Reply,
+  { protocol, cf, keywords, name }: TransactionPlace,
+): Extract<RecipientResult, { status: 'sent' }> {
+  return {
+    status: 'sent',
+    dsn: reply.enhanced ?? '2.0.0',
+    text: oneLine(reply),
+    dsnHandedOver: keywords.has('DSN'),
+    remoteMta: name.replace(/\[.*$/, ''),
+    remoteReply: oneLine(reply),
+    ...(protocol === 'lmtp' && { final: cf.lmtp_assume_final }),
+  }
 }

@@ -51,11 +51,7 @@ export function wire(address: string): string {
   return `"${local.replace(/["\\]/g, '\\$&')}"${at < 0 ? '' : address.slice(at)}`
 }
 
-export const oneLine = ({ code, enhanced, lines }: Reply): string =>
-  `${code} ${lines.map((line) => (enhanced === undefined ? line : `${enhanced} ${line}`)).join(' ')}`.replace(
-    /[\r\n]+/g,
-    ' ',
-  )
+export const oneLine = ({ code, lines, text = `${code} ${lines.join(' ')}` }: Reply): string => text
 
 /** @param peer `host[address]` */
 export function said(reply: Reply, peer: string, command: string): Failure {
@@ -63,13 +59,14 @@ export function said(reply: Reply, peer: string, command: string): Failure {
 }
 
 export function refused(reply: Reply, peer: string, text: string, soft = false): Failure {
-  const permanent = reply.code >= 500 && reply.code < 600
-  const status = permanent && !soft ? 'bounced' : 'deferred'
-  const dsn = reply.enhanced ?? (permanent ? '5.0.0' : '4.0.0')
+  const kind = Math.floor(reply.code / 100)
+  // Neither a yes nor a no: a protocol error, and that is a no.
+  const dsn = kind === 4 || kind === 5 ? (reply.enhanced ?? `${kind}.0.0`) : '5.5.0'
+  const isSoft = kind === 4 || (soft && kind === 5)
   return {
-    status,
-    dsn: status === 'deferred' ? dsn.replace(/^\d/, '4') : dsn,
-    text,
+    status: isSoft ? 'deferred' : 'bounced',
+    dsn: isSoft ? dsn.replace(/^\d/, '4') : dsn,
+    text: kind === 2 ? `Protocol error: ${text}` : text,
     remoteMta: peer.replace(/\[.*$/, ''),
     remoteReply: oneLine(reply),
   }

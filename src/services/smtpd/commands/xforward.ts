@@ -40,14 +40,18 @@ function apply(o: { -readonly [N in keyof Forwarded]: Forwarded[N] }, attribute:
       if (!/^(LOCAL|REMOTE|\[UNAVAILABLE\])$/i.test(value)) throw badValue(name, value)
       o.local = value.toUpperCase() === 'LOCAL'
       return
-    // Not in the log line that this is for; checked, so that a filter learns of its mistake.
     case 'PORT':
-      if (value !== UNAVAILABLE && !/^\d{1,5}$/.test(value)) throw badValue(name, value)
+      if (known !== undefined && !/^\d{1,5}$/.test(known)) throw badValue(name, value)
+      if (known === undefined) delete o.port
+      else o.port = Number(known)
       return
     case 'PROTO':
       if (value.length > PROTOCOL_LIMIT) throw badValue(name, value)
+      o.protocol = known ?? 'unknown'
       return
     case 'HELO':
+      if (known === undefined) delete o.helo
+      else o.helo = known
       return
     default:
       throw new SmtpError(501, '5.5.4', `Bad XFORWARD attribute name: ${attribute}`)

@@ -1,0 +1,90 @@
+/** From a server's address to a session that takes mail: the connection, then its greeting, TLS and log-in. */
+import { systemText } from '../../../io/net/mod.ts'
+import { BindError, connectFrom } from './bind.ts'
+import { type ConnectionCache } from './connection-cache.ts'
+import { Dialogue, DialogueError } from './dialogue.ts'
+import { addressOf, endpointOf, type Place } from './places.ts'
+import { ServerSession } from './server-session.ts'
+import { HandshakeError, openSession, type SessionPlace, SiteError } from './session.ts'
+import type { TlsSessions } from './tls-sessions.ts'
+import { brokenOff, deferred, type Failure } from './words.ts'
+
+export interface Opening extends Omit<SessionPlace, 'name' | 'nameAndPort' | 'address' | 'resumption'> {
+  readonly place: Place
+  readonly serverKey: string
+  readonly connections: ConnectionCache<ServerSession>
+  readonly tlsSessions: TlsSessions
+  /** It may be kept for further deliveries. */
+  readonly store: boolean
+  readonly signal: AbortSignal
+}
+
+/** `relay`: the server that the failure is about; `none` where none was talked to. */
+export type Opened =
+  | { readonly session: ServerSession }
+  | { readonly failure: Failure; readonly relay: string; readonly handshake?: boolean }
+
+export async function open(opening: Opening): Promise<Opened> {
+  const { place, cf, policy, signal } = opening
+  const address = addressOf(place)
+  const name = `${place.host}[${address}]`
+  const nameAndPort = 'path' in place ? name : `${name}:${place.port}`
+  const startedMs = performance.now()
+  let dialogue: Dialogue
+  try {
+    const limits = { perRequest: cf.smtp_per_request_deadline, minDataRate: cf.smtp_min_data_rate }
+    dialogue = new Dialogue(await connectFrom(place, opening), limits)
+  } catch (error) {
+    const failure = error instanceof BindError ? deferred('4.4.0', 'server configuration error') : undefined
+    const text = `connect to ${nameAndPort}: ${systemText(error)}`
+    return { failure: failure ?? deferred('4.4.1', text), relay: 'none' }
+  }
+  const stop = (): void => dialogue.connection.destroy()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const where = { ...opening, name, nameAndPort, address: 'path' in place ? '' : address }
+    const offer = await openSession(dialogue, { ...where, resumption: resumptionOf(opening, address) })
+    const isKept = opening.store && (dialogue.connection.tls === undefined || policy.reuse)
+    return {
+      session: new ServerSession({
+        ...offer,
+        dialogue,
+        name,
+        nameAndPort,
+        address,
+        serverKey: opening.serverKey,
+        generation: opening.connections.generation,
+        keptUntilMs: isKept ? startedMs + cf.smtp_connection_reuse_time_limit : 0,
+      }),
+    }
+  } catch (error) {
+    void dialogue.quit()
+    if (error instanceof SiteError)
+      return { failure: error.failure, relay: nameAndPort, handshake: error instanceof HandshakeError }
+    if (error instanceof DialogueError) return { failure: brokenOff(error, dialogue, name), relay: nameAndPort }
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** What of TLS is remembered of a server: a key as smtp_proto.c makes it, so that no other policy's session is taken. */
+function resumptionOf({ cf, place, policy, nexthop, transport, tlsSessions }: Opening, address: string): Resumption {
+  const timeoutMs = cf.smtp_tls_session_cache_timeout
+  if (cf.smtp_tls_session_cache_database === '' || timeoutMs === 0) return {}
+  // What is gone on with has the server's certificate, but not those above it.
+  if (policy.anchors !== undefined || policy.level.startsWith('dane')) return {}
+  const forMs = Math.min(Math.max(timeoutMs, SESSION_MIN_MS), SESSION_MAX_MS)
+  const key = [transport, nexthop, place.host, address, endpointOf(place), policy.level].join('\0')
+  const session = tlsSessions.get(key, performance.now())
+  return {
+    ...(session !== undefined && { session }),
+    onSession: (fresh) => tlsSessions.set(key, fresh, performance.now() + forMs),
+  }
+}
+
+type Resumption = SessionPlace['resumption']
+
+/** postconf(5), smtp_tls_session_cache_timeout. */
+const SESSION_MIN_MS = 120_000
+const SESSION_MAX_MS = 100 * 86_400_000

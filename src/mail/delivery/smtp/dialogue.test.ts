@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '../../../io/net/mod.ts'
+import { Dialogue, DialogueError, type DialogueLimits } from './dialogue.ts'
+
+async function meet(t: TestContext, limits: DialogueLimits, serve: (socket: Socket) => void): Promise<Dialogue> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    t.after(() => socket.destroy())
+    serve(socket)
+  }).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const at = server.address()
+  assert.ok(typeof at === 'object' && at !== null)
+  const connection = await connect({ to: { address: '127.0.0.1', port: at.port }, timeoutMs: 5000 })
+  t.after(() => connection.destroy())
+  return new Dialogue(connection, limits)
+}
+
+async function whyNot(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+    return 'none'
+  } catch (error) {
+    assert.ok(error instanceof DialogueError)
+    return error.why
+  }
+}
+
+test('a slow reader is waited for as long as octets leave fast enough', async (t) => {
+  const sip = (socket: Socket): void => {
+    socket.on('data', () => {
+      socket.pause()
+      setTimeout(() => socket.resume(), 3)
+    })
+  }
+  const message = Buffer.alloc(48 * 1024 * 1024, 'x')
+  for (const [minDataRate, why] of [
+    [500, 'none'],
+    [1_000_000_000, 'timeout'],
+  ] as const) {
+    const dialogue = await meet(t, { perRequest: true, minDataRate }, sip)
+    assert.equal(await whyNot(dialogue.write(message, 700)), why)
+  }
+})
+
+test('what a server says before it hangs up is heard', async (t) => {
+  const limits = { perRequest: false, minDataRate: 500 }
+  const dialogue = await meet(t, limits, (socket) => socket.end('552 too big\r\n'))
+  while (dialogue.isQuiet) await sleep(10)
+  await dialogue.write(Buffer.from('more'), 1000)
+  assert.equal((await dialogue.reply(1000)).code, 552)
+  assert.equal(await whyNot(dialogue.reply(1000)), 'lost')
+})
