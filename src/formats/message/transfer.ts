@@ -28,10 +28,11 @@ function hexValue(c: number | undefined): number {
 export function decodeQuotedPrintable(body: Buffer): Buffer {
   const out = Buffer.allocUnsafe(body.length)
   let to = 0
+  let coded = 0 // where the last code ended: blanks up to there are meant
   for (let at = 0; at < body.length; at++) {
     const c = body[at]!
     if (c === LF || c === CR) {
-      while (to > 0 && (out[to - 1] === 0x20 || out[to - 1] === 0x09) && c === CR) to--
+      while (to > coded && (out[to - 1] === 0x20 || out[to - 1] === 0x09) && c === CR) to--
       out[to++] = c
     } else if (c !== EQUALS) out[to++] = c
     else {
@@ -41,6 +42,7 @@ export function decodeQuotedPrintable(body: Buffer): Buffer {
       if (soft > 0) at = soft - 1
       else if (high >= 0 && low >= 0) {
         out[to++] = high * 16 + low
+        coded = to
         at += 2
       } else out[to++] = c
     }

@@ -10,7 +10,7 @@ import { decide } from './actions.ts'
 import type { CheckKind, CheckReport, ContentChecks, Decision, MessageEffect, Place } from './contract.ts'
 import { boundedText, fieldName, FieldText, keyOf, linesOf, MIME_FIELDS, toWire, withoutBlank } from './field-text.ts'
 import { MIME_ERRORS, MimeScanner } from './mime-scanner.ts'
-import { lineOf, mayBoundary, Output, type Piece } from './pieces.ts'
+import { lineIn, mayBoundary, Output, type Piece } from './pieces.ts'
 import { logged, LOGGED_MIME_OCTETS, NO_LOOKUP, replyOf } from './refusals.ts'
 
 const CR = 0x0d
@@ -24,6 +24,7 @@ export class ContentFilter {
   readonly #report: CheckReport
   readonly #mime: MimeScanner
   readonly #encoder = new QuotedPrintableEncoder()
+  #encodedRest: Buffer = EMPTY
   #checking = true
   #refusal: Reply | undefined
   /** What has come of a line that is not whole yet. */
@@ -227,10 +228,23 @@ export class ContentFilter {
     return this.#encoding === undefined ? this.#checkedPiece(piece) : this.#encoded(piece)
   }
 
-  async #encoded({ text, continues }: Piece): Promise<Buffer> {
-    const lines: Buffer[] = []
-    for (const line of this.#encoder.push(text, !continues)) lines.push(await this.#checkedPiece(lineOf(line)))
-    return Buffer.concat(lines)
+  #encoded({ text, continues }: Piece): Buffer | Promise<Buffer> {
+    const lines = this.#encoder.push(text, !continues)
+    return this.#checks.lists.body === undefined ? lines : this.#checkedLines(lines)
+  }
+
+  /** Lines that are whole by now; what is not waits for the rest of it. */
+  async #checkedLines(octets: Buffer): Promise<Buffer> {
+    const encoded = this.#encodedRest.length === 0 ? octets : Buffer.concat([this.#encodedRest, octets])
+    const out: Buffer[] = []
+    let at = 0
+    for (let end = encoded.indexOf(CRLF); end >= 0; end = encoded.indexOf(CRLF, at)) {
+      const done = this.#checkedPiece(lineIn(encoded, at, end))
+      out.push(done instanceof Promise ? await done : done)
+      at = end + CRLF.length
+    }
+    this.#encodedRest = encoded.subarray(at)
+    return out.length === 1 ? out[0]! : Buffer.concat(out)
   }
 
   #checkedPiece(piece: Piece): Buffer | Promise<Buffer> {

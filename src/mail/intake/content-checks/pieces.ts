@@ -1,6 +1,6 @@
 /** Lines of a body as they are looked at, and what comes out of them. */
 
-const CRLF = Buffer.from('\r\n')
+const CRLF_OCTETS = 2
 
 /** What comes out of a part of the body. */
 export class Output {
@@ -38,9 +38,10 @@ export interface Piece {
   readonly atLineStart: boolean
 }
 
-/** A whole line of its own. */
-export function lineOf(text: Buffer): Piece {
-  return { text, raw: Buffer.concat([text, CRLF]), continues: false, atLineStart: true }
+/** A whole line, from `at` to its CRLF at `end`. */
+export function lineIn(octets: Buffer, at: number, end: number): Piece {
+  const text = octets.subarray(at, end)
+  return { text, raw: octets.subarray(at, end + CRLF_OCTETS), continues: false, atLineStart: true }
 }
 
 /** `--` stands at `at`, or may when more has come. */
