@@ -112,6 +112,8 @@ test('capabilities, pipelining, two sessions at once, too many errors', async (t
     1S: AUTH-RESP-CODE
     1S: PIPELINING
     1S: EXPIRE NEVER
+    1S: UTF8 USER
+    1S: LANG
     1S: USER
     1S: SASL PLAIN …
     1S: STLS
@@ -169,6 +171,10 @@ test('any octets get an answer or the end, and no other session notices', async 
     'QUIT',
     'DELE 1',
     'RSET',
+    'UTF8',
+    'LANG ',
+    'APOP ana ',
+    'UIDL',
     'x'.repeat(260),
   )
   await fc.assert(

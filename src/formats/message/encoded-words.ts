@@ -45,3 +45,17 @@ function wordOctets(encoding: string, body: string): Buffer {
   if (encoding.toUpperCase() === 'B') return Buffer.from(body, 'base64')
   return decodeQuotedPrintable(Buffer.from(body.replaceAll('_', ' ')))
 }
+
+/** RFC 2047 §2: at most 75 characters a word, never cut inside a character. */
+export function encodeWords(text: string): string {
+  const words: string[] = []
+  let piece = ''
+  for (const character of text) {
+    if (Buffer.byteLength(piece + character) > 45) {
+      words.push(piece)
+      piece = ''
+    }
+    piece += character
+  }
+  return [...words, piece].map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
+}

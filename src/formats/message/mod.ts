@@ -6,7 +6,7 @@
 export { baseSubject, type BaseSubject, casemap } from './base-subject.ts'
 export { decodeCharset, knowsCharset } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
-export { decodeWords } from './encoded-words.ts'
+export { decodeWords, encodeWords } from './encoded-words.ts'
 export { fieldValue, headerFields, type HeaderField } from './header.ts'
 export { stripHtml } from './html.ts'
 export { LISTED_FIELDS, listedFields } from './listed.ts'
@@ -15,6 +15,7 @@ export { parameter, type Parameterised, parseParameterised } from './parameters.
 export { ENVELOPE_FIELDS, type Part } from './part.ts'
 export { QuotedPrintableEncoder } from './quoted-printable.ts'
 export { DEPTH_LIMIT, HEADER_LIMIT, PARTS_LIMIT, type Structure, StructureScanner } from './structure.ts'
+export { asciiHeader } from './surrogate.ts'
 export { foldForSearch } from './text.ts'
 export {
   decodeBase64Body,

@@ -32,7 +32,7 @@ export const COMMAND_LIMIT = 255
 /** @param line without its line end. Octets above 127 are taken as UTF-8 (names and passwords of RFC 6856). */
 export function parseCommand(line: Buffer): Command {
   const text = line.toString('utf8')
-  const [, verb = '', rest = ''] = /^([A-Za-z]{3,8})(?: ([^]*))?$/.exec(text.trimEnd()) ?? []
+  const [, verb = '', rest = ''] = /^([A-Za-z][A-Za-z0-9]{2,7})(?: ([^]*))?$/.exec(text.trimEnd()) ?? []
   if (verb === '') throw new Pop3Error('Unknown command.')
   return { verb: verb.toUpperCase(), rest, args: rest.split(/ +/).filter((word) => word !== '') }
 }

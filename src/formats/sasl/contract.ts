@@ -21,6 +21,8 @@ export interface SaslBackend {
   digestMd5(username: string, realm: string): DigestMd5Secret
   /** Keyed digests of the challenge, one for each way clients write the password in octets. */
   cramMd5(username: string, challenge: Buffer): CramMd5Secret
+  /** APOP of POP3, which is no SASL mechanism: the digest expected, 16 octets. */
+  apop?(username: string, timestamp: string): { readonly digest: Buffer; readonly identity: SaslIdentity | undefined }
   /** May `identity` act as `authzid`? Itself by any of its names; others never, for now. */
   mayActAs(identity: SaslIdentity, authzid: string): boolean
 }

@@ -103,6 +103,11 @@ export class StoredAccounts implements Accounts {
     return new Set(mechanismNames.filter(everywhere))
   }
 
+  get knowsApop(): boolean {
+    const kept = [this.#options.families.join(' '), ...this.#lookups.families().map(([families]) => families)]
+    return kept.every((families) => families.split(' ').includes('apop'))
+  }
+
   recipient(localPart: string, domain: string): Account | undefined {
     const folded = foldDomain(domain)
     if (folded !== '' && !this.#lookups.hostsDomain(folded)) return undefined

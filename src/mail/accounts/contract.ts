@@ -30,6 +30,8 @@ export interface Credential {
   digestMd5(username: string, realm: string): readonly Buffer[]
   /** RFC 2195 keyed MD5 from the precomputed inner and outer state, for each encoding of the password; never empty. */
   cramMd5(challenge: Buffer): readonly Buffer[]
+  /** RFC 1939 §7: MD5 of the timestamp and the password, 16 octets. */
+  apop(timestamp: string): Buffer
   /** Compares a plain password with the verifier, off this thread; a password found right is remembered some minutes. */
   verify(password: string): Promise<boolean>
 }
@@ -46,6 +48,8 @@ export interface Accounts {
   credential(name: string, realm?: string): Credential
   /** A mechanism may be advertised only if every account that could use it can (ARCHITECTURE §8). */
   mechanisms(): ReadonlySet<string>
+  /** Whether every account can log in by APOP. */
+  readonly knowsApop: boolean
   /** The account that mail for `localPart`@`domain` is for; `domain` is `''` for any domain of mydestination. Disabled ones too. */
   recipient(localPart: string, domain: string): Account | undefined
   /** Whether `domain` was made ours by `postigo domain add`. */

@@ -1,4 +1,5 @@
 /** A credential as mechanisms ask it; of a name without account too. */
+import { createHash } from 'node:crypto'
 import { cramMd5Digest, type ScramHash, type ScramKeys } from '../../formats/sasl/mod.ts'
 import type { Account, Credential } from './contract.ts'
 import type { Kept } from './lookups.ts'
@@ -43,6 +44,11 @@ export class StoredCredential implements Credential {
   cramMd5(challenge: Buffer): readonly Buffer[] {
     const { cram } = this.#verifiers
     return (cram.length > 0 ? cram : this.#parts.decoy.cram).map((state) => cramMd5Digest(state, challenge))
+  }
+
+  apop(timestamp: string): Buffer {
+    const secret = this.#verifiers.apop ?? this.#parts.decoy.apop ?? ''
+    return createHash('md5').update(timestamp).update(secret).digest()
   }
 
   async verify(password: string): Promise<boolean> {

@@ -6,6 +6,7 @@ export const accountsParams = defineParams({
     'scram-sha-256, scram-sha-1, digest-md5, cram-md5',
     'What is kept of a password when it is set: one verifier for each family of mechanisms that accounts shall be able ' +
       'to log in with, and argon2id for plain passwords. A mechanism is offered while every account has its verifier. ' +
+      'apop keeps the password itself, sealed under a key that lies beside the database, for APOP of POP3. ' +
       'With argon2id alone only PLAIN and LOGIN are offered, and a stolen database and key are costly to search.',
   ),
 })

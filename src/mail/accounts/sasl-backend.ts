@@ -133,6 +133,11 @@ class AccountsBackend implements SaslBackend {
     return { digests: credential.cramMd5(challenge), identity: identify(username, credential.account) }
   }
 
+  apop(username: string, timestamp: string): { digest: Buffer; identity: SaslIdentity | undefined } {
+    const credential = this.#credential(username)
+    return { digest: credential.apop(timestamp), identity: identify(username, credential.account) }
+  }
+
   mayActAs(identity: SaslIdentity, authzid: string): boolean {
     if (authzid === identity.username) return true
     return identity.accountId !== undefined && this.#accounts.byLogin(authzid)?.id === identity.accountId

@@ -7,7 +7,7 @@ const VERSION = 1
 
 const b64 = (octets: Buffer): string => octets.toString('base64')
 
-export function printVerifiers({ scram, digest, cram, argon2id }: Verifiers): string {
+export function printVerifiers({ scram, digest, cram, argon2id, apop }: Verifiers): string {
   const keys = Object.entries(scram).map(([hash, { salt, iterations, storedKey, serverKey }]) => [
     hash,
     [b64(salt), iterations, b64(storedKey), b64(serverKey)],
@@ -18,6 +18,7 @@ export function printVerifiers({ scram, digest, cram, argon2id }: Verifiers): st
     digest: digest.map(({ username, realm, ha1s }) => [username, realm, ...ha1s.map(b64)]),
     cram: cram.map(b64),
     ...(argon2id && { argon2id: { ...argon2id, salt: b64(argon2id.salt), tag: b64(argon2id.tag) } }),
+    ...(apop !== undefined && { apop }),
   })
 }
 
@@ -34,6 +35,7 @@ interface Text {
     readonly parallelism: number
     readonly tag: string
   }
+  readonly apop?: string
 }
 
 const octets = (text: string): Buffer => Buffer.from(text, 'base64')
@@ -53,7 +55,8 @@ export function parseVerifiers(text: string): Verifiers {
     realm,
     ha1s: ha1s.map(octets),
   }))
-  const base = { scram, digest, cram: read.cram.map(octets) }
+  const { apop } = read
+  const base = { scram, digest, cram: read.cram.map(octets), ...(apop !== undefined && { apop }) }
   if (!read.argon2id) return base
   const { salt, tag } = read.argon2id
   return { ...base, argon2id: { ...read.argon2id, salt: octets(salt), tag: octets(tag) } }

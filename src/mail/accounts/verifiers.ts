@@ -5,7 +5,7 @@
  * StoredKey. Argon2id is not kept by default: it costs 26 ms of CPU and 19 MiB a check, and buys nothing while a cheaper
  * verifier of the same password lies beside it, as DIGEST-MD5, CRAM-MD5 and SCRAM need. What protects those is the seal
  * (seal.ts). Who wants a stolen database *and* key to be costly sets `password_verifiers = argon2id`, and offers PLAIN
- * and LOGIN only. SCRAM's 10,000 iterations cost 1.2 ms on the thread pool; a password found right is remembered.
+ * and LOGIN only. `apop` keeps the password itself, sealed: off by default. SCRAM's 10,000 iterations cost 1.2 ms on the thread pool; a password found right is remembered.
  */
 import { argon2 as argon2Callback, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -22,7 +22,7 @@ import { AccountError } from './errors.ts'
 const argon2 = promisify(argon2Callback)
 
 /** What `password_verifiers` may name. */
-export const FAMILIES = ['scram-sha-256', 'scram-sha-1', 'digest-md5', 'cram-md5', 'argon2id'] as const
+export const FAMILIES = ['scram-sha-256', 'scram-sha-1', 'digest-md5', 'cram-md5', 'argon2id', 'apop'] as const
 export type Family = (typeof FAMILIES)[number]
 
 /** RFC 7677 §4 wants 4096 at least; Cyrus's client refuses more than 65536, and phones must compute it too. */
@@ -45,6 +45,8 @@ export interface Verifiers {
   readonly digest: readonly DigestEntry[]
   readonly cram: readonly Buffer[]
   readonly argon2id?: Argon2Verifier
+  /** The password itself: APOP's digest can be made of nothing less. */
+  readonly apop?: string
 }
 
 interface Argon2Verifier {
@@ -81,8 +83,13 @@ export async function makeVerifiers(
     ? names.map((name) => ({ ...name, ha1s: digestMd5Ha1s(name.username, name.realm, password) }))
     : []
   const cram = families.includes('cram-md5') ? cramMd5States(password) : []
-  if (!families.includes('argon2id')) return { scram, digest, cram }
-  return { scram, digest, cram, argon2id: await makeArgon2(prepared) }
+  return {
+    scram,
+    digest,
+    cram,
+    ...(families.includes('argon2id') && { argon2id: await makeArgon2(prepared) }),
+    ...(families.includes('apop') && { apop: prepared }),
+  }
 }
 
 async function makeArgon2(prepared: string): Promise<Argon2Verifier> {
@@ -136,6 +143,7 @@ export function decoyVerifiers(
     scram: { 'sha-1': keys('sha-1', 20), 'sha-256': keys('sha-256', 32) },
     digest: [],
     cram: [decoy('cram-md5', 32)],
+    apop: decoy('apop', 16).toString('hex'),
   }
   if (!families.includes('argon2id')) return verifiers
   const { memory, passes, parallelism, tagLength } = ARGON2

@@ -2,6 +2,7 @@
  * The header section on its way through intake: fields counted, dropped, completed. Postfix: cleanup_message.c.
  * Pure: octets in, octets and findings out.
  */
+import { encodeWords } from '../../formats/message/mod.ts'
 
 /** A header section is held until it is whole; beyond this, what follows is passed on as body. */
 export const HEAD_LIMIT = 1024 * 1024
@@ -145,25 +146,11 @@ function fromValue({ sender, fullName, fromFormat }: Completion): string {
   const name = fullName.replace(/[\r\n\0]+/g, ' ').trim()
   if (name === '') return address
   const isAscii = /^[\x20-\x7e]*$/.test(name)
-  if (fromFormat === 'obsolete') return `${address} (${isAscii ? name.replace(/[()\\]/g, '\\$&') : encodedWords(name)})`
+  if (fromFormat === 'obsolete') return `${address} (${isAscii ? name.replace(/[()\\]/g, '\\$&') : encodeWords(name)})`
   if (/^[\w!#$%&'*+/=?^`{|}~ -]+$/.test(name)) return `${name} <${address}>`
   if (isAscii) return `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
-  const words = encodedWords(name)
+  const words = encodeWords(name)
   return `${words} <${address}>`
-}
-
-/** RFC 2047 §2: at most 75 characters a word, never cut inside a character. */
-function encodedWords(text: string): string {
-  const words: string[] = []
-  let piece = ''
-  for (const character of text) {
-    if (Buffer.byteLength(piece + character) > 45) {
-      words.push(piece)
-      piece = ''
-    }
-    piece += character
-  }
-  return [...words, piece].map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
 }
 
 const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc'])

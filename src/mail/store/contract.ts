@@ -187,6 +187,8 @@ export interface Selected {
   /** Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile. */
   messages(seqs: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]>
 
+  /** Record ids alone, which is far less to read; undefined where a message is gone meanwhile. */
+  recordIdsOf(seqs: readonly number[]): readonly (Buffer | undefined)[]
   /** When these came into the mailbox (RFC 8514), in ms; undefined where that is not known. */
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 

@@ -108,6 +108,15 @@ export function messagesById(
   return ids.map((id) => found.get(id))
 }
 
+/** Ids of records by row, in the order asked for; undefined where a message is gone. */
+export function recordIds(reader: Reader, ids: readonly number[]): (Buffer | undefined)[] {
+  const known = new Map<number, Buffer>()
+  for (const [id, record] of reader.sql(RECORD_IDS).all(JSON.stringify(ids))) known.set(Number(id), buffer(record))
+  return ids.map((id) => known.get(id))
+}
+
+const RECORD_IDS = 'SELECT id, record_id FROM message WHERE id IN (SELECT value FROM json_each(?))'
+
 /** When messages came into a mailbox; undefined where that is not known. */
 export function savedTimes(
   reader: Reader,

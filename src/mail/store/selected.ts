@@ -13,7 +13,7 @@ import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
-import { MESSAGE_BATCH, messagesById, savedTimes } from './message-rows.ts'
+import { MESSAGE_BATCH, messagesById, recordIds, savedTimes } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import type { Quota } from './quota.ts'
@@ -209,6 +209,11 @@ export class SelectedMailbox implements Selected {
       yield messagesById(this.#ctx.db.read, this.#account, ids)
       await new Promise(setImmediate) // others have their turn between two batches
     }
+  }
+
+  recordIdsOf(seqs: readonly number[]): readonly (Buffer | undefined)[] {
+    const ids = seqs.map((seq) => this.messageIdAt(seq))
+    return recordIds(this.#ctx.db.read, ids)
   }
 
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[] {

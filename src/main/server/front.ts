@@ -174,7 +174,17 @@ export class Front {
     const common = { clock, store, backend, mechanisms, startExchange, hostname, tlsAvailable: true, version }
     return imap
       ? createImapd({ ...common, cf: current.config.bind(imapdParams) })
-      : createPop3d({ ...common, cf: current.config.bind(pop3dParams) })
+      : createPop3d({
+          ...common,
+          offersApop: this.#offersApop(system !== undefined),
+          cf: current.config.bind(pop3dParams),
+        })
+  }
+
+  /** Passwords that others keep cannot be digested. */
+  #offersApop(withSystem: boolean): boolean {
+    const { accounts, sasl } = this.#rooms.current
+    return !withSystem && accounts.knowsApop && sasl.sources.every((source) => source === 'accounts')
   }
 
   /** No new connections; those in progress finish, within a bound; then all are closed with a word. */

@@ -11,17 +11,21 @@ export class Maildrop {
   /** Numbers are those of log-in; the view is never refreshed, so they stay. */
   readonly count: number
 
-  constructor(selected: Selected, store: Store) {
+  readonly #onClose: () => void
+
+  constructor(selected: Selected, store: Store, onClose: () => void) {
+    this.#onClose = onClose
     this.#selected = selected
     this.#store = store
     this.count = selected.count
   }
 
-  static async open(store: Store, account: number): Promise<Maildrop> {
+  /** @param onClose called once it is closed */
+  static async open(store: Store, account: number, onClose: () => void): Promise<Maildrop> {
     const selected = await store.select(account, 'INBOX', { readOnly: false })
     if ('refused' in selected) throw new Pop3Error('The mailbox cannot be opened.', 'SYS/TEMP')
     await selected.refresh({ expunges: true })
-    return new Maildrop(selected, store)
+    return new Maildrop(selected, store, onClose)
   }
 
   /** Throws for a number that is none or that is marked for deletion. */
@@ -58,9 +62,9 @@ export class Maildrop {
     throw new Pop3Error('Message is gone: another session removed it.')
   }
 
-  /** Batches of messages in the order of `numbers`. */
-  messages(numbers: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]> {
-    return this.#selected.messages(numbers)
+  /** For UIDL; undefined where another session removed the message. */
+  recordIds(numbers: readonly number[]): readonly (Buffer | undefined)[] {
+    return this.#selected.recordIdsOf(numbers)
   }
 
   read(message: StoredMessage, from: number, to: number): Buffer {
@@ -95,5 +99,6 @@ export class Maildrop {
 
   close(): void {
     this.#selected.close()
+    this.#onClose()
   }
 }

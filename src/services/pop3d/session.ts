@@ -1,8 +1,9 @@
 /**
  * One POP3 session: lines in, answers out, one command at a time. Pipelined commands wait in the buffer (RFC 2449 §6.6).
  */
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { publish } from '#src/base/mod.ts'
+import { type Clock, publish } from '#src/base/mod.ts'
 import { COMMAND_LIMIT, parseCommand, Pop3Error } from '../../formats/pop3/mod.ts'
 import type { ExchangeOptions, SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
@@ -12,6 +13,7 @@ import { commands } from './commands/mod.ts'
 import type { Pop3dEvent } from './events.ts'
 import type { Maildrop } from './maildrop.ts'
 import type { pop3dParams } from './params.ts'
+import type { Visits } from './visits.ts'
 
 export interface Pop3dDeps {
   readonly cf: Settings<typeof pop3dParams>
@@ -26,6 +28,9 @@ export interface Pop3dDeps {
   ) => SaslExchange | undefined
   readonly hostname: string
   readonly tlsAvailable: boolean
+  /** Whether APOP is offered: every account can, and nobody else is asked for passwords. */
+  readonly offersApop: boolean
+  readonly clock: Clock
 }
 
 const CR = 0x0d
@@ -39,6 +44,11 @@ const LONGEST_DELAY_MS = 16_000
 export class Session {
   readonly deps: Pop3dDeps
   readonly connection: Connection
+  readonly visits: Visits
+  /** What APOP digests; undefined where that is not offered. */
+  readonly timestamp: string | undefined
+  /** The client reads UTF-8 in header fields (RFC 6856). */
+  utf8 = false
   /** Undefined before somebody has logged in. */
   maildrop: Maildrop | undefined
   user = ''
@@ -58,9 +68,13 @@ export class Session {
   #outOctets = 0
   readonly #gone = new AbortController()
 
-  constructor(deps: Pop3dDeps, connection: Connection) {
+  constructor(deps: Pop3dDeps, connection: Connection, visits: Visits) {
     this.deps = deps
     this.connection = connection
+    this.visits = visits
+    this.timestamp = deps.offersApop
+      ? `<${randomBytes(8).toString('hex')}.${deps.clock.now()}@${deps.hostname}>`
+      : undefined
   }
 
   start(): void {
@@ -71,7 +85,7 @@ export class Session {
     })
     this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
     publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
-    this.connection.write('+OK Postigo ready.\r\n')
+    this.connection.write(`+OK Postigo ready.${this.timestamp === undefined ? '' : ` ${this.timestamp}`}\r\n`)
   }
 
   get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {

@@ -59,7 +59,18 @@ export async function enter(session: Session, identity: SaslIdentity, method: st
   if (identity.accountId === undefined) {
     throw new Pop3Error(`${identity.username} may send mail here, and has no mailbox.`, 'SYS/PERM')
   }
-  const maildrop = await Maildrop.open(session.deps.store, identity.accountId)
+  const { store, cf } = session.deps
+  const release = cf.pop3d_lock_maildrop ? await session.visits.lock(identity.accountId) : (): void => {}
+  if (release === undefined) throw new Pop3Error('Another session has this maildrop.', 'IN-USE')
+  let maildrop: Maildrop
+  try {
+    if (!session.visits.mayEnter(identity.accountId, cf.pop3d_login_delay))
+      throw new Pop3Error('Log in less often.', 'LOGIN-DELAY')
+    maildrop = await Maildrop.open(store, identity.accountId, release)
+  } catch (error) {
+    release()
+    throw error
+  }
   session.loggedIn(identity, method, maildrop)
   session.line('+OK Logged in.')
 }

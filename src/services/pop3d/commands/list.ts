@@ -26,6 +26,9 @@ export function list(session: Session, { args }: Command): void {
   session.put(END)
 }
 
+/** Ids read at once. */
+const UIDL_BATCH = 1024
+
 /** The id is the record's own (rule 8 of the log): the same for ever, whatever becomes of UIDs. */
 export async function uidl(session: Session, { args }: Command): Promise<void> {
   const maildrop = maildropOf(session)
@@ -36,13 +39,12 @@ export async function uidl(session: Session, { args }: Command): Promise<void> {
   }
   session.line('+OK')
   const numbers = [...maildrop.numbers()]
-  let i = 0
-  for await (const batch of maildrop.messages(numbers)) {
-    for (const message of batch) {
-      const n = numbers[i++]
-      if (message !== undefined) session.line(`${n} ${message.recordId.toString('hex')}`)
-    }
+  for (let from = 0; from < numbers.length && !session.connection.closed; from += UIDL_BATCH) {
+    const batch = numbers.slice(from, from + UIDL_BATCH)
+    for (const [i, id] of maildrop.recordIds(batch).entries())
+      if (id !== undefined) session.line(`${batch[i]} ${id.toString('hex')}`)
     if (!session.flush()) await session.connection.drained()
+    await new Promise(setImmediate) // others have their turn
   }
   session.put(END)
 }

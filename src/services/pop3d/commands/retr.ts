@@ -1,8 +1,7 @@
 /** RETR and TOP. RFC 1939 §5, §7. Messages leave in pieces, as fast as the client takes them. */
 import { type Command, DotStuffer, messageNumber } from '../../../formats/pop3/mod.ts'
-import type { StoredMessage } from '../../../mail/store/mod.ts'
-import type { Maildrop } from '../maildrop.ts'
 import type { Session } from '../session.ts'
+import { type Shown, shown } from '../shown.ts'
 import { maildropOf } from './list.ts'
 
 const PIECE = 256 * 1024
@@ -10,9 +9,9 @@ const PIECE = 256 * 1024
 export async function retr(session: Session, { args }: Command): Promise<void> {
   const maildrop = maildropOf(session)
   const n = maildrop.check(messageNumber(args[0]))
-  const message = await maildrop.message(n)
+  const message = shown(maildrop, await maildrop.message(n), session.utf8)
   session.line(`+OK ${message.sizeOctets} octets`)
-  await send(session, maildrop, message, message.sizeOctets)
+  await send(session, message, message.sizeOctets)
   session.retrieved++
   await maildrop.markSeen(n)
 }
@@ -21,18 +20,18 @@ export async function top(session: Session, { args }: Command): Promise<void> {
   const maildrop = maildropOf(session)
   const n = maildrop.check(messageNumber(args[0]))
   const lines = messageNumber(args[1], 'number of lines')
-  const message = await maildrop.message(n)
+  const message = shown(maildrop, await maildrop.message(n), session.utf8)
   session.line('+OK')
-  await send(session, maildrop, message, topEnd(maildrop, message, lines))
+  await send(session, message, topEnd(message, lines))
 }
 
 /** Where the header section with its blank line and `lines` lines of the body end. */
-function topEnd(maildrop: Maildrop, message: StoredMessage, lines: number): number {
+function topEnd(message: Shown, lines: number): number {
   let inBody = false
   let left = lines
   let tail = Buffer.alloc(0)
   for (let at = 0; at < message.sizeOctets;) {
-    const piece = Buffer.concat([tail, maildrop.read(message, at, at + PIECE)])
+    const piece = Buffer.concat([tail, message.read(at, at + PIECE)])
     const base = at - tail.length
     at = base + piece.length
     let from = 0
@@ -49,10 +48,10 @@ function topEnd(maildrop: Maildrop, message: StoredMessage, lines: number): numb
   return message.sizeOctets
 }
 
-async function send(session: Session, maildrop: Maildrop, message: StoredMessage, end: number): Promise<void> {
+async function send(session: Session, message: Shown, end: number): Promise<void> {
   const stuffer = new DotStuffer()
   for (let at = 0; at < end && !session.connection.closed;) {
-    const piece = maildrop.read(message, at, Math.min(end, at + PIECE))
+    const piece = message.read(at, Math.min(end, at + PIECE))
     at += piece.length
     for (const part of stuffer.push(piece)) session.put(part)
     if (at < end && !session.flush()) await session.connection.drained()

@@ -4,6 +4,7 @@ import type { Session } from '../session.ts'
 
 export async function stls(session: Session): Promise<void> {
   if (session.connection.tls !== undefined) throw new Pop3Error('TLS is already active.')
+  if (session.utf8) throw new Pop3Error('STLS comes before UTF8.') // RFC 6856 §2.1
   if (!session.deps.tlsAvailable) throw new Pop3Error('TLS is not available.')
   session.dropInput()
   session.line('+OK Begin TLS negotiation now.')

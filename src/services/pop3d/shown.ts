@@ -1,0 +1,103 @@
+/**
+ * A message as a client reads it. One that has not said UTF8 gets header fields in ASCII (RFC 6856 §2.1): header sections of
+ * the message and of its parts are made anew where they hold more, all else is as it is.
+ */
+import { asciiHeader, decodeParts, HEADER_LIMIT, type PackedPart } from '../../formats/message/mod.ts'
+import type { StoredMessage } from '../../mail/store/mod.ts'
+import type { Maildrop } from './maildrop.ts'
+
+/** Octets that stand for those from `from` up to `to` of the message. */
+interface Replaced {
+  readonly from: number
+  readonly to: number
+  readonly octets: Buffer
+}
+
+export interface Shown {
+  readonly sizeOctets: number
+  /** Some octets from `from` on, at most up to `to`; none at the end. */
+  read(from: number, to: number): Buffer
+}
+
+export function shown(maildrop: Maildrop, message: StoredMessage, utf8: boolean): Shown {
+  const replaced = utf8 ? [] : replacedHeaders(maildrop, message)
+  const { sizeOctets } = message
+  if (replaced.length === 0) return { sizeOctets, read: (from, to) => maildrop.read(message, from, to) }
+  return new Surrogate(maildrop, message, replaced)
+}
+
+function replacedHeaders(maildrop: Maildrop, message: StoredMessage): Replaced[] {
+  const ahead = message.prefix.length
+  const replaced: Replaced[] = []
+  const look = (from: number, to: number): void => {
+    if (to - from > HEADER_LIMIT || to <= from) return
+    const octets = asciiHeader(readWhole(maildrop, message, from, to))
+    if (octets !== undefined) replaced.push({ from, to, octets })
+  }
+  const walk = (part: PackedPart): void => {
+    for (const child of part.children) {
+      look(child.headerFrom + ahead, child.bodyFrom + ahead)
+      walk(child)
+    }
+  }
+  const root = decodeParts(message.parts)
+  look(0, root.bodyFrom + ahead)
+  walk(root)
+  return replaced.toSorted((a, b) => a.from - b.from)
+}
+
+function readWhole(maildrop: Maildrop, message: StoredMessage, from: number, to: number): Buffer {
+  const pieces: Buffer[] = []
+  for (let at = from; at < to;) {
+    const piece = maildrop.read(message, at, to)
+    if (piece.length === 0) break
+    pieces.push(piece)
+    at += piece.length
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+}
+
+/** A stretch of what is shown, and where it comes from. */
+interface Stretch {
+  /** Where it begins in what is shown. */
+  readonly at: number
+  readonly length: number
+  /** undefined: the message's own octets, from `from` on. */
+  readonly octets: Buffer | undefined
+  readonly from: number
+}
+
+class Surrogate implements Shown {
+  readonly sizeOctets: number
+  readonly #maildrop: Maildrop
+  readonly #message: StoredMessage
+  readonly #stretches: Stretch[] = []
+
+  constructor(maildrop: Maildrop, message: StoredMessage, replaced: readonly Replaced[]) {
+    this.#maildrop = maildrop
+    this.#message = message
+    let at = 0
+    let from = 0
+    const add = (length: number, octets?: Buffer): void => {
+      if (length > 0) this.#stretches.push({ at, length, octets, from })
+      at += length
+    }
+    for (const one of replaced) {
+      if (one.from < from) continue // within one that was replaced already
+      add(one.from - from)
+      from = one.to
+      add(one.octets.length, one.octets)
+    }
+    add(message.sizeOctets - from)
+    this.sizeOctets = at
+  }
+
+  read(from: number, to: number): Buffer {
+    const stretch = this.#stretches.findLast(({ at }) => at <= from)
+    if (stretch === undefined || from >= this.sizeOctets) return Buffer.alloc(0)
+    const begin = from - stretch.at
+    const end = Math.min(stretch.length, to - stretch.at)
+    if (stretch.octets !== undefined) return stretch.octets.subarray(begin, end)
+    return this.#maildrop.read(this.#message, stretch.from + begin, stretch.from + end)
+  }
+}
