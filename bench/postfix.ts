@@ -16,7 +16,7 @@ export interface Peer {
 const PORT = 25_925
 
 /** undefined where Postfix is not installed, or we may not run it. */
-export function startPostfix(): Peer | undefined {
+export function startPostfix(more = ''): Peer | undefined {
   if (!existsSync('/usr/sbin/postfix') || process.getuid?.() !== 0) return undefined
   const dir = mkdtempSync(join(tmpdir(), 'postigo-bench-postfix-'))
   chmodSync(dir, 0o755)
@@ -28,7 +28,7 @@ export function startPostfix(): Peer | undefined {
     `compatibility_level = 3.6\nqueue_directory = ${dir}/spool\ndata_directory = ${dir}/data\nmyhostname = bench.example\nmydestination = bench.example\n` +
       `inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nalias_maps =\nlocal_recipient_maps =\nmaillog_file = ${dir}/mail.log\n` +
       `maillog_file_prefixes = ${tmpdir()}\nvirtual_mailbox_base = ${dir}/mail\nvirtual_mailbox_domains = box.example\nvirtual_mailbox_maps = static:box/\n` +
-      'virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\nsmtpd_client_connection_rate_limit = 0\n',
+      `virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\nsmtpd_client_connection_rate_limit = 0\n${more}`,
   )
   const master = readFileSync(join(etc, 'master.cf'), 'utf8')
   const lines = master

@@ -12,9 +12,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server } from '../src/main/server/server.ts'
 
-const quick = process.argv.includes('--quick')
-const HELD = quick ? 10_000 : 100_000
-const LIST = quick ? 1000 : 10_000
 const DOMAINS = 100
 /** What a slow host takes its time for, at each of its replies. */
 const SLOW_MS = 500
@@ -116,7 +113,7 @@ async function startOnce(dir: string): Promise<{ readyMs: number; mib: number }>
   return { readyMs, mib }
 }
 
-async function fullQueue(): Promise<void> {
+async function fullQueue(held: number): Promise<void> {
   const silent = await host(
     () => Infinity,
     () => {},
@@ -127,7 +124,7 @@ async function fullQueue(): Promise<void> {
   await startOnce(dir) // makes the files, and warms the cache of compiled code
   const empty = await startOnce(dir)
   const { server } = await Server.start({ directory: dir, portOffset: 0, freePorts: true, singleThread: true })
-  for (let n = 0; n < HELD; n += 1000)
+  for (let n = 0; n < held; n += 1000)
     await submit(
       server,
       `m${n}`,
@@ -138,12 +135,12 @@ async function fullQueue(): Promise<void> {
   silent.close()
   rmSync(dir, { recursive: true })
   console.log(
-    `${HELD} recipients due: ${(full.mib - empty.mib).toFixed(1)} MiB more (${full.mib.toFixed(0)} against ${empty.mib.toFixed(0)}); ` +
+    `${held} recipients due: ${(full.mib - empty.mib).toFixed(1)} MiB more (${full.mib.toFixed(0)} against ${empty.mib.toFixed(0)}); ` +
       `start ${full.readyMs.toFixed(0)} ms, with an empty queue ${empty.readyMs.toFixed(0)} ms`,
   )
 }
 
-async function fairness(): Promise<void> {
+async function fairness(list: number): Promise<void> {
   const arrived = new Map<string, number>()
   let fast = 0
   let slow = 0
@@ -166,10 +163,10 @@ async function fairness(): Promise<void> {
   await submit(
     server,
     'list',
-    Array.from({ length: LIST }, (_, i) => `user${i}@d${i % DOMAINS}.test`),
+    Array.from({ length: list }, (_, i) => `user${i}@d${i % DOMAINS}.test`),
   )
   const waits: number[] = []
-  const half = LIST / 4 // two recipients a delivery, half of them fast
+  const half = list / 4 // two recipients a delivery, half of them fast
   for (let n = 0; fast < half; n++) {
     const began = performance.now()
     // To a fast host of its own, and to one that the list is busy with.
@@ -181,7 +178,7 @@ async function fairness(): Promise<void> {
   const took = performance.now() - from
   waits.sort((a, b) => a - b)
   console.log(
-    `${LIST} recipients over ${DOMAINS} destinations, half of them slow: the fast half done after ${took.toFixed(0)} ms, ` +
+    `${list} recipients over ${DOMAINS} destinations, half of them slow: the fast half done after ${took.toFixed(0)} ms, ` +
       `${slow} of ${half} slow deliveries by then; ${waits.length} single messages meanwhile waited ` +
       `${(waits[Math.floor(waits.length / 2)] ?? 0).toFixed(0)} ms (median), ${(waits.at(-1) ?? 0).toFixed(0)} ms (longest)`,
   )
@@ -190,6 +187,13 @@ async function fairness(): Promise<void> {
   rmSync(dir, { recursive: true })
 }
 
-await fullQueue()
-await fairness()
-process.exit(0)
+export async function benchQueue(quick: boolean): Promise<void> {
+  const [held, list] = quick ? [10_000, 1000] : [100_000, 10_000]
+  await fullQueue(held)
+  await fairness(list)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await benchQueue(process.argv.includes('--quick'))
+  process.exit(0)
+}

@@ -1,6 +1,6 @@
 /**
  * `npm run bench` (`-- --quick`): messages a second, CPU a message, fsyncs a message and peak memory of SMTP in to a local mailbox,
- * beside Debian's Postfix where it is installed, and beside the floor (floor.ts); then IDLE (idle.ts). Machines are shared and noisy: judge by CPU and by ratios within one run.
+ * beside Debian's Postfix where it is installed, and beside the floor (floor.ts); then relaying (relay.ts), a full queue (queue.ts), lookups and IDLE (idle.ts). Machines are shared and noisy: judge by CPU and by ratios within one run.
  */
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,8 @@ import { benchIdle } from './idle.ts'
 import { cpuMs, type Load, peakMib, run } from './load.ts'
 import { benchLookups } from './lookups.ts'
 import { type Peer, startPostfix } from './postfix.ts'
+import { benchQueue } from './queue.ts'
+import { benchRelay } from './relay.ts'
 
 const quick = process.argv.includes('--quick')
 
@@ -156,5 +158,7 @@ try {
 } finally {
   for (const target of [...targets, ...floors]) await target.stop()
 }
+await benchRelay(quick)
+await benchQueue(quick)
 await benchLookups(quick)
 await benchIdle(quick)

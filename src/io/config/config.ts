@@ -38,6 +38,8 @@ export class MainConfig implements Config {
   readonly overrides: ReadonlyMap<string, string>
   readonly #parts: ConfigParts
   readonly #byName: ReadonlyMap<string, Setting>
+  /** Rooms bind the same parameters for each message; nothing here ever changes. */
+  readonly #bound = new WeakMap<ParamSpecs, object>()
 
   constructor(parts: ConfigParts) {
     this.#parts = parts
@@ -72,9 +74,13 @@ export class MainConfig implements Config {
   }
 
   bind<P extends ParamSpecs>(specs: P): Settings<P> {
+    const known = this.#bound.get(specs)
+    if (known !== undefined) return known as Settings<P> // made below, from the same object
     const values = Object.entries(specs).map(([name, spec]) => [name, this.#typed(name, spec)] as const)
     // Each value was made by parseValue from the spec of its name, which is what Settings<P> says.
-    return Object.freeze(Object.fromEntries(values)) as Settings<P>
+    const bound = Object.freeze(Object.fromEntries(values)) as Settings<P>
+    this.#bound.set(specs, bound)
+    return bound
   }
 
   with(overrides: ReadonlyMap<string, string>, origin?: Origin): MainConfig {

@@ -16,6 +16,7 @@ export class Loader {
   readonly #clock: Clock
   readonly #schedule: Schedule
   #lastId = 0
+  #hasMore = false
   #nextRunMs: number
 
   constructor(
@@ -27,6 +28,11 @@ export class Loader {
     this.#clock = clock
     this.#schedule = schedule
     this.#nextRunMs = clock.now() + this.#runDelay()
+  }
+
+  /** Rows were left where they are, for so many are held in memory. */
+  get hasMore(): boolean {
+    return this.#hasMore
   }
 
   /** Answers when deferred recipients are to be looked for next. */
@@ -41,7 +47,7 @@ export class Loader {
 
   /** At a start these are all. */
   async #loadNew(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#schedule.size < HELD_LIMIT) {
+    while (!(this.#hasMore = this.#schedule.size >= HELD_LIMIT) && !signal.aborted) {
       const page = this.#store.newer(this.#lastId, PAGE)
       this.#add(page)
       this.#lastId = page.at(-1)?.due.id ?? this.#lastId

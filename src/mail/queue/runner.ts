@@ -71,12 +71,14 @@ export class QueueRunner {
     const { clock, queued } = this.#deps
     const { signal } = this.#stop
     this.#track(this.#notifier.catchUp(signal))
+    await new Promise((resume) => setImmediate(resume)) // whoever started this goes on first
     while (!signal.aborted) {
       const seen = queued.value
       const nextRun = await this.#loader.load(signal)
+      const sinceMs = clock.now()
       this.#startDue()
       this.#deps.prober?.look(signal)
-      const next = Math.min(nextRun, this.#schedule.nextMs() ?? Infinity) - clock.now()
+      const next = Math.min(nextRun, this.#schedule.nextMs(sinceMs) ?? Infinity) - clock.now()
       await queued.changed(seen, Math.min(LOOK_AGAIN_MS, Math.max(10, next)))
     }
   }
@@ -99,6 +101,7 @@ export class QueueRunner {
     const { store, clock, queued } = this.#deps
     let slice = taken
     let outcome: 'up' | 'down' | 'unknown' = 'unknown'
+    let gone = false
     try {
       const [job, ...others] = store.jobs(taken.message, taken.ids)
       for (const { recipients } of others) for (const { id } of recipients) slice = this.#schedule.putBack(slice, [id])
@@ -106,15 +109,18 @@ export class QueueRunner {
         const moved = await this.#moved(job)
         if (moved.size > 0) slice = await this.#reroute(slice, moved)
         const left = { ...job, recipients: job.recipients.filter(({ id }) => !moved.has(id)) }
-        if (left.recipients.length > 0) outcome = await this.#attempt(left, slice)
+        if (left.recipients.length > 0) ({ outcome, gone } = await this.#attempt(left, slice))
       }
     } catch (error) {
       publish<QueueEvent>({ event: 'queue.defect', queueId: `message ${taken.message}`, error })
     } finally {
-      this.#schedule.done(slice, outcome, clock.now())
-      queued.notify()
+      const nowMs = clock.now()
+      this.#schedule.done(slice, outcome, nowMs)
+      // Nothing new has come into the queue: its rows are only looked at where some were left in them.
+      this.#startDue()
+      if (this.#loader.hasMore || this.#schedule.nextMs(nowMs) !== undefined) queued.notify()
     }
-    if (!this.#stop.signal.aborted) await this.#notifier.afterDelivery(taken.message)
+    if (!gone && !this.#stop.signal.aborted) await this.#notifier.afterDelivery(taken.message)
   }
 
   /** Recipients whose route is another by now: tables and main.cf may have changed since they were routed. */
@@ -146,7 +152,7 @@ export class QueueRunner {
   }
 
   /** One delivery with its results written. */
-  async #attempt(job: DueJob, slice: Slice): Promise<'up' | 'down' | 'unknown'> {
+  async #attempt(job: DueJob, slice: Slice): Promise<{ outcome: 'up' | 'down' | 'unknown'; gone: boolean }> {
     const results = new Map<number, RecipientResult>()
     const { signal } = this.#stop
     const startedMs = this.#deps.clock.now()
@@ -165,7 +171,7 @@ export class QueueRunner {
         if (!signal.aborted) publish<QueueEvent>({ event: 'queue.defect', queueId: job.queueId, error })
       }
     }
-    if (signal.aborted && results.size === 0) return 'unknown'
+    if (signal.aborted && results.size === 0) return { outcome: 'unknown', gone: false }
     const reported = signal.aborted ? job.recipients.filter(({ id }) => results.has(id)) : job.recipients
     const { config, clock, store } = this.#deps
     const cf = config().bind(queueParams)
@@ -174,7 +180,7 @@ export class QueueRunner {
     if (job.trace !== 'verify' && settlements.some(({ expired }) => expired))
       publish<QueueEvent>({ event: 'queue.expired', queueId: job.queueId, sender: job.sender, forced: job.expire })
     if (gone) publish<QueueEvent>({ event: 'queue.removed', queueId: job.queueId })
-    return without === undefined ? outcomeOf(results, slice) : 'unknown'
+    return { outcome: without === undefined ? outcomeOf(results, slice) : 'unknown', gone }
   }
 
   /** What is said of recipients that are not tried now. */

@@ -251,11 +251,15 @@ export class Schedule {
     this.#prune(destination, nowMs)
   }
 
-  /** When something may go that may not now; undefined: nothing waits for the clock. */
-  nextMs(): number | undefined {
-    const times = [...this.#delayed].map((destination) => destination.notBeforeMs)
-    for (const { turns, notBeforeMs } of this.#transports.values()) if (turns.length > 0) times.push(notBeforeMs)
-    return times.length === 0 ? undefined : Math.min(...times)
+  /** When something may go that might not at `sinceMs`; undefined: nothing waits for the clock. */
+  nextMs(sinceMs: number): number | undefined {
+    let next = Infinity
+    const consider = (ms: number): void => {
+      if (ms > sinceMs && ms < next) next = ms
+    }
+    for (const { notBeforeMs } of this.#delayed) consider(notBeforeMs)
+    for (const { turns, notBeforeMs } of this.#transports.values()) if (turns.length > 0) consider(notBeforeMs)
+    return next === Infinity ? undefined : next
   }
 
   #destination(transport: string, key: string, limits: TransportLimits): Destination {

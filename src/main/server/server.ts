@@ -165,9 +165,9 @@ export class Server {
         const fronts = cf.front_threads > 0 ? cf.front_threads : Math.max(1, availableParallelism() - 1)
         await Promise.all(Array.from({ length: fronts }, (_, i) => this.#startFront(FIRST_FRONT + i, fronts > 1)))
       }
-      this.#runner.start()
       await this.#localMail.start()
       this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
+      this.#runner.start() // last: what waits in a full queue is no reason to be ready later
     } catch (error) {
       await this.stop()
       throw error

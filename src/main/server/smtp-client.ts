@@ -18,10 +18,26 @@ export function clientProgram(config: Config, transport: string): ClientProgram 
   return { protocol: program, overrides: entry?.overrides ?? new Map() }
 }
 
+/** main.cf with the transport's own settings, made once until main.cf is another: settings are bound for each delivery. */
+function transportConfigs(config: () => Config): (transport: string) => Config {
+  let known = new Map<string, Config>()
+  let of: Config | undefined
+  return (transport) => {
+    const now = config()
+    if (now !== of) [of, known] = [now, new Map()]
+    let own = known.get(transport)
+    if (own === undefined) {
+      const { overrides } = clientProgram(now, transport) ?? {}
+      known.set(transport, (own = overrides === undefined || overrides.size === 0 ? now : now.with(overrides)))
+    }
+    return own
+  }
+}
+
 export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
   const config = (): Config => rooms.current.config
   return createSmtpAgent({
-    config: (transport) => config().with(clientProgram(config(), transport)?.overrides ?? new Map()),
+    config: transportConfigs(config),
     protocol: (transport) => clientProgram(config(), transport)?.protocol ?? 'smtp',
     tables: () => rooms.current.tables,
     dns: rooms.resolver,

@@ -171,7 +171,7 @@ async function behindMx(hosts: readonly MxHost[], origin: Origin, lookup: Lookup
       ? { ...found, status: 'deferred', dsn: found.dsn.replace(/^5/, '4') }
       : found
   }
-  const isOwn = ({ address, port }: Target): boolean => port === servicePort('smtp') && isOwnAddress(address)
+  const isOwn = ({ address, port }: Target): boolean => isOwnAddress(address) && port === servicePort('smtp')
   const self = found.targets.find(isOwn)
   if (self === undefined) return within(found, cf)
   const targets = found.targets.filter(({ preference }) => preference < self.preference)
@@ -230,9 +230,9 @@ function byFamily(targets: readonly Target[], first: TargetSettings['smtp_addres
 /** One host, without MX: its addresses may be ours only on other ports than SMTP's. */
 async function byHost(host: string, port: number, lookup: Lookup): Promise<Targets> {
   const found = await addressesOf([{ host, port, preference: 0 }], undefined, lookup)
-  const isLoop = lookup.protocol === 'smtp' && port === servicePort('smtp')
-  if (isLoop && found.status === 'ok' && found.targets.some(({ address }) => lookup.isOwnAddress(address)))
-    return loopsBack(host)
+  const isOwn = found.status === 'ok' && found.targets.some(({ address }) => lookup.isOwnAddress(address))
+  // The port last: /etc/services is read for it.
+  if (isOwn && lookup.protocol === 'smtp' && port === servicePort('smtp')) return loopsBack(host)
   return within(found, lookup.cf)
 }
 

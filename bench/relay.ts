@@ -1,0 +1,118 @@
+/**
+ * `node bench/relay.ts` (`--quick`): mail for other hosts, in by SMTP, through the queue, out by SMTP; messages a second from the
+ * first in to the last out, and CPU a message, beside Debian's Postfix in the same run.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cpuMs, peakMib, run } from './load.ts'
+import { startPostfix } from './postfix.ts'
+
+const SESSIONS = 10
+const OCTETS = 10_240
+/** Destinations that messages go to in turn: one is a smarthost. */
+const RECIPIENT = 'x@relay.example'
+
+const MAIN_CF = `compatibility_level = 3.6
+myhostname = bench.example
+mydestination = bench.example
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+data_directory = $config_directory/data
+queue_directory = $config_directory
+maillog_file = $config_directory/mail.log
+alias_maps =
+alias_database =
+smtpd_tls_security_level = none
+smtp_tls_security_level = none
+`
+
+interface Relay {
+  readonly name: string
+  readonly pid: number
+  readonly port: number
+  stop(): Promise<void>
+}
+
+const answer = <T>(child: ChildProcess): Promise<T> =>
+  new Promise((resolve) => child.once('message', (message) => resolve(message as T))) // words of our own processes
+
+async function startOurs(sinkPort: number): Promise<Relay> {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-relay-'))
+  writeFileSync(join(dir, 'main.cf'), `${MAIN_CF}relayhost = [127.0.0.1]:${sinkPort}\n`)
+  const child = fork(join(import.meta.dirname, 'server.ts'), [dir], {
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      '--external-memory-accounted-in-global-limit',
+      '--max-semi-space-size=4',
+      ...(process.env['BENCH_PROF'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROF']}`]),
+    ],
+  })
+  const { ports } = await answer<{ ports: Record<string, number> }>(child)
+  return {
+    name: 'postigo',
+    pid: child.pid ?? 0,
+    port: ports['smtp'] ?? 0,
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.send('stop')
+      await gone
+      rmSync(dir, { recursive: true })
+    },
+  }
+}
+
+function startTheirs(sinkPort: number): Relay | undefined {
+  const peer = startPostfix(`relayhost = [127.0.0.1]:${sinkPort}\nsmtp_tls_security_level = none\n`)
+  if (peer === undefined) return undefined
+  return { name: 'postfix', pid: peer.pid, port: peer.port, stop: () => Promise.resolve(peer.stop()) }
+}
+
+async function measure(relay: Relay, sink: ChildProcess, messages: number): Promise<string> {
+  const taken = async (): Promise<number> => {
+    sink.send('taken')
+    return (await answer<{ taken: number }>(sink)).taken
+  }
+  const before = await taken()
+  const cpuBefore = cpuMs(relay.pid)
+  const from = performance.now()
+  const load = { port: relay.port, recipient: RECIPIENT, sessions: SESSIONS, octets: OCTETS, connectEach: false }
+  const inSeconds = await run({ ...load, messages })
+  while ((await taken()) - before < messages) await new Promise((wake) => setTimeout(wake, 20))
+  const seconds = (performance.now() - from) / 1000
+  const cpu = cpuMs(relay.pid) - cpuBefore
+  return [
+    relay.name.padEnd(8),
+    String(messages).padStart(8),
+    (messages / seconds).toFixed(0).padStart(10),
+    (messages / inSeconds).toFixed(0).padStart(13),
+    (cpu / messages).toFixed(2).padStart(14),
+    peakMib(relay.pid).toFixed(0).padStart(8),
+  ].join('  ')
+}
+
+export async function benchRelay(quick: boolean): Promise<void> {
+  const sink = fork(join(import.meta.dirname, 'sink.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const { port } = await answer<{ port: number }>(sink)
+  console.log(`relay, ${OCTETS / 1024} KiB, ${SESSIONS} sessions in`)
+  console.log('server    messages  messages/s  accepted/s  CPU ms/message  peak MiB')
+  for (const start of [startOurs, startTheirs]) {
+    const relay = await start(port)
+    if (relay === undefined) {
+      console.log('Postfix is not measured: it is not installed, or this is not root (apt-get install postfix)')
+      continue
+    }
+    try {
+      const many = quick ? 300 : relay.name === 'postfix' ? 1000 : 3000
+      await measure(relay, sink, 100) // warm
+      console.log(await measure(relay, sink, many))
+    } finally {
+      await relay.stop()
+    }
+  }
+  sink.send('stop')
+}
+
+if (process.argv[1] === import.meta.filename) await benchRelay(process.argv.includes('--quick'))
