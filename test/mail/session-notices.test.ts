@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { messagesIn, until } from '../support/mailbox.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { startSink } from '../support/sink.ts'
 import { transcript } from '../support/transcript.ts'
 
 const POSTMASTER = 'error_notice_recipient = eva\nbounce_notice_recipient = ivo\nmail_name = Mail\n'
@@ -79,4 +80,44 @@ test('smtpd_history_flush_threshold parts what is told; why a session ended; no 
     second,
     /follows\.\r\n\r\n In: {2}VRFY\r\n Out: 501 .*\r\n\r\n\r\nSession aborted, reason: lost connection\r\n/,
   )
+})
+
+test('a session with another server: what it says of our words, not what it says of mail', async (t) => {
+  const table: readonly (readonly [string, string, string, RegExp | undefined])[] = [
+    ['', 'MAIL', '501 5.5.4 what?', undefined],
+    [
+      'notify_classes = protocol\n',
+      'MAIL',
+      '501 5.5.4 what?',
+      /^ Out: MAIL FROM:<ana@mail\.example\.test>\r\n In: {2}501 5\.5\.4 what\?\r\n/m,
+    ],
+    ['notify_classes = protocol\n', 'RCPT', '550 5.1.1 nobody', undefined],
+    ['notify_classes = protocol\n', 'EHLO', '500 what?', undefined],
+    [
+      'notify_classes = data\nsmtp_generic_maps = hash:/nowhere/generic\n',
+      'NOOP',
+      '250 ok',
+      /^ Out: EHLO mail\.example\.test\r\n In: {2}250-sink\.test\r\n In: {2}250 OK\r\n/m,
+    ],
+  ]
+  for (const [mainCf, verb, reply, expected] of table)
+    await t.test(`${mainCf} ${verb} ${reply}`, async (sub) => {
+      const sink = await startSink(sub, { answer: (said) => (said.startsWith(verb) ? reply : undefined) })
+      const server = await startFor(sub, `${mainCf}relayhost = [127.0.0.1]:${sink.port}\nsmtpd_tls_auth_only = no\n`)
+      const auth = `C: AUTH PLAIN ${Buffer.from('\0ana\0secret').toString('base64')}\nS: 235 …\n`
+      const mail = 'C: MAIL FROM:<ana@mail.example.test>\nS: 250 …\nC: RCPT TO:<a@far.test>\nS: 250 …\n'
+      await transcript(server.port('submission'), `${HELO}${auth}${mail}C: DATA\nS: 354 …\nC: .\nS: 250 …\n${QUIT}`)
+      await server.logged(/smtp\[.*status=/)
+      if (expected === undefined) {
+        await until('QUIT', () => sink.heard.flat().includes('QUIT'))
+        return assert.equal((await messagesIn(server, 'eva')).length, 0)
+      }
+      const text = await notice(server)
+      assert.match(text, /^Subject: Mail SMTP client: errors from 127\.0\.0\.1\[127\.0\.0\.1\]\r\n/m)
+      assert.match(
+        text,
+        /^Unexpected response from 127\.0\.0\.1\[127\.0\.0\.1\]\.\r\n\r\nTranscript of session follows\.\r\n/m,
+      )
+      assert.match(text, expected)
+    })
 })

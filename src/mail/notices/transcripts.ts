@@ -25,24 +25,26 @@ export interface TranscriptDeps {
   readonly standard: (address: string) => string
 }
 
+type Side = 'server' | 'client'
+
 /** Whether somebody is to be told of sessions at all. */
-export function tellsOfSessions(config: Config): boolean {
+export function tellsOfSessions(config: Config, side: Side): boolean {
   const { notify_classes } = config.bind(noticesParams)
-  return notify_classes.some((word) => SESSION_CLASSES.has(word.toLowerCase()))
+  return notify_classes.some((word) => SESSION_CLASSES[side].has(word.toLowerCase()))
 }
 
-const SESSION_CLASSES: ReadonlySet<string> = new Set(['bounce', 'data', 'policy', 'protocol', 'resource', 'software'])
+/** What a side can have. A server that refuses mail is no trouble of this host. */
+const SESSION_CLASSES: Readonly<Record<Side, ReadonlySet<string>>> = {
+  server: new Set(['bounce', 'data', 'policy', 'protocol', 'resource', 'software']),
+  client: new Set(['data', 'protocol']),
+}
 
 /**
  * Sends what Postfix's smtpd_chat_notify and smtp_chat_notify send, where a class of it is wanted. Never rejects: a notice
  * that cannot be sent is a warning.
  * @param side `server`: the other end is a client
  */
-export async function tellOfSession(
-  side: 'server' | 'client',
-  transcript: Transcript,
-  deps: TranscriptDeps,
-): Promise<void> {
+export async function tellOfSession(side: Side, transcript: Transcript, deps: TranscriptDeps): Promise<void> {
   const cf = deps.config().bind(noticesParams)
   const wanted = cf.notify_classes.map((word) => word.toLowerCase()).filter((word) => transcript.classes.has(word))
   if (wanted.length === 0) return
@@ -63,7 +65,7 @@ export async function tellOfSession(
 }
 
 async function send(
-  side: 'server' | 'client',
+  side: Side,
   transcript: Transcript,
   deps: TranscriptDeps & { readonly to: string },
   sender: string,
@@ -81,7 +83,7 @@ async function send(
 }
 
 function textOf(
-  side: 'server' | 'client',
+  side: Side,
   { peer, lines, aborted }: Transcript,
   { config, clock, date, to, queueId }: TranscriptDeps & { readonly to: string; readonly queueId: string },
 ): string {

@@ -25,7 +25,7 @@ export function postmasterOf(
   side: 'server' | 'client',
   config: Config,
 ): ((transcript: Transcript) => void) | undefined {
-  if (!tellsOfSessions(config)) return undefined
+  if (!tellsOfSessions(config, side)) return undefined
   const deps = {
     config: () => config,
     intake: () => rooms.current.intake,

@@ -3,6 +3,7 @@ import type { Config } from '../../io/config/mod.ts'
 import { createSmtpAgent, type SmtpAgent } from '../../mail/delivery/mod.ts'
 import type { Agent } from '../../mail/queue/mod.ts'
 import { mapFieldAddresses } from './header-rewriting.ts'
+import { postmasterOf } from './notices.ts'
 import type { Rooms } from './rooms.ts'
 
 interface ClientProgram {
@@ -45,6 +46,11 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
     pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
     now: () => rooms.clock.now(),
+    tellPostmaster(sender) {
+      const doubleBounce = rooms.current.router.standard(config().value('double_bounce_sender') ?? '')
+      // No notices about notices.
+      return sender === '' || sender === doubleBounce ? undefined : postmasterOf(rooms, 'client', config())
+    },
     generic: {
       addresses: (address, maps, options) => rooms.current.router.generic(address, maps, options),
       field: mapFieldAddresses,

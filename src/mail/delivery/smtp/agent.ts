@@ -7,6 +7,7 @@ import { ConnectionCache } from './connection-cache.ts'
 import { Delivery } from './delivery.ts'
 import type { GenericPort } from './outgoing.ts'
 import type { ServerSession } from './server-session.ts'
+import type { TellPostmaster } from './trouble.ts'
 import { TlsFiles } from './tls-files.ts'
 import { TlsSessions } from './tls-sessions.ts'
 
@@ -23,6 +24,8 @@ export interface SmtpAgentDeps {
   readonly handed: () => ReadonlyMap<string, string>
   readonly generic: GenericPort
   readonly now: () => number
+  /** Takes sessions with trouble about mail of a sender; undefined where nobody wants to see them. */
+  readonly tellPostmaster: (sender: string) => TellPostmaster | undefined
 }
 
 /** What deliveries share. */

@@ -1,4 +1,5 @@
 /** From a server's address to a session that takes mail: the connection, then its greeting, TLS and log-in. */
+import { SessionRecord } from '../../../formats/smtp/mod.ts'
 import { systemText } from '../../../io/net/mod.ts'
 import { BindError, connectFrom } from './bind.ts'
 import { type ConnectionCache } from './connection-cache.ts'
@@ -16,13 +17,20 @@ export interface Opening extends Omit<SessionPlace, 'name' | 'nameAndPort' | 'ad
   readonly tlsSessions: TlsSessions
   /** It may be kept for further deliveries. */
   readonly store: boolean
+  /** What is said is kept for the postmaster. */
+  readonly recorded: boolean
   readonly signal: AbortSignal
 }
 
 /** `relay`: the server that the failure is about; `none` where none was talked to. */
 export type Opened =
   | { readonly session: ServerSession }
-  | { readonly failure: Failure; readonly relay: string; readonly handshake?: boolean }
+  | {
+      readonly failure: Failure
+      readonly relay: string
+      readonly handshake?: boolean
+      readonly record?: SessionRecord | undefined
+    }
 
 export async function open(opening: Opening): Promise<Opened> {
   const { place, cf, policy, signal } = opening
@@ -39,6 +47,7 @@ export async function open(opening: Opening): Promise<Opened> {
     const text = `connect to ${nameAndPort}: ${systemText(error)}`
     return { failure: failure ?? deferred('4.4.1', text), relay: 'none' }
   }
+  if (opening.recorded) dialogue.record = new SessionRecord('client')
   const stop = (): void => dialogue.connection.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
@@ -59,9 +68,10 @@ export async function open(opening: Opening): Promise<Opened> {
     }
   } catch (error) {
     void dialogue.quit()
+    const { record } = dialogue
     if (error instanceof SiteError)
-      return { failure: error.failure, relay: nameAndPort, handshake: error instanceof HandshakeError }
-    if (error instanceof DialogueError) return { failure: brokenOff(error, dialogue, name), relay: nameAndPort }
+      return { failure: error.failure, relay: nameAndPort, handshake: error instanceof HandshakeError, record }
+    if (error instanceof DialogueError) return { failure: brokenOff(error, dialogue, name), relay: nameAndPort, record }
     throw error
   } finally {
     signal.removeEventListener('abort', stop)

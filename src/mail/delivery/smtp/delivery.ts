@@ -16,6 +16,7 @@ import { noteTls } from './session.ts'
 import { parseNexthop } from './targets.ts'
 import { type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls-policy.ts'
 import { type Ending, type Recipient, sendMessage } from './transaction.ts'
+import { type TellPostmaster, Trouble } from './trouble.ts'
 import { brokenOff, deferred, type Failure } from './words.ts'
 import { sendXforward } from './xforward.ts'
 
@@ -37,6 +38,8 @@ export class Delivery {
   /** A server has heard the message out, whatever it said: the destination is there. */
   #isComplete = false
   #last: Failure = deferred('4.3.0', 'server unavailable or unable to receive mail')
+  readonly #trouble = new Trouble()
+  readonly #tellPostmaster: TellPostmaster | undefined
   #connections: Connections = { load: false, store: false }
   /** What the first good connection is kept under, so that bad servers in front of it are passed over. */
   #destinationKey: string | undefined
@@ -51,6 +54,7 @@ export class Delivery {
     this.#signal = signal
     this.#protocol = deps.protocol(job.transport)
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
+    this.#tellPostmaster = deps.tellPostmaster(job.sender)
     this.#left = new Map(job.recipients.map((recipient) => [recipient.id, recipient]))
   }
 
@@ -193,6 +197,7 @@ export class Delivery {
     if (opened.handshake === true && (await this.#mayGoPlain(place, walk, policy)))
       return this.#open(place, walk, { ...policy, level: 'none' })
     this.#fail(opened.failure, walk.isFinal, opened.relay)
+    this.#trouble.tell(opened.relay.replace(/:\d+$/, ''), opened.record, this.#tellPostmaster)
     return undefined
   }
 
@@ -227,6 +232,7 @@ export class Delivery {
       place,
       serverKey: this.#serverKey(place, policy, walk.site),
       store: this.#connections.store,
+      recorded: this.#tellPostmaster !== undefined,
       signal: this.#signal,
     })
   }
@@ -284,6 +290,7 @@ export class Delivery {
       if (ending === 'broken') dialogue.connection.destroy()
     }
     await this.#finish(session, ending)
+    this.#trouble.tell(name, dialogue.record, this.#tellPostmaster)
     this.#readyMs = undefined
     this.#uses = 1
   }
@@ -305,6 +312,7 @@ export class Delivery {
   /** A failure of a whole server: permanent ones end the recipients, others are for the next server to mend. */
   #fail(failure: Failure, isFinal: boolean, relay: string): void {
     this.#last = failure
+    this.#trouble.note(failure)
     if (relay === 'none') this.#note(failure.text)
     else if (failure.status === 'deferred' && !isFinal) this.#note(`${this.#job.queueId}: ${failure.text}`)
     else {
@@ -315,6 +323,7 @@ export class Delivery {
 
   #settle(recipient: Recipient, result: RecipientResult, isFinal: boolean, relay: string): void {
     if (!this.#left.has(recipient.id)) return
+    this.#trouble.note(result)
     if (result.status === 'deferred' && !isFinal) {
       this.#last = result
       this.#note(`${this.#job.queueId}: ${result.text}`)

@@ -1,6 +1,6 @@
 /** One dialogue with a remote server: commands out, replies in, each with its time limit. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
+import { type Reply, ReplyReader, type SessionRecord } from '../../../formats/smtp/mod.ts'
 import { type LineFilter, ReplyFilterError } from './reply-filter.ts'
 import { DataDeadline } from './data-deadline.ts'
 import type { Connection, TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
@@ -35,6 +35,8 @@ export class Dialogue {
   #waitMs = 0
   #lost: DialogueError | undefined
   #filtering: Promise<void> = Promise.resolve()
+  /** What is said, where the postmaster may want to see it. */
+  record: SessionRecord | undefined
   /** What each line of the server passes through (smtp_reply_filter). */
   filter: LineFilter | undefined
   /** How long the end of a message waits behind it; undefined: not at all (delay_dotcrlf). */
@@ -77,7 +79,9 @@ export class Dialogue {
   }
 
   #read(lines: readonly string[]): void {
-    this.#replies.push(...lines.flatMap((line) => this.#reader.take(line) ?? []))
+    const replies = lines.flatMap((line) => this.#reader.take(line) ?? [])
+    for (const reply of replies) this.record?.reply(reply)
+    this.#replies.push(...replies)
     const waiting = this.#waiting
     const first = waiting === undefined ? undefined : this.#replies.shift()
     if (waiting === undefined) return
@@ -125,6 +129,7 @@ export class Dialogue {
   }
 
   send(command: string): void {
+    this.record?.command(command)
     this.connection.write(command + '\r\n')
   }
 
