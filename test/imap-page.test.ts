@@ -27,7 +27,7 @@ test('what is held has a test, and there is one', () => {
 })
 
 /** Advertised before they are whole; the page says what is missing. */
-const NOT_WHOLE: ReadonlySet<string> = new Set(['BINARY', 'QUOTA', 'QUOTA=RES-STORAGE'])
+const NOT_WHOLE: ReadonlySet<string> = new Set(['BINARY'])
 
 /** Without values that differ from server to server; those of log-ins and TLS are the base standard's. */
 const words = (capability: string): string[] =>

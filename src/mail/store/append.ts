@@ -101,7 +101,8 @@ class StoreAppending implements Appending {
   }
 
   hasRoom(octets: number): boolean {
-    return this.#parts.quota.hasRoom(this.#target.account, this.#net(octets) - this.#net(0))
+    const more = { octets: this.#net(octets) - this.#net(0), messages: this.#messages(1) - this.#messages(0) }
+    return this.#parts.quota.hasRoom(this.#target.account, more.octets, more.messages)
   }
 
   /** What all that was taken and `more` octets add to the account: what is replaced makes room (RFC 8508 §3.4). */
@@ -109,9 +110,14 @@ class StoreAppending implements Appending {
     return Math.max(0, (this.#draft?.size ?? 0) + more - (this.#target.replaces?.sizeOctets ?? 0))
   }
 
+  #messages(more: number): number {
+    return Math.max(0, this.#taken.length + more - (this.#target.replaces === undefined ? 0 : 1))
+  }
+
   #reserve(octets: number): boolean {
-    if (this.#reserved !== undefined) return this.#reserved.grow(octets)
-    this.#reserved = this.#parts.quota.reserve(this.#target.account, octets)
+    const messages = this.#messages(1)
+    if (this.#reserved !== undefined) return this.#reserved.grow(octets, messages)
+    this.#reserved = this.#parts.quota.reserve(this.#target.account, octets, messages)
     return this.#reserved !== undefined
   }
 

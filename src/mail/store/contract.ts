@@ -236,6 +236,12 @@ export interface Copied {
   readonly uids: readonly (readonly [number, number])[]
 }
 
+export interface Limits {
+  readonly octets: number
+  readonly messages: number
+  readonly mailboxes: number
+}
+
 export interface Store {
   /** INBOX and the special-use mailboxes of a new account; harmless when they exist. */
   provision(account: AccountId): Promise<void>
@@ -264,10 +270,10 @@ export interface Store {
   /** Octets of a message (prefix + slice), from `from` up to `to`, at most 1 MiB a call. */
   read(message: StoredMessage, from: number, to: number): Buffer
 
-  /** Whether `octets` more fit for the account; asked before the append (rule 2 of the log). */
+  /** Whether a message of so many octets more fits for the account; asked before the append (rule 2 of the log). */
   hasRoom(account: AccountId, octets: number): boolean
-  /** Octets the account may store; 0 for no limit. */
-  quota(account: AccountId): number
+  /** What the account may have; 0 for no limit. */
+  limits(account: AccountId): Limits
   /** Octets of messages with \Deleted; 0 where there is no such mailbox. */
   deletedOctets(account: AccountId, name: string): number
   usage(account: AccountId): { readonly octets: number; readonly messages: number }
@@ -297,7 +303,7 @@ export interface Replaced {
 
 /** An APPEND in progress: its messages are taken one after the other, and then all are there or none. */
 export interface Appending {
-  /** Whether so many octets more fit. */
+  /** Whether one more message of so many octets fits. */
   hasRoom(octets: number): boolean
   /** The next message. What `content` throws is thrown on; then, or refused, nothing of all of them will exist. */
   take(content: AsyncIterable<Buffer> | Iterable<Buffer>, options: AppendOptions): Promise<undefined | Refusal>

@@ -12,6 +12,7 @@ export const storeParams = defineParams({
   account_quota_limit: size('0', 'Octets that an account may store when it has no limit of its own; 0 is no limit.', {
     suffixes: true,
   }),
+  account_message_limit: int('0', 'The most messages of one account in all its mailboxes; 0 is no limit.', { min: 0 }),
   account_mailbox_limit: int('5000', 'The most mailboxes of one account.', { min: 8 }),
   mailbox_name_length_limit: int('1000', "The longest mailbox name in octets of UTF-8, levels and '/' together.", {
     min: 32,

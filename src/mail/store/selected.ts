@@ -287,7 +287,7 @@ export class SelectedMailbox implements Selected {
     if (row === undefined || !row.selectable) return TRYCREATE
     const uids = this.#uidsOf(seqs)
     const octets = move ? 0 : seqs.reduce((sum, seq) => sum + this.sizeAt(seq), 0)
-    const reserved = this.#parts.quota.reserve(this.#account, octets)
+    const reserved = this.#parts.quota.reserve(this.#account, octets, move ? 0 : seqs.length)
     if (reserved === undefined) return OVERQUOTA
     try {
       return await copyMessages(this.#ctx, { account: this.#account, source: this.mailbox, target, uids, move })

@@ -14,6 +14,7 @@ import type {
   AppendOptions,
   Deposit,
   Deposited,
+  Limits,
   MailboxInfo,
   MailboxStatus,
   Refusal,
@@ -189,11 +190,11 @@ class SqliteStore implements Store {
   }
 
   hasRoom(account: AccountId, octets: number): boolean {
-    return this.#quota.hasRoom(account, octets)
+    return this.#quota.hasRoom(account, octets, 1)
   }
 
-  quota(account: AccountId): number {
-    return this.#quota.limitOf(account)
+  limits(account: AccountId): Limits {
+    return this.#quota.limitsOf(account)
   }
 
   deletedOctets(account: AccountId, name: string): number {

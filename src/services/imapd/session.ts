@@ -138,6 +138,8 @@ export class Session {
       'WITHIN',
       'QUOTA',
       'QUOTA=RES-STORAGE',
+      'QUOTA=RES-MESSAGE',
+      'QUOTA=RES-MAILBOX',
       'SORT',
       'SORT=DISPLAY',
       'ESORT',

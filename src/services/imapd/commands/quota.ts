@@ -1,4 +1,4 @@
-/** GETQUOTA and GETQUOTAROOT. RFC 9208 §4.1; an account with a limit is one quota root, named "". */
+/** GETQUOTA and GETQUOTAROOT. RFC 9208 §4.1; an account is one quota root, named "". */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
 
@@ -9,9 +9,8 @@ export function getQuota(session: Session, cursor: Cursor): string {
   cursor.takeSpace()
   const root = cursor.takeAString()
   cursor.takeEnd()
-  const line = quotaLine(session)
-  if (root !== '' || line === undefined) throw new ImapError('NO', 'No such quota root', { code: 'NONEXISTENT' })
-  session.output.line(line)
+  if (root !== '') throw new ImapError('NO', 'No such quota root', { code: 'NONEXISTENT' })
+  session.output.line(quotaLine(session))
   return 'Getquota completed'
 }
 
@@ -20,16 +19,18 @@ export function getQuotaRoot(session: Session, cursor: Cursor): string {
   cursor.takeSpace()
   const name = decodeMailbox(cursor.takeAString())
   cursor.takeEnd()
-  const line = quotaLine(session)
-  session.output.line(`* QUOTAROOT ${session.printName(name)}${line === undefined ? '' : ' ""'}`)
-  if (line !== undefined) session.output.line(line)
+  session.output.line(`* QUOTAROOT ${session.printName(name)} ""`)
+  session.output.line(quotaLine(session))
   return 'Getquotaroot completed'
 }
 
-/** undefined: the account has no limit. */
-function quotaLine({ deps, owner }: Session): string | undefined {
-  const limit = deps.store.quota(owner)
-  if (limit === 0) return undefined
-  const used = Math.ceil(deps.store.usage(owner).octets / UNIT)
-  return `* QUOTA "" (STORAGE ${used} ${Math.floor(limit / UNIT)})`
+/** Resources without a limit are not named (RFC 9208 §4.2.1). */
+function quotaLine({ deps: { store }, owner }: Session): string {
+  const limits = store.limits(owner)
+  const used = store.usage(owner)
+  const resources: string[] = []
+  if (limits.octets > 0) resources.push(`STORAGE ${Math.ceil(used.octets / UNIT)} ${Math.floor(limits.octets / UNIT)}`)
+  if (limits.messages > 0) resources.push(`MESSAGE ${used.messages} ${limits.messages}`)
+  if (limits.mailboxes > 0) resources.push(`MAILBOX ${store.mailboxes(owner).length} ${limits.mailboxes}`)
+  return `* QUOTA "" (${resources.join(' ')})`
 }
