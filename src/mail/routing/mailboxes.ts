@@ -82,6 +82,6 @@ export async function routedElsewhere(world: World, resolved: Resolved): Promise
   const plain = { account: undefined, extension: splitExtension(local, world.cf)?.extension.slice(1) ?? '' }
   // virtual(8): who is in no table bounces.
   if (isVirtual && (await findAddress(world.maps.virtual_mailbox_maps, recipient, world)) === undefined)
-    return { ...base, ...plain, transport: 'error', nexthop: `5.1.1 unknown user: "${recipient}"` }
+    return { ...base, ...plain, transport: 'error', nexthop: `5.1.1 unknown user: "${recipient.toLowerCase()}"` }
   return { ...base, ...plain }
 }

@@ -74,10 +74,12 @@ sub safe_open {
 
 sub locked_open {
   my ($path, $mode) = @_;
+  # Before the file is opened, as Postfix does; never beside /dev/null and the like.
+  my @before = stat $path;
+  dot_lock($path) if $arg{locks} =~ /dotlock/ && (!@before || S_ISREG($before[2]));
   my $fh = safe_open($path, $mode);
   my @st = stat $fh;
   if (S_ISREG($st[2])) {
-    dot_lock($path) if $arg{locks} =~ /dotlock/;
     retry(sub { flock $fh, LOCK_EX | LOCK_NB }) or fail("unable to lock for exclusive access: $!", 'EAGAIN') if $arg{locks} =~ /flock/;
     retry(sub { fcntl_lock($fh) }) or fail("unable to lock for exclusive access: $!", 'EAGAIN') if $arg{locks} =~ /fcntl/;
     @st = stat $fh;

@@ -42,7 +42,7 @@ export async function deliverToFile(
     },
   })
   if (answer.ok) return sent(what === 'file' ? `delivered to file: ${path}` : 'delivered to mailbox')
-  return failed(answer, reasonFor(path, what))
+  return failed(answer, reasonFor(path, what), usualStatus(what))
 }
 
 /** Postfix's words in front of what went wrong. */
@@ -62,12 +62,15 @@ export function lockWords(cf: LockSettings): Record<string, string | number> {
   }
 }
 
-async function maildir(tool: FileTool, { path, rights, copy, nowMs, limit }: FileDelivery): Promise<RecipientResult> {
+async function maildir(
+  tool: FileTool,
+  { path, rights, copy, nowMs, limit, what }: FileDelivery,
+): Promise<RecipientResult> {
   const host = hostname().replaceAll('/', '\\057').replaceAll(':', '\\072')
   const seconds = Math.floor(nowMs / 1000)
   const words = { seconds, micros: Math.floor((nowMs % 1000) * 1000), host, limit }
   const answer = await tool(rights, { verb: 'maildir', paths: [path], words, input: copy('maildir') })
-  return answer.ok ? sent('delivered to maildir') : failed(answer, 'maildir delivery failed: ')
+  return answer.ok ? sent('delivered to maildir') : failed(answer, 'maildir delivery failed: ', usualStatus(what))
 }
 
 const sent = (text: string): RecipientResult => ({ status: 'sent', dsn: '2.0.0', text })
@@ -82,7 +85,11 @@ const STATUS: Readonly<Record<string, string>> = {
   EREFUSED: '4.3.5', // ours: the server may not act as this user
 }
 
-function failed(answer: FileAnswer & { ok: false }, before: string): RecipientResult {
-  const dsn = STATUS[answer.errno] ?? '5.2.0'
+/** What Postfix makes of all other failures: virtual(8) has mail wait. */
+const usualStatus = (what: FileDelivery['what']): string =>
+  what !== 'file' && what.virtual === true ? '4.2.0' : '5.2.0'
+
+function failed(answer: FileAnswer & { ok: false }, before: string, usual: string): RecipientResult {
+  const dsn = STATUS[answer.errno] ?? usual
   return { status: dsn.startsWith('4') ? 'deferred' : 'bounced', dsn, text: before + answer.text }
 }

@@ -40,7 +40,8 @@ async function deliverOne(
     return entries.deliver({ recipient: recipient.id, account, head })
   }
   const mailbox = await findFor(to, cf.virtual_mailbox_maps, deps)
-  if (mailbox === undefined) return { status: 'bounced', dsn: '5.1.1', text: `unknown user: "${recipient.address}"` }
+  if (mailbox === undefined)
+    return { status: 'bounced', dsn: '5.1.1', text: `unknown user: "${recipient.address.toLowerCase()}"` }
   const uid = await idFor(to, 'virtual_uid_maps', cf.virtual_minimum_uid, deps)
   const gid = await idFor(to, 'virtual_gid_maps', 1, deps)
   if (uid === undefined || gid === undefined) return BAD_SETTING
