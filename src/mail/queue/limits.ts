@@ -40,6 +40,11 @@ export function readLimits(config: Config, transport: string): TransportLimits {
     transportRateDelayMs: read('_transport_rate_delay', delay),
     deadMs: delay(config.value('minimal_backoff_time') ?? '300s'),
     processes: processesOf(config, transport),
+    extensions: {
+      delimiters: config.value('recipient_delimiter') ?? '',
+      ownerRequestSpecial: config.value('owner_request_special') !== 'no',
+      doubleBounceSender: config.value('double_bounce_sender') ?? 'double-bounce',
+    },
   }
 }
 

@@ -200,3 +200,21 @@ test('deliveries beside each other keep connections on, but do not turn it on', 
   const [third] = takeAll(schedule, 9000)
   assert.equal(third?.connections.store, true, 'the first one still runs')
 })
+
+test('where each recipient is a destination, a user’s names share its concurrency', () => {
+  const extensions = { delimiters: '+', ownerRequestSpecial: true, doubleBounceSender: 'double-bounce' }
+  const schedule = scheduleOf({ recipients: 1, limit: 1, initial: 1, extensions })
+  for (const [n, user] of ['ana', 'ana+a', 'Ana+b', 'eva'].entries())
+    schedule.add({
+      id: 9000 + n,
+      message: 900 + n,
+      transport: 'local',
+      nexthop: 'x.test',
+      sender: '',
+      address: `${user}@x.test`,
+    })
+  const first = takeAll(schedule)
+  assert.deepEqual(shape(first), ['900x1', '903x1'])
+  schedule.done(first[0]!, 'up', 0)
+  assert.deepEqual(shape(takeAll(schedule)), ['901x1'])
+})

@@ -3,6 +3,7 @@
  * ten thousand recipients does not hold up another with one, and a destination gets as many deliveries as its window allows.
  * In memory and without I/O; what it holds is a hint, the rows decide. Postfix: qmgr(8), SCHEDULER_README.
  */
+import { type ExtensionSettings, splitAddressExtension } from '../../formats/address/mod.ts'
 import { ConcurrencyWindow, type WindowLimits } from './feedback.ts'
 
 /** What scheduling knows of a recipient. */
@@ -27,6 +28,8 @@ export interface TransportLimits extends WindowLimits {
   readonly transportRateDelayMs: number
   /** How long a dead destination is left alone. */
   readonly deadMs: number
+  /** What names of one user have in common where each recipient is a destination: ana+a and ana+b are one. */
+  readonly extensions?: ExtensionSettings
 }
 
 /** A delivery to be made: some recipients of one message at one destination. */
@@ -133,7 +136,7 @@ export class Schedule {
     this.#known.add(due.id)
     this.#active.set(due.message, (this.#active.get(due.message) ?? 0) + 1)
     const limits = this.#limits(due.transport)
-    const place = limits.recipients === 1 ? `${due.nexthop}\0${due.address}` : due.nexthop
+    const place = limits.recipients === 1 ? `${due.nexthop}\0${userOf(due.address, limits)}` : due.nexthop
     const destination = this.#destination(due.transport, `${due.transport}\0${place}`, limits)
     if (revive && destination.window.dead) {
       destination.window.revive(limits)
@@ -325,6 +328,11 @@ export class Schedule {
   tidy(nowMs: number): void {
     for (const destination of this.#destinations.values()) this.#prune(destination, nowMs)
   }
+}
+
+function userOf(address: string, { extensions }: TransportLimits): string {
+  const cut = extensions && splitAddressExtension(address, extensions)
+  return (cut?.bare ?? address).toLowerCase()
 }
 
 function turnOf(transport: Transport, message: number): Turn {
