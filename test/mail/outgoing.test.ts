@@ -14,6 +14,9 @@ interface Case {
   /** By their smtp_ names. */
   readonly set?: Overrides
   readonly offers?: readonly string[]
+  /** `flags=…` in master.cf. */
+  readonly flags?: string
+  /** `@RCPT@` is the recipient. */
   readonly message: readonly string[]
   /** What stands in MAIL and RCPT. */
   readonly envelope?: RegExp
@@ -131,6 +134,26 @@ const CASES: readonly Case[] = [
     content: /\r\n\r\nabcdefghijklmnopqrst\r\n uvwxyz$/,
   },
   {
+    name: 'flags=DOR',
+    flags: 'flags=DOR',
+    set: { smtp_generic_maps: 'inline:{ ana@here.test=a@world.test }' },
+    message: ['Subject: x', '', 'y'],
+    content:
+      /^Return-Path: <a@world\.test>\r\nX-Original-To: rcpt@case\d+\.test\r\nDelivered-To: rcpt@case\d+\.test\r\nReceived: /,
+  },
+  {
+    name: 'flags=D and a loop',
+    flags: 'flags=DX',
+    message: ['Delivered-To: @RCPT@', '', 'y'],
+    log: /dsn=5\.4\.6, status=bounced \(mail forwarding loop for rcpt@case\d+\.test\)/,
+  },
+  {
+    name: 'flags that are none',
+    flags: 'flags=Z',
+    message: ['', 'y'],
+    log: /dsn=4\.3\.0, status=deferred \(unknown mail transport error\)/,
+  },
+  {
     name: 'smtp_line_length_limit is 0',
     set: { smtp_line_length_limit: '0' },
     message: ['', 'y'.repeat(1500)],
@@ -181,11 +204,11 @@ for (const protocol of ['smtp', 'lmtp'] as const)
     const sinks = new Map<string, Sink>()
     for (const { offers = [] } of CASES)
       if (!sinks.has(offers.join())) sinks.set(offers.join(), await startSink(t, { offers }))
-    const transports = CASES.map(({ set = {} }, i) => {
+    const transports = CASES.map(({ set = {}, flags = '' }, i) => {
       const words = Object.entries(set).map(
         ([name, value]) => ` -o { ${protocol === 'smtp' ? name : lmtpName(name)} = ${value} }`,
       )
-      return `case${i} unix - - n - - ${protocol}${words.join('')}\n`
+      return `case${i} unix - - n - - ${protocol}${words.join('')} ${flags}\n`
     })
     const routes = CASES.map(({ offers = [] }, i) => {
       const port = sinks.get(offers.join())?.port
@@ -197,7 +220,8 @@ for (const protocol of ['smtp', 'lmtp'] as const)
     })
     for (const [i, one] of CASES.entries())
       await t.test(one.name, async () => {
-        await send(server, `rcpt@case${i}.test`, [`X-Case: ${i}.`, ...one.message])
+        const rcpt = `rcpt@case${i}.test`
+        await send(server, rcpt, [`X-Case: ${i}.`, ...one.message.map((line) => line.replace('@RCPT@', rcpt))])
         const line = await until(
           'a result',
           () => new RegExp(`to=<rcpt@case${i}\\.test>.*status=.*`).exec(server.log())?.[0],

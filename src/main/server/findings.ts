@@ -1,6 +1,7 @@
 /** What can be told about a configuration before anything runs. */
 import { type Config, configFindings, type Finding } from '../../io/config/mod.ts'
 import { createTables, tableFindings } from '../../io/tables/mod.ts'
+import { transportFault } from '../../mail/delivery/mod.ts'
 import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
 import { allParams } from '../registry.ts'
@@ -45,7 +46,13 @@ const OWN_PROGRAMS = new Set(
 
 /** Services of master.cf that are not started, or by something else. */
 function masterFindings(config: Config): Finding[] {
-  return config.master.flatMap(({ name, type, command, origin }): Finding[] => {
+  return config.master.flatMap((service): Finding[] => {
+    const { name, type, command, origin } = service
+    const fault = type === 'unix' ? transportFault(service) : undefined
+    if (fault !== undefined) {
+      const text = `${name}: ${fault}: mail for it waits in the queue`
+      return [{ severity: 'warning', ...origin, name: `${name}/${type}`, text }]
+    }
     if (type === 'inet' ? command === 'smtpd' : OWN_PROGRAMS.has(command)) return []
     const isPostscreen = command === 'postscreen'
     const text = isPostscreen

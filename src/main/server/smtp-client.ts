@@ -46,6 +46,7 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
     pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
     now: () => rooms.clock.now(),
+    args: (transport) => config().master.find((s) => s.type === 'unix' && s.name === transport)?.args ?? [],
     tellPostmaster(sender) {
       const doubleBounce = rooms.current.router.standard(config().value('double_bounce_sender') ?? '')
       // No notices about notices.

@@ -1,7 +1,6 @@
 /** pipe(8): mail to a command of master.cf, all recipients of a job at once. Texts and statuses are Postfix's. */
 import { statSync } from 'node:fs'
 import { type Clock, publish } from '#src/base/mod.ts'
-import { printAddress } from '../../../formats/address/mod.ts'
 import type { MasterService } from '../../../io/config/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import { exportedEnvironment, type LocalSettings, type OwnEnvironment } from '../local/command.ts'
@@ -10,7 +9,7 @@ import { type CommandEnd, failureOf, printable } from '../local/outcome.ts'
 import type { RunAs } from '../local/run-as.ts'
 import type { SystemUser } from '../local/users.ts'
 import { expandArguments, MacroError } from './arguments.ts'
-import { deliveredTo, pipeCopy } from './copy.ts'
+import { isLoop, pipeCopy } from './copy.ts'
 import { parsePipeService, type PipeService, PipeServiceError } from './service.ts'
 
 export interface PipeAgentDeps {
@@ -67,11 +66,6 @@ async function deliverAll(job: DeliveryJob, deps: PipeAgentDeps): Promise<(id: n
     warn(where + error.message)
     return () => deferred('4.3.0', 'unknown mail transport error')
   }
-}
-
-function isLoop(job: DeliveryJob, address: string): boolean {
-  const seen = deliveredTo(job)
-  return seen.has(address.toLowerCase()) || seen.has(printAddress(address).toLowerCase())
 }
 
 async function rightsOf(service: PipeService, deps: PipeAgentDeps): Promise<{ uid: number; gid: number }> {

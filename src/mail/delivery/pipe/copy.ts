@@ -70,3 +70,9 @@ export function deliveredTo(job: Pick<DeliveryJob, 'read' | 'sizeOctets'>): Read
   const found = header.matchAll(/^delivered-to[ \t]*:[ \t]*(.*?)[ \t]*\r?$/gim)
   return new Set([...found].map((m) => (m[1] ?? '').toLowerCase()))
 }
+
+/** Whether the message has been delivered to the address before, by what its header says. */
+export function isLoop(job: Pick<DeliveryJob, 'read' | 'sizeOctets'>, address: string): boolean {
+  const seen = deliveredTo(job)
+  return seen.has(address.toLowerCase()) || seen.has(printAddress(address).toLowerCase())
+}

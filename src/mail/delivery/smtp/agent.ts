@@ -1,10 +1,13 @@
 /** The agent for mail to other servers by SMTP and LMTP. Postfix: smtp(8). */
+import { publish } from '#src/base/mod.ts'
 import type { Config } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { Agent } from '../../queue/mod.ts'
+import type { LocalEvent } from '../local/events.ts'
 import { ConnectionCache } from './connection-cache.ts'
 import { Delivery } from './delivery.ts'
+import { allowedBy } from './flags.ts'
 import type { GenericPort } from './outgoing.ts'
 import type { ServerSession } from './server-session.ts'
 import type { TellPostmaster } from './trouble.ts'
@@ -24,6 +27,8 @@ export interface SmtpAgentDeps {
   readonly handed: () => ReadonlyMap<string, string>
   readonly generic: GenericPort
   readonly now: () => number
+  /** The words behind the program of a transport in master.cf. */
+  readonly args: (transport: string) => readonly string[]
   /** Takes sessions with trouble about mail of a sender; undefined where nobody wants to see them. */
   readonly tellPostmaster: (sender: string) => TellPostmaster | undefined
 }
@@ -47,7 +52,14 @@ export function createSmtpAgent(deps: SmtpAgentDeps): SmtpAgent {
     tlsSessions: new TlsSessions(),
   }
   return {
-    deliver: (job, report, signal) => new Delivery(deps, shared, job, report, signal).run(),
+    async deliver(job, report, signal) {
+      const allowed = allowedBy(deps.args(job.transport), job)
+      if ('flags' in allowed) return new Delivery({ ...deps, ...allowed }, shared, job, report, signal).run()
+      const { failure, warning } = allowed
+      if (warning !== undefined)
+        publish<LocalEvent>({ event: 'delivery.warning', program: deps.protocol(job.transport), text: warning })
+      for (const { id } of job.recipients) report(id, failure, 'none')
+    },
     forget: () => {
       shared.connections.closeAll()
       shared.tlsSessions.clear()

@@ -6,6 +6,7 @@ import type { Shared, SmtpAgentDeps } from './agent.ts'
 import { open, type Opened } from './connecting.ts'
 import { DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
+import type { TransportFlags } from './flags.ts'
 import { lastResort, type LastSite } from './last-resort.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
 import { endpointOf, type Place, placesOf, Walk } from './places.ts'
@@ -22,8 +23,10 @@ import { sendXforward } from './xforward.ts'
 
 type Report = Parameters<Agent['deliver']>[1]
 
+type DeliveryDeps = SmtpAgentDeps & { readonly flags: TransportFlags }
+
 export class Delivery {
-  readonly #deps: SmtpAgentDeps
+  readonly #deps: DeliveryDeps
   readonly #shared: Shared
   readonly #job: DeliveryJob
   readonly #report: Report
@@ -46,7 +49,7 @@ export class Delivery {
   /** Addresses that connections from the cache went to. */
   readonly #used = new Set<string>()
 
-  constructor(deps: SmtpAgentDeps, shared: Shared, job: DeliveryJob, report: Report, signal: AbortSignal) {
+  constructor(deps: DeliveryDeps, shared: Shared, job: DeliveryJob, report: Report, signal: AbortSignal) {
     this.#deps = deps
     this.#shared = shared
     this.#job = job
@@ -278,6 +281,7 @@ export class Delivery {
         ...common,
         tables: this.#deps.tables(),
         generic: this.#deps.generic,
+        flags: this.#deps.flags,
         recipients: [...this.#left.values()],
         settle: (recipient, result) => this.#settle(recipient, result, isFinal, nameAndPort),
       })

@@ -7,6 +7,7 @@ import type { Maps, Tables } from '../../../io/tables/mod.ts'
 import { type CheckReport, type Field, type ListSettings, MessageChecks, openOutgoingChecks } from '../../intake/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { ClientEvent } from './events.ts'
+import { flagLines, type TransportFlags } from './flags.ts'
 import { LineBreaker } from './line-lengths.ts'
 import type { ClientSettings } from './params.ts'
 import { deferred, type Keywords } from './words.ts'
@@ -39,6 +40,7 @@ export interface OutgoingPlace {
   readonly job: DeliveryJob
   readonly tables: Tables
   readonly generic: GenericPort
+  readonly flags: TransportFlags
   /** `host[address]`. */
   readonly name: string
 }
@@ -72,6 +74,13 @@ export class Outgoing {
     } catch (error) {
       throw this.#localError(error)
     }
+  }
+
+  /** What stands in front of the message (flags=DOR). Throws ContentError. */
+  async begin(): Promise<Buffer[]> {
+    const { flags, job } = this.#place
+    const lines = await flagLines(flags, job, (address) => this.address(address))
+    return lines === '' ? [] : this.push(Buffer.from(lines))
   }
 
   /** What goes on of a piece of the message. Throws ContentError. */

@@ -3,6 +3,7 @@ import { DataWriter, type Reply } from '../../../formats/smtp/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue } from './dialogue.ts'
+import type { TransportFlags } from './flags.ts'
 import { ContentError, type GenericPort, Outgoing } from './outgoing.ts'
 import type { ClientSettings } from './params.ts'
 import { type Keywords, mailCommand, oneLine, rcptCommand, said } from './words.ts'
@@ -15,6 +16,7 @@ export interface TransactionPlace {
   readonly keywords: Keywords
   readonly tables: Tables
   readonly generic: GenericPort
+  readonly flags: TransportFlags
   /** `host[address]`. */
   readonly name: string
   readonly job: DeliveryJob
@@ -154,6 +156,7 @@ async function body(
     for (const piece of pieces)
       for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
   }
+  await send(await outgoing.begin())
   for (let at = 0; at < job.sizeOctets;) {
     const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
     if (piece.length === 0) throw new Error(`message ${job.queueId} is shorter than its size`)
@@ -165,7 +168,7 @@ async function body(
 
 function sent(
   reply: Reply,
-  { protocol, cf, keywords, name }: TransactionPlace,
+  { protocol, cf, keywords, name, flags }: TransactionPlace,
 ): Extract<RecipientResult, { status: 'sent' }> {
   return {
     status: 'sent',
@@ -175,5 +178,6 @@ function sent(
     remoteMta: name.replace(/\[.*$/, ''),
     remoteReply: oneLine(reply),
     ...(protocol === 'lmtp' && { final: cf.lmtp_assume_final }),
+    ...(flags.has('X') && { final: true }),
   }
 }

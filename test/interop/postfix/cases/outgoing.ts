@@ -132,13 +132,17 @@ const CASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   unlimited: { smtp_line_length_limit: '0' },
   seven: NO_8BIT,
   raw: { ...NO_8BIT, disable_mime_output_conversion: 'yes' },
+  flagged: {
+    smtp_generic_maps: 'texthash:$config_directory/generic',
+    smtp_header_checks: 'pcre:$config_directory/header',
+  },
   sevenchecks: { ...NO_8BIT, ...CHECKS, smtp_line_length_limit: '60' },
 }
 
 const FILES: Readonly<Record<string, string>> = {
   generic: 'gen@known.test g.mapped@generic.test\n',
   header:
-    '/^Subject: (.*)/ REPLACE Subject: [out] $1\n/^X-Long:/ PREPEND X-Before: this\n/^Received:/ INFO seen\n/^Content-Transfer/ PREPEND X-Encoding: seen\n',
+    '/^Delivered-To:/ PREPEND X-Delivered: seen\n/^Subject: (.*)/ REPLACE Subject: [out] $1\n/^X-Long:/ PREPEND X-Before: this\n/^Received:/ INFO seen\n/^Content-Transfer/ PREPEND X-Encoding: seen\n',
   mime: '/^X-Part:/ IGNORE\n/^Content-Type: text.html/ WARN html\n/^Content-Transfer-Encoding/ PREPEND X-Mime: seen\n',
   nested:
     '/^X-Inner/ STRIP gone\n/^Subject: inner/ REPLACE Subject: [nested] inner\n/^Content-Transfer/ PREPEND X-Nested: seen\n',
@@ -157,7 +161,8 @@ function transport(
   const words = Object.entries(overrides).map(
     ([parameter, value]) => ` -o { ${program === 'smtp' ? parameter : twin(parameter)} = ${value} }`,
   )
-  return `${name}${program} unix - - n - - ${program}${words.join('')}\n`
+  const flags = name === 'flagged' ? ' flags=DORX' : ''
+  return `${name}${program} unix - - n - - ${program}${words.join('')}${flags}\n`
 }
 
 function session(name: string, to: string, content: string): Session {
@@ -181,6 +186,8 @@ recipient_delimiter = +
 mydestination = local.test
 smtpd_relay_restrictions = permit_auth_destination, check_recipient_access static:OK, reject_unauth_destination
 transport_maps = hash:$config_directory/transport
+flaggedsmtp_destination_recipient_limit = 1
+flaggedlmtp_destination_recipient_limit = 1
 `,
   files: {
     ...FILES,
