@@ -36,5 +36,5 @@ export interface SortCriterion {
   readonly reverse: boolean
 }
 
-/** How THREAD groups. RFC 5256 §3. */
-export type ThreadAlgorithm = 'ORDEREDSUBJECT' | 'REFERENCES'
+/** How THREAD groups. RFC 5256 §3; REFS is of draft-ietf-morg-inthread. */
+export type ThreadAlgorithm = 'ORDEREDSUBJECT' | 'REFERENCES' | 'REFS'

@@ -46,7 +46,8 @@ export interface ThreadCommand extends Pick<SearchCommand, 'key'> {
 /** `algorithm charset keys`. */
 export function takeThread(cursor: Cursor, context: SearchContext): ThreadCommand {
   const algorithm = cursor.takeAtom().toUpperCase()
-  if (algorithm !== 'ORDEREDSUBJECT' && algorithm !== 'REFERENCES') throw cursor.bad('Unknown threading algorithm')
+  if (algorithm !== 'ORDEREDSUBJECT' && algorithm !== 'REFERENCES' && algorithm !== 'REFS')
+    throw cursor.bad('Unknown threading algorithm')
   cursor.takeSpace()
   return { algorithm, key: takeProgram(cursor, takeCharset(cursor), context).key }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Thread } from './contract.ts'
-import { type Letter, threadByReferences } from './thread-references.ts'
+import { type Letter, threadByReferences, threadByRefs } from './thread-references.ts'
 import { threadBySubject } from './threads.ts'
 
 /** `id < reference reference : subject`, one after the other; a subject that begins with Re: is a reply. */
@@ -52,6 +52,16 @@ test('siblings go by date, threads by their first message', () => {
   const [a, b, c, d] = letters('a\nb < a\nc < a\nd') as [Letter, Letter, Letter, Letter]
   const threads = threadByReferences([{ ...a, sentMs: 9 }, { ...b, sentMs: 5 }, { ...c, sentMs: 4 }, d])
   assert.equal(print(threads), '(4)(1(3)(2))')
+})
+
+test('REFS: subjects do not matter, and the thread with the newest message comes last', () => {
+  // The answers are Dovecot's for the same mailbox.
+  const hours = [1, 5, 2, 3, 4, 6, 7, 1]
+  const mailbox = letters(
+    'a : x\nb < a : Re: x\nc : y\nd : Re: x\ne < zz : q\nf < zz : q2\ng < c : Re: y\nh < a b : Re: x',
+  ).map((letter, i) => ({ ...letter, sentMs: hours[i] ?? 0 }))
+  assert.equal(print(threadByRefs(mailbox)), '(4)(1(2(8)))((5)(6))(3(7))')
+  assert.equal(print(threadByRefs(mailbox.filter(({ seq }) => seq !== 7))), '(3)(4)(1(2(8)))((5)(6))')
 })
 
 test('threads by subject have no grandchildren', () => {

@@ -51,6 +51,26 @@ export function threadByReferences(letters: readonly Letter[]): readonly Thread[
   return merged.sort(byDate)
 }
 
+/**
+ * REFS of draft-ietf-morg-inthread: by references alone, whatever the subjects; the thread with the newest message last, as
+ * Dovecot orders them.
+ */
+export function threadByRefs(letters: readonly Letter[]): readonly Thread[] {
+  const roots = pruned(linked(letters).filter((node) => node.parent === undefined))
+  for (const node of downwards(roots).reverse()) sortChildren(node)
+  const newest = new Map(roots.map((root) => [root, newestOf(root)]))
+  return roots.sort((a, b) => compareLetters(newest.get(a), newest.get(b)))
+}
+
+function newestOf(root: Node): Letter | undefined {
+  return downwards([root])
+    .map(({ letter }) => letter)
+    .reduce(
+      (newest, letter) => (letter !== undefined && compareLetters(newest, letter) < 0 ? letter : newest),
+      root.first,
+    )
+}
+
 /** (1) Links by references; all nodes, dummies too. */
 function linked(letters: readonly Letter[]): Node[] {
   const byId = new Map<string, Node>()

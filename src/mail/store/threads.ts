@@ -4,7 +4,7 @@ import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
 import type { Thread } from './contract.ts'
 import { type Looked, lookAt, type Looking } from './sort.ts'
 import { messageIds } from './thread-keys.ts'
-import { type Letter, threadByReferences } from './thread-references.ts'
+import { type Letter, threadByReferences, threadByRefs } from './thread-references.ts'
 
 export async function threadMessages(
   looking: Looking,
@@ -12,8 +12,14 @@ export async function threadMessages(
   algorithm: ThreadAlgorithm,
 ): Promise<readonly Thread[]> {
   const letters = await lookAt(looking, seqs, letterOf)
-  return algorithm === 'REFERENCES' ? threadByReferences(letters) : threadBySubject(letters)
+  return ALGORITHMS[algorithm](letters)
 }
+
+const ALGORITHMS = {
+  REFERENCES: threadByReferences,
+  REFS: threadByRefs,
+  ORDEREDSUBJECT: threadBySubject,
+} as const satisfies Readonly<Record<ThreadAlgorithm, (letters: readonly Letter[]) => readonly Thread[]>>
 
 function letterOf({ seq, text, sentMs }: Looked): Letter {
   const { text: subject, reply } = baseSubject(decodeWords(text?.value('subject') ?? ''))

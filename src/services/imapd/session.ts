@@ -128,6 +128,7 @@ export class Session {
       'MULTIAPPEND',
       'REPLACE',
       'CATENATE',
+      'URL-PARTIAL',
       'OBJECTID',
       'SAVEDATE',
       'PREVIEW',
@@ -145,6 +146,7 @@ export class Session {
       'ESORT',
       'THREAD=ORDEREDSUBJECT',
       'THREAD=REFERENCES',
+      'THREAD=REFS',
       'UNAUTHENTICATE',
       limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT',
     )
