@@ -71,6 +71,9 @@ function serve(
 ): void {
   let rest = ''
   let inData = false
+  /** Of BDAT. */
+  let chunk: { readonly octets: number; readonly line: string } | undefined
+  let chunks = ''
   const say = (command: string, usual: string): string => {
     const reply = answer?.(command, session.filter((line) => line.startsWith(command.slice(0, 4))).length) ?? usual
     if (typeof reply !== 'string') {
@@ -85,9 +88,21 @@ function serve(
     return reply
   }
   say('CONNECT', '220 sink.test ESMTP')
-  socket.on('data', (chunk) => {
-    rest += chunk.toString('latin1')
+  socket.on('data', (data) => {
+    rest += data.toString('latin1')
     for (;;) {
+      if (chunk !== undefined) {
+        if (rest.length < chunk.octets) return
+        chunks += rest.slice(0, chunk.octets)
+        rest = rest.slice(chunk.octets)
+        if (chunk.line.endsWith('LAST')) {
+          contents.push(chunks)
+          chunks = ''
+        }
+        say(chunk.line, '250 2.0.0 Ok: queued as SINK')
+        chunk = undefined
+        continue
+      }
       const end = inData ? rest.indexOf('\r\n.\r\n') : rest.indexOf('\r\n')
       const empty = inData && rest.startsWith('.\r\n')
       if (end < 0 && !empty) return
@@ -102,6 +117,10 @@ function serve(
       }
       session.push(line)
       const verb = line.slice(0, 4).trim().toUpperCase()
+      if (verb === 'BDAT') {
+        chunk = { octets: Number(line.split(' ')[1]), line }
+        continue
+      }
       const greets = verb === 'EHLO' || verb === 'LHLO'
       const hello = ['250-sink.test', ...offers.map((word) => `250-${word}`), '250 OK'].join('\n')
       const reply = say(line, greets ? hello : (USUAL[verb] ?? '250 2.1.0 Ok'))

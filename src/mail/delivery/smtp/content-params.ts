@@ -25,6 +25,7 @@ export const outgoingParams = defineParams({
   smtp_line_length_limit: int('998', 'The most octets of a line that is sent; a longer one is broken. 0: no limit.', {
     min: 0,
   }),
+  smtp_chunking_enable: bool('no', 'Whether servers that offer CHUNKING get messages by BDAT.'),
   smtp_reply_filter: str('', 'A table that changes what servers reply, line by line.'),
   smtp_pix_workarounds: list(
     'disable_esmtp, delay_dotcrlf',

@@ -2,6 +2,7 @@
 import { DataWriter, type Reply } from '../../../formats/smtp/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
+import { ChunkSender } from './chunks.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { TransportFlags } from './flags.ts'
 import { ContentError, type GenericPort, Outgoing } from './outgoing.ts'
@@ -49,11 +50,12 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
   // It is only asked whether they would be taken (sendmail -bv).
   const isProbe = job.trace === 'verify'
   const probe = isProbe && cf.smtp_address_verify_target === 'rcpt'
+  const inChunks = !isProbe && cf.smtp_chunking_enable && keywords.has('CHUNKING')
   const outgoing = new Outgoing(place)
   const commands = await envelopeCommands(place, outgoing)
   if ('status' in commands) return all(commands)
   const { mail, rcpts } = commands
-  if (pipelined) for (const command of [mail, ...rcpts, ...(probe ? [] : ['DATA'])]) dialogue.send(command)
+  if (pipelined) for (const command of [mail, ...rcpts, ...(probe || inChunks ? [] : ['DATA'])]) dialogue.send(command)
   else dialogue.send(mail)
   dialogue.doing = 'sending MAIL FROM'
   const started = await dialogue.reply(cf.smtp_mail_timeout)
@@ -72,7 +74,8 @@ export async function sendMessage(dialogue: Dialogue, place: TransactionPlace): 
       else accepted.push(recipient)
     } else settle(recipient, said(reply, name, 'RCPT TO'))
   }
-  if (probe || (accepted.length === 0 && !pipelined)) return 'reset'
+  if (probe || (accepted.length === 0 && (inChunks || !pipelined))) return 'reset'
+  if (inChunks) return chunks(dialogue, place, outgoing, accepted)
   if (!pipelined) dialogue.send('DATA')
   dialogue.doing = 'sending DATA command'
   const data = await dialogue.reply(cf.smtp_data_init_timeout)
@@ -123,47 +126,78 @@ async function content(
   outgoing: Outgoing,
   accepted: readonly Recipient[],
 ): Promise<Ending> {
-  const { protocol, cf, name, settle } = place
+  const { cf, settle } = place
   const writer = new DataWriter()
+  dialogue.doing = 'sending message body'
   try {
-    await body(dialogue, place, outgoing, writer)
+    for await (const some of pieces(place, outgoing))
+      for (const piece of some)
+        for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
   } catch (error) {
-    if (!(error instanceof ContentError)) throw error
-    dialogue.connection.destroy() // what has been sent must not be taken for a message
-    for (const recipient of accepted) settle(recipient, error.result)
-    return 'cut'
+    return cutOff(error, dialogue, (result) => accepted.forEach((recipient) => settle(recipient, result)))
   }
   if (dialogue.beforeDotMs !== undefined) await dialogue.pause(dialogue.beforeDotMs)
   dialogue.doing = 'sending end of data -- message may be sent more than once'
   await dialogue.write(writer.end(), cf.smtp_data_xfer_timeout)
-  let end: Reply | undefined
-  for (const recipient of accepted) {
-    // RFC 2033 §4.2: LMTP answers for each recipient.
-    if (end === undefined || protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
+  return settleAll(dialogue, place, accepted, await dialogue.reply(cf.smtp_data_done_timeout))
+}
+
+/** RFC 3030 §2: no DATA, and no end that could be missed. */
+async function chunks(
+  dialogue: Dialogue,
+  place: TransactionPlace,
+  outgoing: Outgoing,
+  accepted: readonly Recipient[],
+): Promise<Ending> {
+  const { cf, name, settle } = place
+  const sender = new ChunkSender(dialogue, cf)
+  try {
+    for await (const some of pieces(place, outgoing)) {
+      const refusal = await sender.push(some)
+      if (refusal === undefined) continue
+      for (const recipient of accepted) settle(recipient, said(refusal, name, 'BDAT'))
+      return 'reset'
+    }
+  } catch (error) {
+    return cutOff(error, dialogue, (result) => accepted.forEach((recipient) => settle(recipient, result)))
+  }
+  return settleAll(dialogue, place, accepted, await sender.end())
+}
+
+/** RFC 2033 §4.2: LMTP answers the end of a message for each recipient. */
+async function settleAll(
+  dialogue: Dialogue,
+  place: TransactionPlace,
+  accepted: readonly Recipient[],
+  first: Reply,
+): Promise<Ending> {
+  const { protocol, cf, name, settle } = place
+  let end = first
+  for (const [i, recipient] of accepted.entries()) {
+    if (i > 0 && protocol === 'lmtp') end = await dialogue.reply(cf.smtp_data_done_timeout)
     settle(recipient, isOk(end) ? sent(end, place) : said(end, name, 'end of DATA'))
   }
   return 'done'
 }
 
-async function body(
-  dialogue: Dialogue,
-  { cf, job }: TransactionPlace,
-  outgoing: Outgoing,
-  writer: DataWriter,
-): Promise<void> {
-  dialogue.doing = 'sending message body'
-  const send = async (pieces: readonly Buffer[]): Promise<void> => {
-    for (const piece of pieces)
-      for (const part of writer.push(piece)) await dialogue.write(part, cf.smtp_data_xfer_timeout)
-  }
-  await send(await outgoing.begin())
+/** The message as it goes on. */
+async function* pieces({ job }: TransactionPlace, outgoing: Outgoing): AsyncGenerator<readonly Buffer[]> {
+  yield await outgoing.begin()
   for (let at = 0; at < job.sizeOctets;) {
     const piece = job.read(at, Math.min(job.sizeOctets, at + PIECE))
     if (piece.length === 0) throw new Error(`message ${job.queueId} is shorter than its size`)
     at += piece.length
-    await send(await outgoing.push(piece))
+    yield await outgoing.push(piece)
   }
-  await send(await outgoing.end())
+  yield await outgoing.end()
+}
+
+/** What has been sent must not be taken for a message. */
+function cutOff(error: unknown, dialogue: Dialogue, all: (result: ContentError['result']) => void): 'cut' {
+  if (!(error instanceof ContentError)) throw error
+  dialogue.connection.destroy()
+  all(error.result)
+  return 'cut'
 }
 
 function sent(
