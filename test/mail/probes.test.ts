@@ -71,3 +71,70 @@ test('sendmail -bv: a report of what would be, and nothing delivered', async (t)
   assert.equal((await messagesIn(server, 'eva')).length + (await messagesIn(far, 'bob')).length, 0)
   assert.match(server.log(), /to=<bob@far\.test>, .*status=deliverable \(250 2\.1\.5 Ok\)/)
 })
+
+test('probes go where address_verify_transport_maps says, mail where transport_maps says', async (t) => {
+  const asked = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    mainCf:
+      'relay_domains = far.test\ntransport_maps = inline:{ far.test=discard: }\n' +
+      `address_verify_transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${asked.port('smtp')} }\n` +
+      'address_verify_sender = probe\naddress_verify_sender_ttl = 1h\nunverified_recipient_reject_code = 550\n' +
+      'smtpd_recipient_restrictions = reject_unverified_recipient\n',
+  })
+  await transcript(
+    server.port('smtp'),
+    `
+    S: 220 …
+    C: HELO client.test
+    S: 250 mail.example.test
+    C: MAIL FROM:<s@client.test>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<nosuch@far.test>
+    S: 550 5.1.1 <nosuch@far.test>: Recipient address rejected: undeliverable address: host 127.0.0.1[127.0.0.1] said: 550 5.1.1 …
+    C: RCPT TO:<bob@far.test>
+    S: 250 2.1.5 Ok
+    C: DATA
+    S: 354 End data with <CR><LF>.<CR><LF>
+    C: Subject: mail
+    C:
+    C: .
+    S: 250 2.0.0 Ok: queued as …
+  `,
+  )
+  await server.logged(/to=<bob@far\.test>, relay=none, .*status=sent \(far\.test\)/)
+  await asked.logged(/RCPT from .*<nosuch@far\.test>.*from=<probe[0-9B-Z]{4}@mail\.example\.test>/)
+})
+
+test('sender_dependent_relayhost_maps carries the mail of its senders', async (t) => {
+  const own = await startServer(t, { accounts: ['bob'], mainCf: 'myhostname = far.test\nmydestination = far.test\n' })
+  const server = await startServer(t, {
+    mainCf:
+      'mynetworks = 127.0.0.1\ndefault_transport = discard\n' +
+      `sender_dependent_relayhost_maps = inline:{ ana@client.test=[127.0.0.1]:${own.port('smtp')} }\n` +
+      'sender_dependent_default_transport_maps = inline:{ ana@client.test=smtp: }\n',
+  })
+  const send = (sender: string): Promise<void> =>
+    transcript(
+      server.port('smtp'),
+      `
+      S: 220 …
+      C: HELO client.test
+      S: 250 mail.example.test
+      C: MAIL FROM:<${sender}>
+      S: 250 2.1.0 Ok
+      C: RCPT TO:<bob@far.test>
+      S: 250 2.1.5 Ok
+      C: DATA
+      S: 354 End data with <CR><LF>.<CR><LF>
+      C: Subject: from ${sender}
+      C:
+      C: .
+      S: 250 2.0.0 Ok: queued as …
+    `,
+    )
+  await send('eva@client.test')
+  await send('ana@client.test')
+  await until('both are gone', async () => (await server.server.status()).queue.messages === 0)
+  const subjects = (await messagesIn(own, 'bob')).map((text) => /^Subject: (.*)\r$/m.exec(text)?.[1])
+  assert.deepEqual(subjects, ['from ana@client.test'])
+})

@@ -116,6 +116,8 @@ export interface Policy {
   helo(facts: SessionFacts): Promise<Verdict>
   mail(facts: SessionFacts): Promise<Verdict>
   rcpt(facts: SessionFacts): Promise<Verdict>
+  /** Where mail for an accepted recipient goes on: the sender of our probes loses its time. */
+  recipientOf(address: string): string
   data(facts: SessionFacts): Promise<Verdict>
   endOfData(facts: SessionFacts): Promise<Verdict>
   etrn(facts: SessionFacts, domain: string): Promise<Verdict>

@@ -1,4 +1,5 @@
 /** A policy over a main.cf in the test, and sessions to ask it about. DNS is a zone in the test. */
+import { type Clock, systemClock } from '../../base/mod.ts'
 import type { DnsAnswer, DnsType, Resolver } from '../../io/dns/mod.ts'
 import { createTables } from '../../io/tables/mod.ts'
 import { createRouter } from '../routing/mod.ts'
@@ -41,6 +42,7 @@ export function testDns(zone: Zone, asked: string[] = []): Resolver {
 export interface PolicyGiven extends Given {
   readonly zone?: Zone
   readonly asked?: string[]
+  readonly clock?: Clock
   readonly ports?: Pick<PolicyDeps, 'mailboxFull' | 'probe'>
 }
 
@@ -53,6 +55,7 @@ export function testPolicy(mainCf: string, given: PolicyGiven = {}): Policy {
     tables,
     router,
     dns: testDns(given.zone ?? {}, given.asked),
+    clock: given.clock ?? systemClock,
     ...given.ports,
   })
 }

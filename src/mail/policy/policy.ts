@@ -5,6 +5,7 @@ import { refuseUnlisted } from './addresses.ts'
 import { compile, Lists, listWords, type Chain } from './chain.ts'
 import type { Policy, PolicyMemory, SessionFacts, Verdict } from './contract.ts'
 import { Evaluation, Stopped, type Deferral, type Outcome, type ReplyClass } from './evaluation.ts'
+import { ProbeSender } from './probe-sender.ts'
 import { recipientRestrictions } from './relay-guard.ts'
 import { publishVerdict } from './publish-verdict.ts'
 import { restrictions } from './restrictions.ts'
@@ -42,6 +43,7 @@ class ListenerPolicy implements Policy {
   readonly #lists: Lists
   readonly #chains: Readonly<Record<Stage, Chain>>
   readonly #rewriteClients: Chain
+  readonly #prober: ProbeSender
 
   constructor(deps: PolicyDeps) {
     const rules = new Rules(deps)
@@ -59,6 +61,7 @@ class ListenerPolicy implements Policy {
       endOfData: this.#lists.compile(cf.smtpd_end_of_data_restrictions),
       etrn: this.#lists.compile(cf.smtpd_etrn_restrictions),
     }
+    this.#prober = new ProbeSender(cf, (address) => deps.router.standard(address))
     this.#rewriteClients = compile(listWords(cf.local_header_rewrite_clients), () => false)
   }
 
@@ -85,6 +88,10 @@ class ListenerPolicy implements Policy {
 
   async rcpt(facts: SessionFacts): Promise<Verdict> {
     return this.#evaluate(facts, 'RCPT', (ev, memory) => this.#recipient(ev, memory))
+  }
+
+  recipientOf(address: string): string {
+    return this.#prober.match(address, this.#rules.deps.clock.now()) ?? address
   }
 
   async vrfy(facts: SessionFacts): Promise<Verdict> {
@@ -191,10 +198,7 @@ class ListenerPolicy implements Policy {
   /** RFC 5321 §4.5.1: postmaster without a domain is always reached; so is the sender of our own probes. */
   #alwaysTaken(recipient: string): boolean {
     if (recipient.toLowerCase() === 'postmaster') return true
-    const { address_verify_sender: prober } = this.#rules.cf
-    return (
-      recipient !== '' && prober !== '' && recipient.toLowerCase() === this.#rules.router.standard(prober).toLowerCase()
-    )
+    return this.#prober.match(recipient, this.#rules.deps.clock.now()) !== undefined
   }
 
   /** Differs from Postfix, which accepts and bounces: a mailbox without room is said at once, before the message. */

@@ -1,7 +1,7 @@
 /**
  * What all evaluations of one listener share: its settings, opened tables and lists, and the services they ask.
  */
-import { publish } from '../../base/mod.ts'
+import { type Clock, publish } from '../../base/mod.ts'
 import type { Config, Settings } from '../../io/config/mod.ts'
 import { filteredResolver, type Resolver } from '../../io/dns/mod.ts'
 import type { Maps, Tables } from '../../io/tables/mod.ts'
@@ -20,6 +20,7 @@ export interface PolicyDeps {
   readonly tables: Tables
   readonly router: Router
   readonly dns: Resolver
+  readonly clock: Clock
   /** Whether an account has no room for so much more (its quota); RCPT is then answered 452 4.2.2. */
   readonly mailboxFull?: (account: Account, sizeOctets: number) => boolean | Promise<boolean>
   /** Address probes (reject_unverified_sender and _recipient); without it they end as if the probe could not be made. */

@@ -8,9 +8,9 @@ export interface ProberDeps {
   readonly probes: ProbeStore
   readonly agent: Agent
   readonly clock: Clock
-  /** Where mail for the address would go; none is never. */
+  /** Where a probe of the address goes; none is never. */
   readonly route: (address: string, sender: string) => Promise<readonly QueuedRecipient[]>
-  /** address_verify_sender, in standard form. */
+  /** address_verify_sender, in standard form, as it is now. */
   readonly sender: () => string
   readonly newQueueId: () => string
 }
@@ -53,13 +53,14 @@ export class Prober {
 
   async #find(address: string, signal: AbortSignal): Promise<ProbeResult> {
     const results: RecipientResult[] = []
-    const { agent, clock, sender, newQueueId, route } = this.#deps
-    for (const [id, recipient] of (await route(address, sender())).entries()) {
+    const { agent, clock, newQueueId, route } = this.#deps
+    const sender = this.#deps.sender()
+    for (const [id, recipient] of (await route(address, sender)).entries()) {
       const job = {
         queueId: newQueueId(),
         transport: recipient.transport,
         nexthop: recipient.nexthop,
-        sender: sender(),
+        sender,
         recipients: [{ ...recipient, id }],
         arrivalMs: clock.now(),
         sizeOctets: 0,

@@ -39,13 +39,13 @@ interface Local {
   readonly alias: AliasExpansion | undefined
 }
 
-/** What an expansion gathers; `forward` takes addresses that are not for this host's users. */
+/** What an expansion gathers; `forward` takes addresses that are not for this host's users; `sender` is an owner's. */
 interface Gathering {
   readonly original: string
   readonly found: Expanded[]
   readonly seen: Set<string>
   readonly path: PathStep[]
-  forward(address: string, level: number): Promise<readonly Resolved[]>
+  forward(address: string, level: number, sender: string | undefined): Promise<readonly Resolved[]>
 }
 
 export class Aliases {
@@ -182,7 +182,7 @@ export class Aliases {
   async #address(target: string, extension: string, local: Local, to: Gathering): Promise<void> {
     const { local: user, domain } = split(this.#world.standard(target))
     const address = domain === undefined ? user + extension : `${user}${extension}@${domain}`
-    for (const resolved of await to.forward(address, local.level + 1))
+    for (const resolved of await to.forward(address, local.level + 1, local.sender))
       if (resolved.addressClass === 'local' && this.#world.localTransports.has(resolved.transport))
         await this.#name(
           { ...local, name: split(resolved.recipient).local, domain: resolved.domain, level: local.level + 1 },

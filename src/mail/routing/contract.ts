@@ -79,6 +79,8 @@ export interface Router {
    * (`-o local_recipient_maps=`). Rewriting and routes stay main.cf's, as they are other processes' in Postfix.
    */
   seenBy(listener: Config): Router
+  /** The same for address probes, which may go elsewhere than mail (address_verify_*). */
+  forProbes(): Router
   /** Rewrites an envelope address to standard form (append_at_myorigin …). `''` stays. */
   standard(address: string): string
   /**

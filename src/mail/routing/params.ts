@@ -2,6 +2,7 @@
  * Parameters of rewriting, routing and aliases, with Postfix 3.10's names and defaults.
  */
 import { bool, defineParams, int, list, raw, str } from '../../io/config/mod.ts'
+import { probeRouteParams } from './probe-params.ts'
 
 export const routingParams = defineParams({
   myhostname: str('', 'The internet hostname of this mail system.'),
@@ -65,6 +66,7 @@ export const routingParams = defineParams({
   virtual_transport: str('virtual', 'Transport of virtual_mailbox_domains.'),
   relay_transport: str('relay', 'Transport of relay_domains.'),
   default_transport: str('smtp', 'Transport of all other domains.'),
+  ...probeRouteParams,
   canonical_maps: str('', 'Tables that rewrite addresses in envelopes and headers: canonical(5).'),
   sender_canonical_maps: str('', 'The same for senders; asked first.'),
   recipient_canonical_maps: str('', 'The same for recipients; asked first.'),

@@ -9,6 +9,7 @@ import type { AliasExpansion, Expanded, PathStep, Routed, Router, Unserved } fro
 import { unlisted } from './listed.ts'
 import { findAddress, mapAddress } from './lookup.ts'
 import { mailboxOf, ownMailbox, routedElsewhere } from './mailboxes.ts'
+import { probeConfig } from './probe-params.ts'
 import { isRouted, resolveAddress, type Resolved } from './resolve.ts'
 import { standardForm } from './rewrite.ts'
 import { addressList, isValidHostname, literalAddress, split } from './syntax.ts'
@@ -61,6 +62,12 @@ class ConfiguredRouter implements Router {
     return new ConfiguredRouter(new World({ ...deps, config: deps.config.with(overrides) }))
   }
 
+  forProbes(): Router {
+    const { deps } = this.#world
+    const config = probeConfig(deps.config)
+    return config === deps.config ? this : new ConfiguredRouter(new World({ ...deps, config }))
+  }
+
   standard(address: string): string {
     return this.#world.standard(address)
   }
@@ -110,9 +117,13 @@ class ConfiguredRouter implements Router {
     for (const resolved of all) {
       path.push(...resolved.path)
       if (this.#isLocal(resolved)) {
-        const forward = (target: string, level: number): Promise<readonly Resolved[]> =>
-          this.#forward(target, sender, path, level)
-        found.push(...(await this.#aliases.expand({ original: address, alias: virtual }, resolved, path, forward)))
+        const expanded = await this.#aliases.expand(
+          { original: address, alias: virtual },
+          resolved,
+          path,
+          (target, level, owner) => this.#forward(target, owner ?? sender, path, level),
+        )
+        found.push(...expanded)
       } else
         found.push({
           original: address,

@@ -75,6 +75,7 @@ function permitAll(): Policy {
     helo: verdict,
     mail: verdict,
     rcpt: verdict,
+    recipientOf: (address) => address,
     data: verdict,
     endOfData: verdict,
     etrn: verdict,

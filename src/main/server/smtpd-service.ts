@@ -41,6 +41,7 @@ export function smtpdFor(
       tables: current.tables,
       router: router.seenBy(config),
       dns: resolver,
+      clock,
       probe: probeAsker({ store: new ProbeStore(rooms.db), queued: rooms.queued, clock, cf: config.bind(probeParams) }),
       mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
     }),

@@ -132,7 +132,7 @@ export async function startSmtpd(t: TestContext, mainCf = '', options: TestOptio
     clock: options.clock ?? systemClock,
     resolver: dns,
     tables,
-    policy: createPolicy({ config, tables, router, dns }),
+    policy: createPolicy({ config, tables, router, dns, clock: systemClock }),
     intake: memoryIntake(test, options.slowWriteMs ?? 0),
     backend: createSaslBackend(accounts, { service: 'smtp' }),
     startExchange,

@@ -25,7 +25,7 @@ export async function takeRecipient(
   { rest }: CommandLine,
   admit: (address: string, parameters: MailParameters) => Promise<Verdict>,
 ): Promise<Reply> {
-  const { cf, phase } = session
+  const { cf, deps, phase } = session
   const chunks = phase.name === 'content' || phase.name === 'refused chunks'
   if (chunks && session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: RCPT after BDAT')
   if (phase.name !== 'mail') throw new SmtpError(503, '5.5.1', 'Error: need MAIL command')
@@ -43,7 +43,7 @@ export async function takeRecipient(
   session.obey(verdict)
   transaction.queueId ??= beginMessage(session)
   publishVerdict(session.facts(address), 'RCPT', verdict)
-  transaction.recipients.push({ address, ...dsn })
+  transaction.recipients.push({ address: deps.policy.recipientOf(address), ...dsn })
   return { code: 250, enhanced: '2.1.5', lines: ['Ok'] }
 }
 

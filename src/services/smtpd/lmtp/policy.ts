@@ -18,6 +18,7 @@ export function lmtpPolicy({ mayConnect }: Pick<LmtpDeps, 'mayConnect'>): Policy
     helo: goOn,
     mail: goOn,
     rcpt: goOn,
+    recipientOf: (address) => address,
     data: goOn,
     endOfData: goOn,
     etrn: goOn,
