@@ -61,13 +61,14 @@ export function parametersPage(): string {
     'not-supported': [],
   }
   for (const { name, default: initial } of [...postfixParameters, ...transportParameters]) {
-    const what = classOf(name, registry)
-    const shown = name.startsWith('_') ? `*${name}` : name
+    const ofTransports = name.startsWith('_')
+    const what = classOf(ofTransports ? `x${name}` : name, registry)
+    const shown = ofTransports ? `*${name}` : name
     const spec = registry.get(name) ?? registry.get(genericName(name))
     if (what.kind === 'honoured')
       rows.honoured.push({
         name: shown,
-        initial: spec?.default ?? initial,
+        initial: ofTransports ? initial : (spec?.default ?? initial),
         text: spec ? docOf(spec) : (configDoc(name) ?? ''),
       })
     else if (what.kind === 'without-effect') rows['without-effect'].push({ name: shown, initial, text: what.reason })

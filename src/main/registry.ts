@@ -11,12 +11,14 @@ import { storeParams } from '../mail/store/mod.ts'
 import { imapdParams } from '../services/imapd/mod.ts'
 import { pop3dParams } from '../services/pop3d/mod.ts'
 import { lmtpdParams, smtpdParams } from '../services/smtpd/mod.ts'
+import { maillogParams } from './maillog/params.ts'
 import { mainParams } from './server/params.ts'
 import { tlsParams } from './server/tls-params.ts'
 
 export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
   return makeRegistry(
     mainParams,
+    maillogParams,
     tlsParams,
     smtpdParams,
     lmtpdParams,

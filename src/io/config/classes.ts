@@ -45,6 +45,7 @@ export function classOf(name: string, registry: Registry): ParameterClass {
 /** `_destination_rate_delay` → `default_destination_rate_delay`: what a room reads for any transport. */
 export function genericName(suffix: string): string {
   if (suffix === '_time_limit') return 'command_time_limit' // pipe(8)'s
+  if (suffix === '_initial_destination_concurrency') return suffix.slice(1)
   return suffix.startsWith('_') ? `default${suffix}` : suffix
 }
 

@@ -193,8 +193,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     return {
       queueId: this.queueId,
       arrival: this.#arrival,
-      sender: sender === '' ? '' : quote(await this.#deps.router.canonicalSender(sender)),
-      recipient: quote(recipient),
+      sender: sender === '' ? '' : await this.#deps.router.canonicalSender(sender),
+      recipient,
     }
   }
 

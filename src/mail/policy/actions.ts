@@ -2,6 +2,7 @@
  * What an access table's entry, or a policy service's answer, does. access(5).
  */
 import type { Outcome, Subject } from './evaluation.ts'
+import { notePermit } from './permit-log.ts'
 import type { Ask } from './restrictions.ts'
 import { fitStatus, splitStatus } from './status.ts'
 
@@ -18,8 +19,9 @@ export async function applyAction(ask: Ask, entry: Entry): Promise<Outcome> {
   const value = entry.value.trim()
   const [, word = '', text = ''] = /^(\S*)\s*(.*)$/s.exec(value) ?? []
   const action = actions.get(word.toUpperCase())
-  if (action !== undefined) return action({ ...ask, text, entry })
   // access(5): all digits is a time stamp of "POP before SMTP" and the like, and means OK.
+  if (/^(?:OK|RELAY)$/i.test(word) || /^\d+$/.test(value)) await notePermit(ev, word, subject, entry.table)
+  if (action !== undefined) return action({ ...ask, text, entry })
   if (/^\d+$/.test(value)) return 'ok'
   if (/^[45]\d\d$/.test(word)) {
     const split = splitStatus(text, word.startsWith('4') ? '4.7.1' : '5.7.1')

@@ -2,6 +2,7 @@
  * Restriction lists: from text to steps, once, and from steps to an outcome, each time. SMTPD_ACCESS_README.
  */
 import type { Evaluation, Outcome, Subject } from './evaluation.ts'
+import { notePermit, permitted } from './permit-log.ts'
 import { checkAccess } from './access.ts'
 import { restrictions, type Restriction } from './restrictions.ts'
 
@@ -117,6 +118,13 @@ export class Lists {
       ev.warning ||= step.warn
       const answer = this.#ask(ev, step, chain.slice(i + 1), subject)
       outcome = typeof answer === 'string' ? answer : await answer
+      if (
+        outcome === 'ok' &&
+        step.kind === 'restriction' &&
+        ev.rules.permitLog !== undefined &&
+        /^permit/i.test(step.rule)
+      )
+        await notePermit(ev, step.rule, permitted(ev, step.rule, subject))
       ev.warning = outer
       ev.step(step.rule, step.argument, outcome)
       if (ev.deferIfPermit !== undefined && ev.deferIfReject !== undefined) break

@@ -59,7 +59,17 @@ export interface PolicyMemory {
  */
 export interface PolicyEvent extends PostigoEvent {
   readonly event: 'policy.action'
-  readonly what: 'reject' | 'reject_warning' | 'warn' | 'info' | 'filter' | 'hold' | 'discard' | 'redirect' | 'bcc'
+  readonly what:
+    | 'permit'
+    | 'reject'
+    | 'reject_warning'
+    | 'warn'
+    | 'info'
+    | 'filter'
+    | 'hold'
+    | 'discard'
+    | 'redirect'
+    | 'bcc'
   /** `CONNECT`, `EHLO`, `RCPT`, `DATA`, `END-OF-MESSAGE` … */
   readonly where: string
   readonly queueId: string | undefined

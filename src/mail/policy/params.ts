@@ -3,6 +3,7 @@
  */
 import { bool, choice, defineParams, int, list, raw, str, time } from '../../io/config/mod.ts'
 import { milterParams } from './milter/params.ts'
+import { permitLogParams } from './permit-log.ts'
 import { probeSenderParams } from './probe-sender.ts'
 
 /** What a restriction does when DNS or a probe fails for now. */
@@ -81,6 +82,7 @@ export const policyParams = defineParams({
   owner_request_special: bool('yes', 'owner-list and list-request are never cut at a hyphen.'),
   double_bounce_sender: str('double-bounce', 'Sender of notices that must not bounce again.'),
   ...probeSenderParams,
+  ...permitLogParams,
   myorigin: str('$myhostname', 'The domain that is added to addresses without one.'),
   allow_untrusted_routing: bool('no', 'user@elsewhere@here is forwarded for strangers.'),
   relay_clientcerts: str('', 'Tables of client certificate fingerprints that permit_tls_clientcerts lets relay.'),

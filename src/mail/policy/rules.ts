@@ -50,6 +50,8 @@ export class Rules {
     readonly name: string
     readonly address: string
   }) => Promise<string | undefined>
+  /** smtpd_log_access_permit_actions, where something is to be logged. */
+  readonly permitLog: ((action: string) => Promise<string | undefined>) | undefined
   readonly senderLoginMaps: Maps
   readonly relayClientcerts: Maps
   readonly rblReplyMaps: Maps
@@ -70,6 +72,11 @@ export class Rules {
     this.mxBackupNetworks = deps.tables.matchAddress(cf.permit_mx_backup_networks, {
       parameter: 'permit_mx_backup_networks',
     })
+    const permitted = cf.smtpd_log_access_permit_actions
+    this.permitLog =
+      permitted === ''
+        ? undefined
+        : deps.tables.matchDomain(permitted, { parentDomains: false, parameter: 'smtpd_log_access_permit_actions' })
     this.senderLoginMaps = deps.tables.maps(cf.smtpd_sender_login_maps)
     this.relayClientcerts = deps.tables.maps(cf.relay_clientcerts)
     this.rblReplyMaps = deps.tables.maps(cf.rbl_reply_maps)

@@ -21,6 +21,14 @@ export const queueParams = defineParams({
   confirm_delay_cleared: bool('no', 'Whether a sender who was told of a delay is told when the message has gone.'),
   initial_destination_concurrency: int('5', 'Deliveries to one destination at a time, to begin with.', { min: 1 }),
   default_destination_concurrency_limit: int('20', 'Deliveries to one destination at a time, at the most.', { min: 0 }),
+  local_destination_concurrency_limit: int(
+    '2',
+    'The same by the transport local, where a destination is a recipient.',
+    {
+      min: 0,
+    },
+  ),
+  local_destination_recipient_limit: int('1', 'Recipients of one delivery by the transport local.', { min: 0 }),
   default_destination_recipient_limit: int(
     '50',
     'Recipients of one delivery; with 1 each is a destination of its own.',

@@ -143,7 +143,8 @@ export const postfix: Command = async (argv, io) => {
   }
   const command = word === undefined ? undefined : commands[word]
   if (command !== undefined) return command(rest, io)
+  if (word === 'logrotate') return (await import('./logrotate.ts')).logrotate(rest, io)
   if (word === 'check') return (await import('./check.ts')).check(rest, io)
-  io.err('usage: postfix [-c DIR] start | start-fg | stop | abort | reload | status | check\n')
+  io.err('usage: postfix [-c DIR] start | start-fg | stop | abort | reload | status | check | logrotate\n')
   return EX.usage
 }

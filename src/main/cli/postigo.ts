@@ -44,6 +44,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'services, connections, queue, mailboxes, memory (--json)',
     words: '[-c DIR] [--json]',
   },
+  logrotate: {
+    load: async () => (await import('./logrotate.ts')).logrotate,
+    summary: 'put maillog_file aside and begin a new one, as `postfix logrotate` does',
+    words: '[-c DIR]',
+  },
   check: {
     load: async () => (await import('./check.ts')).check,
     summary: 'say what is wrong with a configuration, and what to write (--fix)',
@@ -121,7 +126,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   postfix: {
     load: async () => (await import('./lifecycle.ts')).postfix,
-    summary: "start, stop, reload, status, check with Postfix's words",
+    summary: "start, stop, reload, status, check, logrotate with Postfix's words",
   },
 }
 

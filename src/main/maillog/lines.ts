@@ -20,24 +20,27 @@ export interface Line {
   readonly syslogName?: string
 }
 
+/** How an address of internal form is shown: info_log_address_format. */
+export type AddressForm = (address: string) => string
+
 /** Events for the record of paths: they stand in no log. */
 export const UNLOGGED: ReadonlySet<string> = new Set(['policy.verdict', 'intake.planned'])
 
 /** undefined: an event that has no line. @param digits delay_logging_resolution_limit */
-export function lineOf(event: PostigoEvent, digits: number): Line | undefined {
+export function lineOf(event: PostigoEvent, digits: number, form: AddressForm): Line | undefined {
   const room = event.event.slice(0, event.event.indexOf('.'))
   // Each room publishes only its own union under its name.
   switch (room) {
     case 'smtpd':
-      return smtpdLine(event as SmtpdEvent)
+      return smtpdLine(event as SmtpdEvent, form)
     case 'policy':
-      return policyLine(event as PolicyEvent | PolicyWarning)
+      return policyLine(event as PolicyEvent | PolicyWarning, form)
     case 'milter': {
       const { service, text } = event as MilterWarning
       return { service, text: `warning: ${text}` }
     }
     case 'intake':
-      return intakeLine(event as IntakeEvent, digits)
+      return intakeLine(event as IntakeEvent, digits, form)
     case 'routing':
       return { service: 'local', text: `warning: ${(event as RoutingEvent).text}` }
     case 'delivery': {
@@ -49,11 +52,11 @@ export function lineOf(event: PostigoEvent, digits: number): Line | undefined {
       return { service: protocol, text }
     }
     case 'queue':
-      return queueLine(event as QueueEvent, digits)
+      return queueLine(event as QueueEvent, digits, form)
     case 'notices':
       return noticeLine(event as NoticeEvent)
     case 'pickup':
-      return pickupLine(event as PickupEvent)
+      return pickupLine(event as PickupEvent, form)
     case 'imapd':
       return imapdLine(event as ImapdEvent)
     case 'pop3d':

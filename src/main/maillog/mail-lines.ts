@@ -4,7 +4,7 @@ import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { PickupEvent } from '../server/pickup.ts'
-import type { Line } from './lines.ts'
+import type { AddressForm, Line } from './lines.ts'
 
 /**
  * Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc.
@@ -17,35 +17,35 @@ export function delayText(ms: number, digits: number): string {
   return String(Number(s.toFixed(Math.min(digits, wanted))))
 }
 
-export function intakeLine(e: IntakeEvent, digits: number): Line {
+export function intakeLine(e: IntakeEvent, digits: number, form: AddressForm): Line {
   switch (e.event) {
     case 'intake.message':
       return { service: 'cleanup', text: `${e.queueId}: message-id=${e.messageId === '' ? '<>' : e.messageId}` }
     case 'intake.accepted':
       return {
         service: 'qmgr',
-        text: `${e.queueId}: from=<${e.sender}>, size=${e.sizeOctets}, nrcpt=${e.recipients} (queue ${e.hold ? 'hold' : 'active'})`,
+        text: `${e.queueId}: from=<${form(e.sender)}>, size=${e.sizeOctets}, nrcpt=${e.recipients} (queue ${e.hold ? 'hold' : 'active'})`,
       }
     case 'intake.deposited':
     case 'intake.forwarded': {
       const text = e.event === 'intake.deposited' ? 'delivered to mailbox' : `forwarded as ${e.as}`
-      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
+      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${form(e.original)}>`
       const delays = `${delayText(e.delayMs - e.commitMs, digits)}/0/0/${delayText(e.commitMs, digits)}`
       return {
         service: 'local',
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=local, delay=${delayText(e.delayMs, digits)}, delays=${delays}, dsn=2.0.0, status=sent (${text})`,
+        text: `${e.queueId}: to=<${form(e.recipient)}>${orig}, relay=local, delay=${delayText(e.delayMs, digits)}, delays=${delays}, dsn=2.0.0, status=sent (${text})`,
       }
     }
     case 'intake.done':
       return { service: 'qmgr', text: `${e.queueId}: removed` }
     case 'intake.refused':
-      return { service: 'cleanup', text: `${e.queueId}: reject: ${e.text}; from=<${e.sender}>` }
+      return { service: 'cleanup', text: `${e.queueId}: reject: ${e.text}; from=<${form(e.sender)}>` }
     case 'intake.discarded':
-      return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${e.sender}>` }
+      return { service: 'cleanup', text: `${e.queueId}: discard: ${e.text}; from=<${form(e.sender)}>` }
     case 'intake.filtered':
-      return { service: 'cleanup', text: filteredText(e) }
+      return { service: 'cleanup', text: filteredText(e, form) }
     case 'intake.check':
-      return { service: 'cleanup', text: checkText(e) }
+      return { service: 'cleanup', text: checkText(e, form) }
     case 'intake.warning':
       return { service: 'cleanup', text: `warning: ${e.text}` }
     case 'intake.failed':
@@ -68,23 +68,23 @@ export function noticeLine(e: NoticeEvent): Line {
   }
 }
 
-export function pickupLine(e: PickupEvent): Line {
+export function pickupLine(e: PickupEvent, form: AddressForm): Line {
   return e.event === 'pickup.message'
-    ? { service: 'pickup', text: `${e.queueId}: uid=${e.uid} from=<${e.sender}>` }
+    ? { service: 'pickup', text: `${e.queueId}: uid=${e.uid} from=<${form(e.sender)}>` }
     : { service: 'pickup', text: `warning: ${e.text}` }
 }
 
 /** Postfix: cleanup_milter_apply. */
-function filteredText(e: IntakeEvent & { readonly event: 'intake.filtered' }): string {
+function filteredText(e: IntakeEvent & { readonly event: 'intake.filtered' }, form: AddressForm): string {
   const proto = e.protocol === '' ? '' : ` proto=${e.protocol}`
   const helo = e.helo === '' ? '' : ` helo=<${e.helo}>`
   const text = printable(e.text)
-  return `${e.queueId}: milter-${e.action}: ${e.where} from ${e.client}: ${text}; from=<${e.sender}> to=<${e.recipient}>${proto}${helo}`
+  return `${e.queueId}: milter-${e.action}: ${e.where} from ${e.client}: ${text}; from=<${form(e.sender)}> to=<${form(e.recipient)}>${proto}${helo}`
 }
 
 /** Postfix: cleanup_act_log, cleanup_mime_error_callback. */
-function checkText(e: IntakeEvent & { readonly event: 'intake.check' }): string {
-  const envelope = `from=<${e.sender}> to=<${e.recipient}>`
+function checkText(e: IntakeEvent & { readonly event: 'intake.check' }, form: AddressForm): string {
+  const envelope = `from=<${form(e.sender)}> to=<${form(e.recipient)}>`
   if (e.action === 'mime-error')
     return `${e.queueId}: reject: mime-error ${e.text}: ${e.content} from ${e.client}; ${envelope}`
   const proto = e.protocol === '' ? '' : ` proto=${e.protocol}`
@@ -93,21 +93,21 @@ function checkText(e: IntakeEvent & { readonly event: 'intake.check' }): string 
   return `${e.queueId}: ${e.action}: ${e.place} ${e.content} from ${e.client}; ${envelope}${proto}${helo}${text}`
 }
 
-export function queueLine(e: QueueEvent, digits: number): Line {
+export function queueLine(e: QueueEvent, digits: number, form: AddressForm): Line {
   switch (e.event) {
     case 'queue.result': {
-      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${e.original}>`
+      const orig = e.original === '' || e.original === e.recipient ? '' : `, orig_to=<${form(e.original)}>`
       const service = e.program === 'relay' ? 'smtp' : e.program
       const uses = e.connectionUses === undefined ? '' : `, conn_use=${e.connectionUses}`
       return {
         service,
-        text: `${e.queueId}: to=<${e.recipient}>${orig}, relay=${e.relay}${uses}, delay=${delayText(e.delayMs, digits)}, delays=${e.delaysMs.map((ms) => delayText(ms, digits)).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
+        text: `${e.queueId}: to=<${form(e.recipient)}>${orig}, relay=${e.relay}${uses}, delay=${delayText(e.delayMs, digits)}, delays=${e.delaysMs.map((ms) => delayText(ms, digits)).join('/')}, dsn=${e.dsn}, status=${e.probe === true ? (e.status === 'sent' ? 'deliverable' : 'undeliverable') : e.status} (${e.text})`,
       }
     }
     case 'queue.expired':
       return {
         service: 'qmgr',
-        text: `${e.queueId}: from=<${e.sender}>, status=${e.forced ? 'force-' : ''}expired, returned to sender`,
+        text: `${e.queueId}: from=<${form(e.sender)}>, status=${e.forced ? 'force-' : ''}expired, returned to sender`,
       }
     case 'queue.removed':
       return { service: 'qmgr', text: `${e.queueId}: removed` }

@@ -1,11 +1,16 @@
 /** The log of one thread: events printed as they come, as Postfix's lines or as JSON. */
 import { listen, type PostigoEvent } from '#src/base/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
+import { quote } from '../../mail/routing/mod.ts'
 import type { Configured } from '../server/rooms.ts'
-import { lineOf, UNLOGGED } from './lines.ts'
+import { type AddressForm, lineOf, UNLOGGED } from './lines.ts'
+import { maillogParams } from './params.ts'
 import { createLogWriter, type LogWriter } from './writer.ts'
 
 export interface Maillog {
   readonly writer: LogWriter
+  /** Takes up what a fresh configuration says of lines, and opens the file anew. */
+  reload(configured: Pick<Configured, 'config'>): void
   close(): void
 }
 
@@ -19,21 +24,30 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
     now: Date.now,
   })
   const json = cf.maillog_format === 'json'
+  let form = formOf(config)
   const stop = listen((event) => {
     if (UNLOGGED.has(event.event)) return
     if (json) writer.raw(jsonOf(event))
     else {
-      const line = lineOf(event, cf.delay_logging_resolution_limit)
+      const line = lineOf(event, cf.delay_logging_resolution_limit, form)
       if (line !== undefined) writer.line(line.service, line.text, line.syslogName)
     }
   })
   return {
     writer,
+    reload(fresh) {
+      form = formOf(fresh.config)
+      writer.reopen()
+    },
     close() {
       stop()
       writer.close()
     },
   }
+}
+
+function formOf(config: Config): AddressForm {
+  return config.bind(maillogParams).info_log_address_format === 'external' ? quote : (address) => address
 }
 
 function jsonOf(event: PostigoEvent): string {

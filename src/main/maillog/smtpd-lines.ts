@@ -2,7 +2,7 @@
 import { printable } from '../../formats/smtp/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
-import type { Line } from './lines.ts'
+import type { AddressForm, Line } from './lines.ts'
 
 const who = (e: {
   readonly clientName: string
@@ -10,11 +10,11 @@ const who = (e: {
   readonly clientPort?: number
 }): string => `${e.clientName}[${e.clientAddress}]${e.clientPort === undefined ? '' : `:${e.clientPort}`}`
 
-export function smtpdLine(event: SmtpdEvent): Line {
-  return { service: event.service ?? 'smtpd', text: smtpdText(event), syslogName: event.syslogName }
+export function smtpdLine(event: SmtpdEvent, form: AddressForm): Line {
+  return { service: event.service ?? 'smtpd', text: smtpdText(event, form), syslogName: event.syslogName }
 }
 
-function smtpdText(e: SmtpdEvent): string {
+function smtpdText(e: SmtpdEvent, form: AddressForm): string {
   switch (e.event) {
     case 'smtpd.connect':
       return `connect from ${who(e)}`
@@ -28,14 +28,8 @@ function smtpdText(e: SmtpdEvent): string {
     }
     case 'smtpd.reject':
     case 'smtpd.milter': {
-      const envelope = [
-        e.sender === undefined ? '' : ` from=<${e.sender}>`,
-        e.recipient === undefined ? '' : ` to=<${e.recipient}>`,
-        ` proto=${e.protocol}`,
-        e.helo === undefined ? '' : ` helo=<${e.helo}>`,
-      ].join('')
       const what = e.event === 'smtpd.milter' ? `milter-${e.action}` : 'reject'
-      return `${e.queueId ?? 'NOQUEUE'}: ${what}: ${e.where} from ${who(e)}: ${printable(e.text)};${envelope}`
+      return `${e.queueId ?? 'NOQUEUE'}: ${what}: ${e.where} from ${who(e)}: ${printable(e.text)};${envelopeOf(e, form)}`
     }
     case 'smtpd.auth_failed': {
       const { mechanism, reason, username } = e
@@ -66,16 +60,26 @@ function smtpdText(e: SmtpdEvent): string {
   }
 }
 
-export function policyLine(e: PolicyEvent | PolicyWarning): Line {
+export function policyLine(e: PolicyEvent | PolicyWarning, form: AddressForm): Line {
   if (e.event === 'policy.warning') return { service: 'smtpd', text: e.info === true ? e.text : `warning: ${e.text}` }
-  const envelope = [
-    e.sender === undefined ? '' : ` from=<${e.sender}>`,
-    e.recipient === undefined ? '' : ` to=<${e.recipient}>`,
+  return {
+    service: 'smtpd',
+    text: `${e.queueId ?? 'NOQUEUE'}: ${e.what}: ${e.where} from ${who(e)}: ${e.text};${envelopeOf(e, form)}`,
+  }
+}
+
+interface EnvelopeSoFar {
+  readonly sender: string | undefined
+  readonly recipient: string | undefined
+  readonly protocol: string
+  readonly helo: string | undefined
+}
+
+function envelopeOf(e: EnvelopeSoFar, form: AddressForm): string {
+  return [
+    e.sender === undefined ? '' : ` from=<${form(e.sender)}>`,
+    e.recipient === undefined ? '' : ` to=<${form(e.recipient)}>`,
     ` proto=${e.protocol}`,
     e.helo === undefined ? '' : ` helo=<${e.helo}>`,
   ].join('')
-  return {
-    service: 'smtpd',
-    text: `${e.queueId ?? 'NOQUEUE'}: ${e.what}: ${e.where} from ${who(e)}: ${e.text};${envelope}`,
-  }
 }

@@ -78,8 +78,9 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     reopen() {
       flush()
       if (fd === STDOUT) return
-      closeSync(fd)
-      fd = open()
+      const old = fd
+      fd = open() // where it cannot be opened, lines go where they went
+      closeSync(old)
     },
     flush,
     close() {

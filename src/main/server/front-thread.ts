@@ -16,7 +16,7 @@ export interface FrontData {
 }
 
 export type ToFront =
-  | { readonly ask: 'stop' | 'status' }
+  | { readonly ask: 'stop' | 'status' | 'reopen' }
   | { readonly ask: 'reload'; readonly specs: readonly ListenerSpec[]; readonly handed: ReadonlyMap<string, string> }
   | { readonly ask: 'verified'; readonly id: number; readonly right: boolean | undefined }
 
@@ -25,6 +25,7 @@ export type FromFront =
   | { readonly say: 'failed'; readonly text: string }
   | { readonly say: 'status'; readonly status: FrontStatus }
   | { readonly say: 'reloaded'; readonly error: string | undefined }
+  | { readonly say: 'reopened' }
   | { readonly say: 'verify'; readonly id: number; readonly user: string; readonly password: string }
   | { readonly say: 'stopped' }
 
@@ -51,6 +52,7 @@ async function reload(
     rooms.handed = handed
     rooms.reload()
     await front.apply(specs)
+    maillog.reload(rooms.current)
     return undefined
   } catch (error) {
     rooms.current = before
@@ -63,7 +65,10 @@ port.on('message', (message: ToFront) => {
   void (async () => {
     if (message.ask === 'status') say({ say: 'status', status: front.status })
     else if (message.ask === 'verified') verifying.answered(message.id, message.right)
-    else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
+    else if (message.ask === 'reopen') {
+      maillog.writer.reopen()
+      say({ say: 'reopened' })
+    } else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
     else {
       await front.stop()
       await rooms.close()

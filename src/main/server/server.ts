@@ -264,6 +264,10 @@ export class Server {
         const problem = await this.reload()
         return problem === undefined ? { ok: true } : { ok: false, error: problem }
       }
+      case 'reopen-log':
+        this.#maillog.writer.reopen()
+        for (const { worker } of this.#workers.values()) await ask(worker, { ask: 'reopen' }, 'reopened')
+        return { ok: true }
       case 'stop':
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
@@ -295,7 +299,7 @@ export class Server {
         const answer = await ask(worker, told, 'reloaded')
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
-      this.#maillog.writer.reopen()
+      this.#maillog.reload(this.#rooms.current)
       publish({
         event: 'main.reloaded',
         text: `reload -- version ${version}, configuration ${this.#options.directory}`,
