@@ -13,12 +13,14 @@ import { pop3dParams } from '../services/pop3d/mod.ts'
 import { lmtpdParams, smtpdParams } from '../services/smtpd/mod.ts'
 import { maillogParams } from './maillog/params.ts'
 import { mainParams } from './server/params.ts'
+import { submissionParams } from './server/submission-params.ts'
 import { tlsParams } from './server/tls-params.ts'
 
 export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
   return makeRegistry(
     mainParams,
     maillogParams,
+    submissionParams,
     tlsParams,
     smtpdParams,
     lmtpdParams,

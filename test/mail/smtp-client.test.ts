@@ -165,7 +165,7 @@ test('recipients have their own fates, pipelined or not', async (t) => {
     const mood: SinkMood = { offers, answer: (c) => (c.startsWith('RCPT TO:<no') ? '550 5.1.1 unknown' : undefined) }
     const { lines, sink } = await toSink(t, mood, ['yes@far.test', 'no@far.test', '"two words"@far.test'])
     const fates = lines.map((line) => line.replace(/, relay.*status=/, ' ').replace(/ \(.*/, '')).toSorted()
-    assert.deepEqual(fates, ['to=<no@far.test> bounced', 'to=<two words@far.test> sent', 'to=<yes@far.test> sent'])
+    assert.deepEqual(fates, ['to=<"two words"@far.test> sent', 'to=<no@far.test> bounced', 'to=<yes@far.test> sent'])
     assert.ok(sink.heard[0]?.includes('RCPT TO:<"two words"@far.test>'))
   }
 })

@@ -18,8 +18,8 @@ export type Effect =
 /** How the message came in: for the Received field, the log, and the record. */
 export interface Arrival {
   readonly origin: 'smtp' | 'pickup' | 'internal'
-  /** Of mail that this host made: what internal_mail_filter_classes calls it. */
-  readonly mailClass?: 'bounce' | 'notify'
+  /** What made an internal message: a report, a notice to the postmaster (internal_mail_filter_classes), or local forwarding. */
+  readonly mailClass?: 'bounce' | 'notify' | 'forward'
   readonly clientAddress: string
   readonly clientPort?: number
   /** Verified name or `unknown`. */

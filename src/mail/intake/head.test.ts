@@ -7,6 +7,7 @@ const LOCAL: Completion = {
   sender: 'ana@a.example',
   fullName: '',
   fromFormat: 'standard',
+  charset: 'utf-8',
   queueId: 'ID',
   stamp: '20261124093000',
   hostname: 'h.example',
@@ -19,7 +20,7 @@ test('the From field of local mail is made as header_from_format says', () => {
     ['', 'ana@a.example', 'ana@a.example'],
     ['Ana Lopez', 'Ana Lopez <ana@a.example>', 'ana@a.example (Ana Lopez)'],
     ['Ana (at) work', '"Ana (at) work" <ana@a.example>', 'ana@a.example (Ana \\(at\\) work)'],
-    ['Ñandú', '=?utf-8?B?w5FhbmTDug==?= <ana@a.example>', 'ana@a.example (=?utf-8?B?w5FhbmTDug==?=)'],
+    ['Ñandú', '=?utf-8?Q?=C3=91and=C3=BA?= <ana@a.example>', 'ana@a.example (=?utf-8?Q?=C3=91and=C3=BA?=)'],
   ]
   for (const [fullName, standard, obsolete] of table)
     for (const [fromFormat, expected] of [

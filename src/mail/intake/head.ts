@@ -2,7 +2,7 @@
  * The header section on its way through intake: fields counted, dropped, completed. Postfix: cleanup_message.c.
  * Pure: octets in, octets and findings out.
  */
-import { encodeWords } from '../../formats/message/mod.ts'
+import { fromValue } from './full-name.ts'
 
 /** A header section is held until it is whole; beyond this, what follows is passed on as body. */
 export const HEAD_LIMIT = 1024 * 1024
@@ -132,25 +132,14 @@ export interface Completion {
   readonly fullName: string
   /** header_from_format: `obsolete` is `address (name)`. */
   readonly fromFormat: 'standard' | 'obsolete'
+  /** full_name_encoding_charset */
+  readonly charset: string
   readonly queueId: string
   readonly hostname: string
   readonly date: string
   /** `20261124123255`, UTC: queue ids may come again, with this they do not. */
   readonly stamp: string
   readonly undisclosedRecipientsHeader: string
-}
-
-/** A name of plain words stands as it is, any other is quoted or encoded. RFC 5322 §3.4, RFC 2047 §5. */
-function fromValue({ sender, fullName, fromFormat }: Completion): string {
-  const address = sender || 'MAILER-DAEMON'
-  const name = fullName.replace(/[\r\n\0]+/g, ' ').trim()
-  if (name === '') return address
-  const isAscii = /^[\x20-\x7e]*$/.test(name)
-  if (fromFormat === 'obsolete') return `${address} (${isAscii ? name.replace(/[()\\]/g, '\\$&') : encodeWords(name)})`
-  if (/^[\w!#$%&'*+/=?^`{|}~ -]+$/.test(name)) return `${name} <${address}>`
-  if (isAscii) return `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`
-  const words = encodeWords(name)
-  return `${words} <${address}>`
 }
 
 const RECIPIENT_FIELDS = new Set(['to', 'cc', 'resent-to', 'resent-cc'])
@@ -164,7 +153,9 @@ export function missingFields(fields: readonly Field[], c: Completion): string[]
     const lacks = (name: string): boolean => !has.has((resent + name).toLowerCase())
     if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.stamp}.${c.queueId}@${c.hostname}>`)
     if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
-    if (lacks('From')) lines.push(`${resent}From: ${fromValue(c)}`)
+    const address = c.sender || 'MAILER-DAEMON'
+    const from = { address, fullName: c.fullName, format: c.fromFormat, charset: c.charset }
+    if (lacks('From')) lines.push(`${resent}From: ${fromValue(from)}`)
   }
   if (c.addMissing && c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {
     lines.push(c.undisclosedRecipientsHeader)

@@ -4,6 +4,7 @@
  * Settings: params.ts. Standards: RFC 5321 §4.4 (trace), §6.3 (loops), RFC 3848.
  */
 export type * from './contract.ts'
+export { detectsUtf8 } from './smtputf8.ts'
 export type { IntakeEvent, IntakePlanned, PlannedRecipient } from './events.ts'
 export type { Field } from './head.ts'
 export { mailboxFull, unknownUser } from './deliver.ts'

@@ -1,9 +1,12 @@
 /** Parameters of intake, with Postfix 3.10's names and defaults. */
-import { bool, choice, defineParams, int, list, size, str } from '../../io/config/mod.ts'
+import { bool, defineParams, int, list, size, str } from '../../io/config/mod.ts'
 import { contentParams } from './content-checks/params.ts'
+import { fullNameParams } from './full-name.ts'
+import { smtpUtf8Params } from './smtputf8.ts'
 
 export const intakeParams = defineParams({
   ...contentParams,
+  ...smtpUtf8Params,
   myhostname: str('', 'The internet host name of this mail system; stands in Received and Message-Id.'),
   mail_name: str('Postigo', 'The name of the mail system in Received fields and in the greeting.'),
   header_size_limit: size('102400', 'The most octets of one header field; what is longer is cut.', { min: 1 }),
@@ -37,11 +40,7 @@ export const intakeParams = defineParams({
     '',
     'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
   ),
-  header_from_format: choice(
-    ['standard', 'obsolete'],
-    'standard',
-    'How a From field is made for local mail without one: standard is name <address>, obsolete is address (name).',
-  ),
+  ...fullNameParams,
   content_filter: str(
     '',
     'transport:nexthop that every message is sent through, before it goes where it is to; FILTER in a table comes before it.',

@@ -8,6 +8,7 @@ import type { Expanded, Routed, Router } from '../routing/mod.ts'
 import type { Effect } from './contract.ts'
 import { filterHop, type FilterRoute, filterRoute } from './filter-route.ts'
 import type { IntakePlanned, PlannedRecipient } from './events.ts'
+import { beyondAscii } from './smtputf8.ts'
 import { type Forwarded, type Plan, type PlannedDeposit, returned } from './record.ts'
 
 export interface PlanInput {
@@ -16,6 +17,10 @@ export interface PlanInput {
   readonly sizeOctets: number
   readonly envelope: Envelope
   readonly effects: readonly Effect[]
+  /** Its header section holds something outside ASCII. */
+  readonly headerUtf8: boolean
+  /** It requires SMTPUTF8 also where its client did not say so (smtputf8_autodetect_classes). */
+  readonly detectsUtf8: boolean
   readonly saslUsername: string
   readonly client: ClientFacts | undefined
   readonly trace?: 'verify' | 'deliver' | undefined
@@ -57,7 +62,8 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
   const { deposits, queued, forwards } = sortOut(left, { sender, filter, hold }, input, hasRoom)
   queued.push(...told)
   const forwarded = forwards.map((f) => ({ ...f, queueId: input.newQueueId() }))
-  const { ret, envid, body, smtpUtf8, verp } = envelope
+  const { ret, envid, body, verp } = envelope
+  const beyond = input.headerUtf8 || [sender, ...wanted.map((one) => one.expanded.routed.recipient)].some(beyondAscii)
   return {
     queueId,
     arrivalMs,
@@ -66,7 +72,7 @@ export async function makePlan(input: PlanInput, router: Router, hasRoom: HasRoo
     ret,
     envid,
     body,
-    smtpUtf8,
+    smtpUtf8: beyond && (envelope.smtpUtf8 || input.detectsUtf8),
     verp,
     hold,
     saslUsername,

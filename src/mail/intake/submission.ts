@@ -14,6 +14,7 @@ import { type Field, HEAD_LIMIT, headEnd, missingFields, readHead, valueOf, with
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
 import { type Applied, applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
+import { beyondAscii, detectsUtf8, utf8ClassOf } from './smtputf8.ts'
 import { receivedField } from './received.ts'
 
 const CRLF = Buffer.from('\r\n')
@@ -35,6 +36,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
   #headOctets = 0
   #octets = 0
   #messageId = ''
+  #headerUtf8 = false
   readonly #deliveredTo = new Set<string>()
   #problem: Reply | undefined
 
@@ -222,6 +224,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     const rest = bodyAt < seen.length ? seen.subarray(bodyAt) : EMPTY
     const body = this.#checks === undefined ? rest : await this.#checks.body(rest)
     this.#problem ??= this.#checks?.refusal
+    this.#headerUtf8 = [trace, ...kept.map((field) => field.raw)].some(isBeyondAscii) || missing.some(beyondAscii)
     await this.#pass(
       Buffer.concat([
         ...(checked === undefined ? [trace] : []),
@@ -260,6 +263,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       sender: addMissing && sender !== '' ? quote(await router.canonicalSender(sender)) : sender,
       fullName: this.#options.fullName ?? '',
       fromFormat: cf.header_from_format,
+      charset: cf.full_name_encoding_charset,
       queueId: this.queueId,
       hostname: cf.myhostname,
       date: date(this.#arrivalMs),
@@ -301,6 +305,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       sizeOctets: this.#draft.size,
       envelope,
       effects,
+      headerUtf8: this.#headerUtf8,
+      detectsUtf8: detectsUtf8(cf.smtputf8_autodetect_classes, utf8ClassOf(this.#arrival)),
       saslUsername: this.#arrival.saslUsername ?? '',
       client: clientOf(this.#arrival),
       trace: this.#options.trace,
@@ -420,3 +426,6 @@ function clientOf(arrival: Arrival): ClientFacts | undefined {
     local,
   }
 }
+
+/** latin1: each octet is one character. */
+const isBeyondAscii = (octets: Buffer): boolean => beyondAscii(octets.toString('latin1'))

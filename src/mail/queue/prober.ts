@@ -13,6 +13,8 @@ export interface ProberDeps {
   /** address_verify_sender, in standard form, as it is now. */
   readonly sender: () => string
   readonly newQueueId: () => string
+  /** smtputf8_autodetect_classes has `verify`. */
+  readonly detectsUtf8: () => boolean
 }
 
 /** Probes at a time. */
@@ -64,7 +66,7 @@ export class Prober {
         recipients: [{ ...recipient, id }],
         arrivalMs: clock.now(),
         sizeOctets: 0,
-        smtpUtf8: /[^\0-\x7f]/.test(address),
+        smtpUtf8: this.#deps.detectsUtf8() && /[^\0-\x7f]/.test(address),
         saslUsername: '',
         trace: 'verify' as const,
         at: { segment: 0, offset: 0, length: 0 },

@@ -5,15 +5,21 @@ const LF = 0x0a
 const CR = 0x0d
 const CRLF = Buffer.from('\r\n')
 
-/** Turns what a program writes into wire form: CRLF, whatever line ends it came with. sendmail_fix_line_endings = always. */
+/** sendmail_fix_line_endings */
+export type LineEnds = 'always' | 'strict' | 'never'
+
+/** Turns what a program writes into wire form: each line gets CRLF, and a CR that it came with goes or stays. */
 export class WireLines {
   readonly #dotEnds: boolean
+  /** Undefined until the first line has been seen. */
+  #stripsCr: boolean | undefined
   #line: Buffer[] = []
   /** A line with one dot was read: what follows is not of the message. */
   ended = false
 
-  constructor(dotEnds: boolean) {
+  constructor(dotEnds: boolean, ends: LineEnds = 'always') {
     this.#dotEnds = dotEnds
+    this.#stripsCr = ends === 'strict' ? undefined : ends === 'always'
   }
 
   /** Whole lines of what has come so far. */
@@ -38,7 +44,9 @@ export class WireLines {
   }
 
   #take(given: Buffer, out: Buffer[]): void {
-    const line = given[given.length - 1] === CR ? given.subarray(0, -1) : given
+    this.#stripsCr ??= given.at(-1) === CR
+    let line = given
+    while (this.#stripsCr && line.at(-1) === CR) line = line.subarray(0, -1)
     if (this.#dotEnds && line.length === 1 && line[0] === 0x2e) {
       this.ended = true
       return
@@ -65,15 +73,17 @@ export function headerRecipients(head: Buffer): string[] {
 
 /** Where the header section ends in octets that are read so far; -1: it goes on. */
 export function headerEnd(octets: Buffer): number {
+  let fromEnd = 0
   for (let at = 0; at < octets.length;) {
     const lf = octets.indexOf(LF, at)
     if (lf < 0) return -1
     const line = octets.toString('latin1', at, lf)
     const isField = /^[\x21-\x39\x3b-\x7e]+[ \t]*:/.test(line) || (/^[ \t]/.test(line) && at > 0)
     // `From user date`, which mail programs put in front of a message.
-    const isFrom = at === 0 && /^>?From /.test(line)
+    const isFrom = at === fromEnd && /^>*From /.test(line)
     if (!isField && !isFrom) return at
     at = lf + 1
+    if (isFrom) fromEnd = at
   }
   return -1
 }

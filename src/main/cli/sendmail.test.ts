@@ -76,3 +76,22 @@ test('the header section ends where a line is no field', () => {
   ]
   for (const [text, end] of table) assert.equal(headerEnd(Buffer.from(text)), end, JSON.stringify(text))
 })
+
+test('sendmail_fix_line_endings: a CR at a line end goes always, as the first line says, or never', () => {
+  const table: readonly (readonly [text: string, always: string, strict: string, never: string])[] = [
+    ['a\r\nb\r\n', 'a\r\nb\r\n', 'a\r\nb\r\n', 'a\r\r\nb\r\r\n'],
+    ['a\nb\r\n', 'a\r\nb\r\n', 'a\r\nb\r\r\n', 'a\r\nb\r\r\n'],
+    ['a\r\r\n.\r\nb\n', 'a\r\n', 'a\r\n', 'a\r\r\r\n.\r\r\nb\r\n'],
+  ]
+  for (const [text, always, strict, never] of table)
+    for (const [ends, expected] of Object.entries({ always, strict, never } as const)) {
+      const lines = new WireLines(true, ends as 'always' | 'strict' | 'never') // keys of the object above
+      assert.equal(Buffer.concat([lines.push(Buffer.from(text)), lines.end()]).toString(), expected, ends)
+    }
+})
+
+test('a mailbox file’s From lines are no end of the header section', () => {
+  const head = '>>From a Mon\n>From b\nFrom c\nSubject: x\n\nbody\n'
+  assert.equal(headerEnd(Buffer.from(head)), head.indexOf('\nbody'))
+  assert.equal(headerEnd(Buffer.from('A: b\nFrom c\n')), 5)
+})

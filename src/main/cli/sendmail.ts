@@ -1,10 +1,14 @@
 /** sendmail(1): mail of this machine's programs, and what else goes by that name. */
 import { userInfo } from 'node:os'
-import { loadConfig } from '../../io/config/mod.ts'
+import { type Config, loadConfig } from '../../io/config/mod.ts'
+import { createTables } from '../../io/tables/mod.ts'
 import { userById } from '../../mail/delivery/mod.ts'
 import { allParams } from '../registry.ts'
+import { maySendAs } from '../server/login-senders.ts'
 import { type DropEnvelope, DropWriter, type PublicPaths, publicPaths } from '../server/maildrop.ts'
 import { tellDropped } from '../server/public-socket.ts'
+import { submissionParams } from '../server/submission-params.ts'
+import { isAuthorized } from '../server/users.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { indexAliases } from './postalias.ts'
 import { runPostqueue } from './postqueue.ts'
@@ -13,13 +17,16 @@ import { SendmailUsage, type SendmailWords, sendmailWords } from './sendmail-wor
 
 /** What stands in for a message that is only asked about. */
 const PROBE = { head: Buffer.from('Subject: probe\r\n\r\n'), done: true }
+/** So far a line is looked at for `From `, with any number of > in front. */
+const FROM_LOOK = 100
 /** A header section longer than this is not looked through for recipients. */
 const HEAD_LIMIT = 1024 * 1024
 
 export const sendmail: Command = async (argv, io) => {
-  const me = userInfo()
+  let who = userInfo().username
   try {
     const words = sendmailWords(argv, 'sendmail')
+    who = senderOf(words) ?? who
     for (const warning of words.warnings) io.err(`sendmail: warning: ${warning}\n`)
     return await run(words, io)
   } catch (error) {
@@ -28,7 +35,8 @@ export const sendmail: Command = async (argv, io) => {
         io.err(`sendmail: ${line.startsWith('usage') ? 'fatal: usage: sendmail [options]' : line}\n`)
       return EX.tempFail
     }
-    io.err(`sendmail: fatal: ${me.username}(${me.uid}): ${error instanceof Error ? error.message : String(error)}\n`)
+    const text = error instanceof Error ? error.message : String(error)
+    io.err(`sendmail: fatal: ${error instanceof NotAllowed ? '' : `${who}(${userInfo().uid}): `}${text}\n`)
     return EX.tempFail
   }
 }
@@ -68,7 +76,9 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   const limit = Number(config.value('message_size_limit') ?? 0)
   if (!words.extract && words.recipients.length === 0)
     throw new Error('Recipient addresses must be specified on the command line or via the -t option')
-  const lines = new WireLines(words.dotEnds)
+  const sender = senderOf(words) ?? me.username
+  await checkSubmitter(me, sender, config)
+  const lines = new WireLines(words.dotEnds, config.bind(submissionParams).sendmail_fix_line_endings)
   const source = io.stdin[Symbol.asyncIterator]()
   // -bv sends no message: Postfix makes one up for the report.
   const { head, done } = words.trace === 'verify' ? PROBE : await readHead(source, lines)
@@ -83,7 +93,7 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
       if (limit > 0 && octets > limit) throw new TooBig('message file too big')
       drop.write(piece)
     }
-    write(withoutFromLine(head))
+    write(withoutFromLines(head))
     for (let ended = done; !ended;) {
       const { value, done: last = false } = await source.next()
       write(last ? lines.end() : lines.push(value as Buffer)) // a Readable without encoding
@@ -93,13 +103,30 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   } catch (error) {
     drop.abort()
     if (!(error instanceof TooBig)) throw error
-    io.err(`sendmail: fatal: ${me.username}(${me.uid}): ${error.message}\n`)
+    io.err(`sendmail: fatal: ${sender}(${me.uid}): ${error.message}\n`)
     return EX.unavailable
   }
   await tellDropped(paths)
-  if (words.trace !== undefined)
-    io.out(`Mail Delivery Status Report will be mailed to <${words.sender ?? me.username}>.\n`)
+  if (words.trace !== undefined) io.out(`Mail Delivery Status Report will be mailed to <${sender}>.\n`)
   return EX.ok
+}
+
+class NotAllowed extends Error {}
+
+/** So that a user hears at once what the server will not take; the server asks again. */
+async function checkSubmitter(
+  me: { readonly uid: number; readonly username: string },
+  sender: string,
+  config: Config,
+): Promise<void> {
+  const asked = ['authorized_submit_users', 'local_login_sender_maps'].some((name) => config.raw(name) !== undefined)
+  if (!asked) return
+  const tables = createTables({ parameter: (name) => config.value(name) })
+  if (!(await isAuthorized({ config, tables }, 'authorized_submit_users', me.uid)))
+    throw new NotAllowed(`User ${me.username}(${me.uid}) is not allowed to submit mail`)
+  const user = { uid: me.uid, name: (await userById(me.uid))?.name }
+  if (!(await maySendAs(user, sender, { config, tables }, config.bind(submissionParams))))
+    throw new Error(`not authorized to use sender='${sender}'`)
 }
 
 /** Two characters that the site allows; the default ones where none were named. */
@@ -125,9 +152,11 @@ async function readHead(
   return { head, done: lines.ended }
 }
 
-/** `From user date` in front of a message is a mailbox file's, not the message's. */
-function withoutFromLine(head: Buffer): Buffer {
-  return /^>?From /.test(head.toString('latin1', 0, 6)) ? head.subarray(head.indexOf(0x0a) + 1) : head
+/** `From user date` in front of a message is a mailbox file's, not the message's; mail that went by UUCP has more. */
+function withoutFromLines(head: Buffer): Buffer {
+  let rest = head
+  while (/^>*From /.test(rest.toString('latin1', 0, FROM_LOOK))) rest = rest.subarray(rest.indexOf(0x0a) + 1)
+  return rest
 }
 
 function openDrop(paths: PublicPaths, envelope: DropEnvelope): DropWriter {
@@ -146,9 +175,9 @@ async function envelopeOf(
   delimiters: string,
   io: CliIo,
 ): Promise<DropEnvelope> {
-  const { notify, sender, ret, envid, body, verp, relayed, trace } = words
+  const { notify, ret, envid, body, verp, relayed, trace } = words
   const fullName = words.fullName ?? io.env['NAME'] ?? (await userById(userInfo().uid))?.fullName
-  const address = sender === undefined ? undefined : (parsed(sender) ?? sender)
+  const address = senderOf(words)
   return {
     recipients: recipients.map((one) => ({ address: one, ...(notify !== undefined && { notify }) })),
     ...(address !== undefined && { sender: address }),
@@ -159,7 +188,6 @@ async function envelopeOf(
     ...(verp !== undefined && { verp: verp === '' ? delimiters : verp }),
     ...(relayed && { relayed }),
     ...(trace !== undefined && { trace }),
-    ...([...recipients, address ?? ''].some((one) => /[^\x20-\x7e]/.test(one)) && { smtpUtf8: true }),
   }
 }
 
@@ -167,6 +195,11 @@ async function envelopeOf(
 function addressesOf(word: string): string[] {
   const found = headerRecipients(Buffer.from(`To: ${word}`))
   return found.length > 0 ? found : [word]
+}
+
+/** The sender that the command line names, in internal form. */
+function senderOf({ sender }: SendmailWords): string | undefined {
+  return sender === undefined ? undefined : (parsed(sender) ?? sender)
 }
 
 /** `<>` and `""` are the null sender. */

@@ -86,7 +86,15 @@ async function forwardMail(
   const completes =
     n === undefined ? {} : { completes: { sentOn: { queueId: job.queueId, recipient: n, as: queueId } } }
   const submission = current.intake.open(
-    { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
+    {
+      origin: 'internal',
+      mailClass: 'forward',
+      clientAddress: '',
+      clientName: '',
+      helo: '',
+      protocol: '',
+      rewriteHeaders: false,
+    },
     {
       queueId,
       effects: [],

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
 import { type SystemUser, userById } from '../../mail/delivery/mod.ts'
+import { maySendAs } from './login-senders.ts'
 import { DROP_NAME, DroppedFile, type PublicPaths } from './maildrop.ts'
 import { mainParams } from './params.ts'
 import type { Rooms } from './rooms.ts'
+import { submissionParams } from './submission-params.ts'
 import { isAuthorized } from './users.ts'
 
 export type PickupEvent =
@@ -120,6 +122,8 @@ export class Pickup {
       return 'taken'
     }
     const given = envelope.sender ?? user?.name ?? 'unknown'
+    const asked = await this.#maySend(file, { uid, name: user?.name }, given)
+    if (asked !== 'yes') return asked
     const sender = given === '' ? '' : current.router.standard(given)
     const problem =
       envelope.recipients.length === 0
@@ -135,6 +139,24 @@ export class Pickup {
     if (reply.code < 400) return 'taken'
     if (reply.code < 500) return 'later'
     await this.#returnToSender(file, sender, reply)
+    return 'taken'
+  }
+
+  /** sendmail(1) asked too, but anybody can write a file; a table that cannot be asked lets it wait. */
+  async #maySend(
+    file: DroppedFile,
+    user: { readonly uid: number; readonly name: string | undefined },
+    sender: string,
+  ): Promise<'yes' | Outcome> {
+    const { current } = this.#rooms
+    try {
+      if (await maySendAs(user, sender, current, current.config.bind(submissionParams))) return 'yes'
+    } catch (error) {
+      warn(`local_login_sender_maps: ${error instanceof Error ? error.message : String(error)}`)
+      return 'later'
+    }
+    const who = user.name ?? user.uid
+    warn(`maildrop/${file.name}: user ${who} is not authorized to use sender='${sender}'; it is removed`)
     return 'taken'
   }
 

@@ -1,4 +1,5 @@
 /** Address probes as this server makes them. */
+import { detectsUtf8, intakeParams } from '../../mail/intake/mod.ts'
 import { policyParams, ProbeSender } from '../../mail/policy/mod.ts'
 import { type Agent, Prober, ProbeStore } from '../../mail/queue/mod.ts'
 import type { Router } from '../../mail/routing/mod.ts'
@@ -17,6 +18,7 @@ export function proberOf(rooms: Rooms, agent: Agent): Prober {
       const sender = new ProbeSender(config.bind(policyParams), (address) => router.standard(address))
       return sender.at(rooms.clock.now())
     },
+    detectsUtf8: () => detectsUtf8(rooms.current.config.bind(intakeParams).smtputf8_autodetect_classes, 'verify'),
     newQueueId: () => rooms.current.intake.queueId(),
   })
 }
