@@ -18,6 +18,9 @@ export interface MapWords {
   readonly defaultMode: boolean
   /** -h, -b: keys of -q - are header lines, body lines of a message. */
   readonly messageParts: ReadonlySet<'header' | 'body'>
+  /** -m: MIME parts are looked into. */
+  readonly mime: boolean
+  readonly warnings: readonly string[]
   readonly tables: readonly string[]
 }
 
@@ -52,9 +55,10 @@ export function mapWords(name: 'postmap' | 'postalias', argv: readonly string[])
   const tables = read.operands
   const asked = [values.has('q'), values.has('d'), flags.has('s')].filter(Boolean).length
   if (asked > 1) return 'specify only one of -s -q or -d'
+  if (name === 'postmap' && ['b', 'h', 'm'].some((flag) => flags.has(flag)) && values.get('q') !== '-')
+    return 'specify -b -h or -m only with "-q -"'
   if (tables.length === 0) return `usage: ${usage}`
-  if (flags.has('m')) return '-m (MIME parsing) is not supported yet'
-  if ((flags.has('b') || flags.has('h')) && values.get('q') !== '-') return 'specify -b -h or -m only with "-q -"'
+  const parts = flags.has('b') || flags.has('h')
   return {
     config: values.get('c'),
     query: values.get('q'),
@@ -69,6 +73,8 @@ export function mapWords(name: 'postmap' | 'postalias', argv: readonly string[])
       ...(flags.has('h') ? ['header' as const] : []),
       ...(flags.has('b') ? ['body' as const] : []),
     ]),
+    mime: flags.has('m'),
+    warnings: flags.has('m') && !parts ? ['ignoring -m option without -b or -h'] : [],
     tables,
   }
 }

@@ -32,8 +32,7 @@ function run(words: PostconfWords, io: CliIo): number {
   if (flags.has('m')) return showLines(TABLE_TYPES, io)
   if (flags.has('a')) return showLines(['cyrus', 'dovecot'], io)
   if (flags.has('A')) return showLines(['cyrus'], io)
-  // Locks of the system's own kind (flock, fcntl) cannot be had here; a lock file can.
-  if (flags.has('l')) return showLines(['dotlock'], io)
+  if (flags.has('l')) return showLines(['flock', 'fcntl', 'dotlock'], io)
   if (words.tls !== undefined) return showTls(words.tls, io)
   if (flags.has('M')) return isEdit ? editEntries(words, io) : showEntries(words, io)
   if (flags.has('F')) return isEdit ? editFields(words, io) : showFields(words, io)

@@ -18,7 +18,7 @@ import { accountsTable } from '../../mail/accounts/mod.ts'
 import { readConfig } from '../server/rooms.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { mapWords, type MapWords } from './map-words.ts'
-import { messageKeys } from './message-keys.ts'
+import { messageKeys, mimeKeys } from './message-keys.ts'
 
 export const postmap: Command = (argv, io) => runMap('postmap', argv, io)
 
@@ -29,6 +29,7 @@ export async function runMap(name: 'postmap' | 'postalias', argv: readonly strin
     io.err(`${name}: fatal: ${words}\n`)
     return 1
   }
+  for (const warning of words.warnings) io.err(`${name}: warning: ${warning}\n`)
   const stop = listen((event) => warn(name, event, io))
   try {
     return await runWords(name, words, io)
@@ -109,7 +110,7 @@ function configOf(words: MapWords, io: CliIo): Config | undefined {
 async function keysOf(key: string, words: MapWords, io: CliIo): Promise<string[]> {
   if (key !== '-') return [key]
   const text = (await buffer(io.stdin)).toString('utf8')
-  if (words.messageParts.size > 0) return messageKeys(text, words.messageParts)
+  if (words.messageParts.size > 0) return (words.mime ? mimeKeys : messageKeys)(text, words.messageParts)
   const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   return lines

@@ -32,6 +32,25 @@ const TYPES = [
   'randmap:{one}',
 ]
 
+/** A message of two parts. */
+const MIME = `Subject: a
+ b
+Content-Type: multipart/mixed; boundary="x"
+
+before
+--x
+Content-Type: text/plain
+X-Y: z
+  w
+
+one
+
+--x
+X-No: blank line
+--x--
+behind
+`
+
 const all = (types: readonly string[]): Asked[] =>
   types.map((type) => ({
     command: 'postmap',
@@ -67,6 +86,12 @@ export const commands: readonly Asked[] = [
   { command: 'postmap', words: ['-fq', 'HIT@TABLE.TEST', 'hash:@DIR@/hashed'] },
   { command: 'postmap', words: ['-q', 'hit@table.test', 'hash:@DIR@/nothing'] },
   { command: 'postmap', words: ['-q', 'hit@table.test', 'nosuchtype:x'] },
+  ...['-hm', '-bm', '-hbm', '-m'].map((flags): Asked => ({
+    command: 'postmap',
+    words: [flags, '-q', '-', 'regexp:{{/(.*)/ <$1>}}'],
+    input: MIME,
+  })),
+  ...[['-m'], ['-b'], ['-h'], ['-m', '-q', 'a', 'static:x']].map((words): Asked => ({ command: 'postmap', words })),
   { command: 'postmap', words: ['-bq', '-', 'regexp:{{/world/ found}}'], input: 'Subject: x\n\nhello world\nbye\n' },
   {
     command: 'postmap',
@@ -84,6 +109,7 @@ export const commands: readonly Asked[] = [
   { command: 'postalias', words: ['-s', 'hash:@DIR@/aliases'] },
   ...[
     ['-n'],
+    ['-l'],
     ['-M'],
     ['-P'],
     ['-F'],
