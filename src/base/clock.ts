@@ -22,3 +22,14 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): Clock & { advance(m
     },
   }
 }
+
+/**
+ * Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc.
+ * @param digits behind the point, at the most (delay_logging_resolution_limit)
+ */
+export function delayText(ms: number, digits: number): string {
+  const s = Math.max(0, ms) / 1000
+  if (s >= 10) return String(Math.round(s))
+  const wanted = s < 1e-6 ? 0 : s >= 1 ? 1 : 1 - Math.floor(Math.log10(s))
+  return String(Number(s.toFixed(Math.min(digits, wanted))))
+}

@@ -2,6 +2,6 @@
  * The ground floor: no mail, no machine. Octets, text, clock, ids, events, wake-ups.
  */
 export { publish, listen, type PostigoEvent } from './events.ts'
-export { systemClock, manualClock, type Clock } from './clock.ts'
+export { systemClock, manualClock, delayText, type Clock } from './clock.ts'
 export { Wakeup } from './wakeup.ts'
 export { newRecordId, QueueIds } from './ids.ts'

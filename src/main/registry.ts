@@ -10,7 +10,7 @@ import { routingParams } from '../mail/routing/mod.ts'
 import { storeParams } from '../mail/store/mod.ts'
 import { imapdParams } from '../services/imapd/mod.ts'
 import { pop3dParams } from '../services/pop3d/mod.ts'
-import { lmtpdParams, smtpdParams } from '../services/smtpd/mod.ts'
+import { lmtpdParams, postscreenParams, smtpdParams } from '../services/smtpd/mod.ts'
 import { maillogParams } from './maillog/params.ts'
 import { mainParams } from './server/params.ts'
 import { submissionParams } from './server/submission-params.ts'
@@ -24,6 +24,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     tlsParams,
     smtpdParams,
     lmtpdParams,
+    postscreenParams,
     imapdParams,
     pop3dParams,
     policyParams,

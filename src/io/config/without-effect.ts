@@ -11,7 +11,8 @@ const QUEUE_FILES = 'mail waits in a database and a log, not in queue files'
 const SCHEDULER = "the queue's scheduler does not preempt: no message is held back by a larger one in front of it"
 const INDEXES = 'tables have an index of Postigo’s own, read whole; there is nothing to size'
 const CACHES = "this names a cache of Postfix's own, which is left alone"
-const POSTSCREEN = 'postscreen is a program in front of smtpd that Postigo does not have; smtpd’s own limits hold'
+const NO_QUEUE = 'a client that has passed is spoken with at once: nobody waits for a server process'
+const RESOLVER = 'the resolver here keeps answers as long as the answers themselves say'
 const TLS_PROXY = 'TLS is spoken where the connection is: there is no tlsproxy'
 const OLD_TLS = 'OpenSSL 3 no longer has this, and Node speaks TLS by it'
 const TLS_STORE = 'keys for sessions and random numbers are Node’s'
@@ -38,7 +39,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
       /^(process_id|process_id_directory|process_name|service_name|stress|opportunistic_encryption)$/,
       /^qmgr_(daemon_timeout|ipc_timeout)$/,
       /^(anvil_status_update_time|connection_cache_status_update_time|connection_cache_protocol_timeout)$/,
-      /^(transport_retry_time|postlogd_watchdog_timeout|daemon_table_open_error_is_fatal|debugger_command)$/,
+      /^(transport_retry_time|postlogd_watchdog_timeout|postscreen_watchdog_timeout|daemon_table_open_error_is_fatal|debugger_command)$/,
       /^(alternate_config_directories|import_environment|tcp_windowsize|known_tcp_ports)$/,
     ],
   ],
@@ -74,12 +75,12 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
       'address_verify_map',
       'address_verify_cache_cleanup_interval',
       /^smtpd_tls_session_cache_(database|timeout)$/,
-      'postscreen_cache_map',
       /_sasl_auth_cache_(name|time)$/,
     ],
   ],
   [TLS_STORE, [/^tls_(daemon_)?random_/, 'tls_session_ticket_cipher', 'smtpd_tls_always_issue_session_ids']],
-  [POSTSCREEN, [/^postscreen_/, 'dnsblog_reply_delay', 'dns_ncache_ttl_fix_enable', 'respectful_logging']],
+  [NO_QUEUE, ['postscreen_post_queue_limit']],
+  [RESOLVER, ['dns_ncache_ttl_fix_enable']],
   [TLS_PROXY, [/^tlsproxy_/]],
   [
     OLD_TLS,
@@ -102,7 +103,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   ['Sun’s mailtool is gone, and with it the locks that it needed', ['sun_mailtool_compatibility']],
   [BIFF, ['biff']],
   [SASL_PATH, [/^(smtp|lmtp)_sasl_path$/]],
-  [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'destination_concurrency_feedback_debug']],
+  [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'dnsblog_reply_delay', 'destination_concurrency_feedback_debug']],
 ]
 
 /** Reasons that nobody needs to hear of: what is meant is there, made otherwise. */

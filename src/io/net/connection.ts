@@ -113,6 +113,10 @@ export class SocketConnection implements Connection {
     this.#socket.resume()
   }
 
+  unread(octets: Buffer): void {
+    this.#socket.unshift(octets)
+  }
+
   write(data: Uint8Array | string): boolean {
     if (this.#ended || data.length === 0) return true
     if (this.#out.length === 0) process.nextTick(this.#flush)

@@ -50,6 +50,8 @@ export interface Connection {
   whenClosed(then: () => void): void
   pause(): void
   resume(): void
+  /** Gives back octets that were read, while paused: the next handler gets them first. */
+  unread(octets: Buffer): void
   /** Writes in order, strings as UTF-8; small writes of one tick leave together. False: wait for `drained`. */
   write(data: Uint8Array | string): boolean
   /** Resolves when what was written has left, or the connection is gone. */

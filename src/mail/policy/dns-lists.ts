@@ -5,7 +5,7 @@ import type { Resolver } from '../../io/dns/mod.ts'
 
 /** What a list says of one name. */
 export type ListAnswer =
-  | { readonly status: 'listed'; readonly addresses: readonly string[] }
+  | { readonly status: 'listed'; readonly addresses: readonly string[]; readonly ttlSeconds?: number }
   | { readonly status: 'clean' }
   | { readonly status: 'failed'; readonly reason: string }
 
@@ -79,7 +79,8 @@ export class DnsLists {
     // 127.255.255.0/24 is how lists say "you may not ask like this" (over quota, open resolver): never "listed".
     const addresses = answer.records.map((r) => r.value).filter((a) => !a.startsWith('127.255.255.'))
     if (addresses.length === 0) return { status: 'clean' }
-    return fault === undefined ? { status: 'listed', addresses } : { status: 'failed', reason: fault }
+    if (fault !== undefined) return { status: 'failed', reason: fault }
+    return { status: 'listed', addresses, ttlSeconds: answer.ttlSeconds }
   }
 
   async #test(zone: string, kind: 'address' | 'name'): Promise<string | undefined> {

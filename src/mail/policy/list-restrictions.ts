@@ -50,7 +50,7 @@ function octetRanges(part: string): [low: number, high: number][] | undefined {
 }
 
 /** The label under which a list keeps an address or a name; undefined: lists cannot have it. */
-function listLabel(kind: 'address' | 'name', what: string): string | undefined {
+export function listLabel(kind: 'address' | 'name', what: string): string | undefined {
   if (kind === 'address') return reverseName(what)?.replace(/\.(in-addr|ip6)\.arpa$/, '')
   const domain = what.slice(what.lastIndexOf('@') + 1)
   return isIP(domain) === 0 && isValidHostname(domain) ? domain.toLowerCase() : undefined

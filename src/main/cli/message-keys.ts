@@ -40,6 +40,7 @@ export async function mimeKeys(text: string, parts: ReadonlySet<'header' | 'body
     lists: { header: fields, mime: fields, nested: fields, body: list('body') },
     strict: { nesting: false, header8bit: false, body8bit: false, encodingDomain: false },
     mime: true,
+    to7bit: false,
     header_size_limit: UNBOUNDED,
     body_checks_size_limit: UNBOUNDED,
     line_length_limit: UNBOUNDED,

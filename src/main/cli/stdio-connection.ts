@@ -56,6 +56,9 @@ export class StdioConnection implements Connection {
   resume(): void {
     this.#input.resume()
   }
+  unread(octets: Buffer): void {
+    this.#input.unshift(octets)
+  }
 
   write(data: Uint8Array | string): boolean {
     if (this.#closed) return false

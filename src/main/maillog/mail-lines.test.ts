@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { delayText } from './mail-lines.ts'
+import { delayText } from '#src/base/mod.ts'
 
 test('delays have two digits that count, and no more behind the point than the limit', () => {
   const table: [ms: number, digits: number, text: string][] = [

@@ -1,21 +1,11 @@
 /** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
+import { delayText } from '#src/base/mod.ts'
 import { printable } from '../../formats/smtp/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'
 import type { PickupEvent } from '../server/pickup.ts'
 import type { AddressForm, Line } from './lines.ts'
-
-/**
- * Seconds with two significant digits below ten: `0.05`, `1.2`, `13`. Postfix: log_adhoc.
- * @param digits behind the point, at the most (delay_logging_resolution_limit)
- */
-export function delayText(ms: number, digits: number): string {
-  const s = Math.max(0, ms) / 1000
-  if (s >= 10) return String(Math.round(s))
-  const wanted = s < 1e-6 ? 0 : s >= 1 ? 1 : 1 - Math.floor(Math.log10(s))
-  return String(Number(s.toFixed(Math.min(digits, wanted))))
-}
 
 export function intakeLine(e: IntakeEvent, digits: number, form: AddressForm): Line {
   switch (e.event) {

@@ -47,6 +47,8 @@ function smtpdText(e: SmtpdEvent, form: AddressForm): string {
       return `improper command pipelining after ${e.where} from ${who(e)}: ${e.input}`
     case 'smtpd.discarding':
       return `discarding EHLO keywords: ${e.keywords}`
+    case 'smtpd.screened':
+      return `NOQUEUE: reject: RCPT from ${e.client}: ${e.reply}; from=<${form(e.sender)}>, to=<${form(e.recipient)}>, proto=${e.protocol}, helo=<${e.helo}>`
     case 'smtpd.bare_newline':
       return `bare <LF> received after ${e.where} from ${who(e)}`
     case 'smtpd.info':

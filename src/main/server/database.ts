@@ -5,6 +5,7 @@ import { accountsSchema } from '../../mail/accounts/mod.ts'
 import { deliverySchema } from '../../mail/delivery/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
+import { screenSchema } from '../../services/smtpd/mod.ts'
 
 export function openMailDatabase(
   path: string,
@@ -12,7 +13,7 @@ export function openMailDatabase(
 ): SqliteDb {
   return openDatabase({
     path,
-    schemas: [logSchema, accountsSchema, storeSchema, queueSchema, deliverySchema],
+    schemas: [logSchema, accountsSchema, storeSchema, queueSchema, deliverySchema, screenSchema],
     ...options,
   })
 }

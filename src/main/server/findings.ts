@@ -4,6 +4,7 @@ import { createTables, tableFindings } from '../../io/tables/mod.ts'
 import { transportFault } from '../../mail/delivery/mod.ts'
 import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
+import { SMTP_SERVERS } from './listeners.ts'
 import { allParams } from '../registry.ts'
 import { tlsFindings } from './tls-findings.ts'
 
@@ -49,17 +50,11 @@ function masterFindings(config: Config): Finding[] {
   return config.master.flatMap((service): Finding[] => {
     const { name, type, command, origin } = service
     const fault = type === 'unix' ? transportFault(service) : undefined
-    if (fault !== undefined) {
-      const text = `${name}: ${fault}: mail for it waits in the queue`
-      return [{ severity: 'warning', ...origin, name: `${name}/${type}`, text }]
-    }
-    if (type === 'inet' ? command === 'smtpd' : OWN_PROGRAMS.has(command)) return []
-    const isPostscreen = command === 'postscreen'
-    const text = isPostscreen
-      ? `${name}: smtpd answers here itself, without postscreen's tests; of its DNS lists none is asked`
-      : `${name}/${type} is not started: there is no ${command} here`
-    const proposal = isPostscreen ? 'smtpd_recipient_restrictions = … reject_rbl_client LIST, …' : undefined
-    const finding = { severity: 'warning', ...origin, name: `${name}/${type}`, text } as const
-    return [proposal === undefined ? finding : { ...finding, proposal }]
+    if (fault === undefined && (type === 'inet' ? SMTP_SERVERS.includes(command) : OWN_PROGRAMS.has(command))) return []
+    const text =
+      fault === undefined
+        ? `${name}/${type} is not started: there is no ${command} here`
+        : `${name}: ${fault}: mail for it waits in the queue`
+    return [{ severity: 'warning', ...origin, name: `${name}/${type}`, text }]
   })
 }

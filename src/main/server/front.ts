@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
+import type { Settings } from '../../io/config/mod.ts'
 import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
 import type { PolicyWarning } from '../../mail/policy/mod.ts'
@@ -15,7 +16,8 @@ import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { lmtpdFor } from './lmtpd-service.ts'
 import { postmasterOf } from './notices.ts'
-import { smtpdFor } from './smtpd-service.ts'
+import { screenProxyMs } from './screen.ts'
+import { smtpServiceFor } from './smtpd-service.ts'
 
 type Serve = (connection: Connection) => void
 
@@ -107,8 +109,7 @@ export class Front {
 
   #plan(spec: ListenerSpec): Plan {
     const cf = this.#rooms.current.config.with(new Map(spec.overrides)).bind(smtpdParams)
-    const isBehindProxy = spec.kind === 'smtpd' && cf.smtpd_upstream_proxy_protocol === 'haproxy'
-    const proxyHeaderMs = isBehindProxy ? cf.smtpd_upstream_proxy_timeout : 0
+    const proxyHeaderMs = spec.kind === 'smtpd' ? (screenProxyMs(this.#rooms, spec) ?? proxyMs(cf)) : 0
     return { spec, serve: this.#service(spec), tls: this.#identity(spec), proxyHeaderMs }
   }
 
@@ -154,7 +155,7 @@ export class Front {
   #service(spec: ListenerSpec): Serve {
     if (spec.kind === 'smtpd') {
       const config = this.#rooms.current.config.with(new Map(spec.overrides))
-      return smtpdFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config))
+      return smtpServiceFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config))
     }
     if (spec.kind === 'lmtpd') return lmtpdFor(this.#rooms, spec)
     const { current, clock, startExchange, systemPassword } = this.#rooms
@@ -222,4 +223,8 @@ function makeDirectoryOf(path: string): void {
   } catch {
     // it is there, or will not be
   }
+}
+
+function proxyMs(cf: Settings<typeof smtpdParams>): number {
+  return cf.smtpd_upstream_proxy_protocol === 'haproxy' ? cf.smtpd_upstream_proxy_timeout : 0
 }

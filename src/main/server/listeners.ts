@@ -20,6 +20,8 @@ export interface ListenerSpec {
   /** A unix socket instead of address and port, which are `unix` and 0. */
   readonly path?: string
   readonly implicitTls: boolean
+  /** Where master.cf has postscreen: its own -o. Clients are screened before the service speaks with them. */
+  readonly screen?: readonly (readonly [string, string])[]
   /** master.cf's -o for this service. */
   readonly overrides: readonly (readonly [string, string])[]
 }
@@ -107,6 +109,7 @@ function smtpListeners(front: MasterService, config: Config, addresses: readonly
     address,
     port,
     implicitTls: wrapped(service, config),
+    ...(front.command === 'postscreen' && { screen: [...front.overrides] }),
     overrides,
   }))
 }

@@ -48,6 +48,9 @@ export class MemoryConnection implements Connection {
   }
   pause(): void {}
   resume(): void {}
+  unread(octets: Buffer): void {
+    queueMicrotask(() => this.#handler?.data(octets))
+  }
   idleAfter(): void {}
 
   write(data: Uint8Array | string): boolean {

@@ -16,7 +16,18 @@ import { intakeParams } from '../../mail/intake/mod.ts'
 import { createSmtpd, type Preset, type SmtpdDeps, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
+import { screenFor } from './screen.ts'
 import { smtpdSasl } from './smtpd-sasl.ts'
+
+/** The service of a listener: smtpd, behind a screen where master.cf has postscreen. */
+export function smtpServiceFor(
+  rooms: Rooms,
+  spec: ListenerSpec,
+  tellPostmaster: ((transcript: Transcript) => void) | undefined,
+): (connection: Connection) => void {
+  const serve = smtpdFor(rooms, spec, tellPostmaster)
+  return spec.screen === undefined ? (connection) => serve(connection) : screenFor(rooms, spec, serve)
+}
 
 /** @param tellPostmaster takes sessions with errors (notify_classes) */
 export function smtpdFor(

@@ -6,6 +6,7 @@ import { type CommandLine, lineText, parseCommand, printable, type Reply, SmtpEr
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import { TableError } from '../../io/tables/mod.ts'
 import { commands, type Row } from './commands/mod.ts'
+import { escaped } from './escaped.ts'
 import { admit } from './greeting.ts'
 import { lmtpCommands } from './lmtp/commands.ts'
 import { Departure, type Line } from './input.ts'
@@ -220,12 +221,3 @@ function end(session: Session): void {
   })
   session.connection.end()
 }
-
-/** As C writes it: `MAIL FROM:<a@b>\r\n`. */
-function escaped(octets: Buffer): string {
-  return octets
-    .toString('latin1')
-    .replace(/(?:[^ -~]|\\)/g, (c) => ESCAPES[c] ?? '\\' + c.charCodeAt(0).toString(8).padStart(3, '0'))
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '\\': '\\\\' }

@@ -7,7 +7,7 @@ interface Client {
   /** Where the log shall name it. */
   readonly clientPort?: number
   /** Where it is not smtpd. */
-  readonly service?: 'lmtpd'
+  readonly service?: 'lmtpd' | 'postscreen' | 'dnsblog'
 }
 
 export type SmtpdEvent =
@@ -67,6 +67,16 @@ export type SmtpdEvent =
   | (Client & { readonly event: 'smtpd.pipelining'; readonly where: string; readonly input: string })
   /** keywords: `DSN CHUNKING` */
   | (Client & { readonly event: 'smtpd.discarding'; readonly keywords: string })
+  /** A recipient refused by the screen in front; client: `[address]:port`, reply: code and text. */
+  | (Client & {
+      readonly event: 'smtpd.screened'
+      readonly client: string
+      readonly reply: string
+      readonly sender: string
+      readonly recipient: string
+      readonly protocol: string
+      readonly helo: string
+    })
   /** A bare LF under smtpd_forbid_bare_newline = note. */
   | (Client & { readonly event: 'smtpd.bare_newline'; readonly where: string })
   /** `Illegal address syntax from … in MAIL command: …`, `non-SMTP command from …` */

@@ -27,6 +27,8 @@ export interface World {
   readonly sessions: readonly Session[]
   /** Further lines of master.cf. */
   readonly masterCf?: string
+  /** postscreen stands in front of each listener. */
+  readonly screened?: true
   /** Messages are let through to a sink, and what arrives is compared: envelope and header section, or all of it. */
   readonly sink?: true | 'whole'
 }
@@ -39,6 +41,9 @@ export interface Place {
   /** What `@NAME@` in settings and files stands for, besides those of every place. */
   readonly words?: Readonly<Record<string, string>>
 }
+
+/** What postscreen needs beside it. */
+const SCREENED = 'smtpd pass - - n - - smtpd\ndnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\n'
 
 export const PORT_OFFSET = 10_000
 
@@ -100,7 +105,8 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
   const ports = portsOf(world, base)
   const services = [...listenersOf(world)].map(([key, overrides]) => {
     const words = Object.entries(overrides).map(([name, value]) => `\n  -o { ${name} = ${fill(value)} }`)
-    return `${address}:${ports.get(key)} inet n - n - 500 smtpd${words.join('')}\n`
+    return `${address}:${ports.get(key)} inet n - n - ${world.screened === true ? '1 postscreen' : '500 smtpd'}${words.join('')}\n`
   })
+  if (world.screened === true) services.push(SCREENED)
   writeFileSync(join(dir, 'master.cf'), services.join('') + masterCf + fill(world.masterCf ?? ''))
 }

@@ -1,0 +1,270 @@
+/** One client before the SMTP server: looked up, watched while it has to wait, and let through, spoken with, or sent away. */
+import { delayText } from '#src/base/mod.ts'
+import type { Connection } from '../../../io/net/mod.ts'
+import { escaped } from '../escaped.ts'
+import type { ScreenDeps } from './deps.ts'
+import { Dialogue } from './dialogue.ts'
+import type { Score } from './dns-score.ts'
+import { Report } from './report.ts'
+import { DEEP, Results, type Test } from './tests.ts'
+
+/** Octets of what a client said that are logged. */
+export const LOGGED_OCTETS = 100
+/** A client that talks on before its turn is not read further than this. */
+const EARLY_LIMIT = 64 * 1024
+
+const PROTOCOL_ERROR = { drop: '521 5.5.1 Protocol error', enforce: '550 5.5.1 Protocol error' } as const
+const DENIED = {
+  drop: '521 5.3.2 Service currently unavailable',
+  enforce: '550 5.3.2 Service currently unavailable',
+} as const
+
+/** Shared by all clients of a listener. */
+export interface Screen {
+  readonly deps: ScreenDeps
+  /** Tests that are done with a new client. */
+  readonly enabled: readonly Test[]
+  readonly ehloKeywords: ReadonlySet<string>
+  /** Whether a client that came to this address of ours may be remembered. */
+  readonly remembersAt: (address: string) => Promise<boolean>
+  readonly isForbidden: (command: string) => Promise<boolean>
+  readonly minTtlMs: number
+}
+
+export class Screening {
+  readonly screen: Screen
+  readonly connection: Connection
+  readonly report: Report
+  readonly #startMs: number
+  results: Results
+  /** The phase, in the log's words, and when it began. */
+  #phase = ''
+  #phaseMs = 0
+  /** What a recipient hears in the dialogue; undefined: the client may pass. */
+  refusal: string | undefined
+  #early: Buffer[] = []
+  #earlyOctets = 0
+  #score: Score | undefined
+  #pregreetDone = false
+  #over = false
+  #concluded: () => void = () => {}
+
+  constructor(screen: Screen, connection: Connection) {
+    this.screen = screen
+    this.connection = connection
+    this.report = new Report(screen.deps.host.syslog_name, connection)
+    this.#startMs = screen.deps.clock.now()
+    this.results = new Results(undefined, screen.enabled, this.#startMs)
+  }
+
+  /** Resolves when the client is through or gone. */
+  async run(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#concluded = resolve
+    const { deps, remembersAt, enabled } = this.screen
+    const { address } = this.connection.remote
+    // Until something is decided nothing is read; the kernel keeps it.
+    this.connection.pause()
+    const words = deps.cf.respectful_logging ? ['ALLOWLIST', 'DENYLIST'] : ['WHITELIST', 'BLACKLIST']
+    const access = await deps.access(address)
+    if (access === 'permit') {
+      this.report.say(`${words[0]}ED ${this.report.client}`)
+      this.conclude()
+      return promise
+    }
+    if (access === 'reject') {
+      this.report.say(`${words[1]}ED ${this.report.client}`)
+      const action = deps.cf.postscreen_denylist_action
+      if (action !== 'ignore') this.results.unworthy = true
+      if (action === 'drop') this.drop(DENIED.drop)
+      else if (action === 'enforce') this.refusal = DENIED.enforce
+    }
+    if (!this.#over) {
+      const known = this.refusal === undefined ? deps.cache?.find(address) : undefined
+      const unworthy = this.results.unworthy
+      this.results = new Results(known, enabled, deps.clock.now())
+      this.results.unworthy = unworthy
+      if (this.refusal === undefined && known !== undefined && this.results.todo.size === 0) {
+        this.report.say(`PASS OLD ${this.report.client}`)
+        this.conclude()
+      } else {
+        if (!(await remembersAt(this.connection.local.address))) {
+          this.report.say(`${words[0]} VETO ${this.report.client}`)
+          this.results.unworthy = true
+        }
+        this.#test()
+      }
+    }
+    return promise
+  }
+
+  #test(): void {
+    if (this.results.todo.has('pregreet') || this.results.todo.has('dnsbl')) this.#watch()
+    else this.#decide()
+  }
+
+  /** Before the greeting: half of it, by way of teaser, and then who speaks first? */
+  #watch(): void {
+    const { cf, score } = this.screen.deps
+    const { connection, results } = this
+    this.#begin('tests before SMTP handshake')
+    const watches = results.todo.has('pregreet')
+    this.#pregreetDone = !watches
+    if (watches) connection.write(`220-${cf.postscreen_greet_banner}\r\n`)
+    if (results.todo.has('dnsbl') && score !== undefined) void this.#ask(score)
+    connection.attach({
+      data: (chunk) => this.#spoke(chunk),
+      end: () => this.hangup(),
+      idle: () => this.#decide(),
+    })
+    connection.idleAfter(cf.postscreen_greet_wait)
+    connection.resume()
+  }
+
+  async #ask(score: (address: string) => Promise<Score>): Promise<void> {
+    const { address } = this.connection.remote
+    const found = await score(address)
+    for (const { domain, address: as } of found.listed)
+      this.report.say(`addr ${address} listed by domain ${domain} as ${as}`, 'dnsblog')
+    const name = await this.report.lookUp(this.screen.deps.replyName, found.domain)
+    this.#score = { ...found, domain: name ?? found.domain }
+    this.#praise()
+    this.#perhapsDone()
+  }
+
+  /** Lists that vouch for a client spare it the other tests. */
+  #praise(): void {
+    const { cf, clock } = this.screen.deps
+    const threshold = cf.postscreen_dnsbl_allowlist_threshold
+    const score = this.#score?.score ?? 0
+    if (threshold >= 0 || score > threshold || this.results.failed.size > 0 || this.refusal !== undefined) return
+    this.results.passAll(clock.now() + this.#listTtlMs())
+    this.#pregreetDone = true
+  }
+
+  #listTtlMs(): number {
+    const { postscreen_dnsbl_min_ttl: min, postscreen_dnsbl_max_ttl: max } = this.screen.deps.cf
+    if (this.#score === undefined) return min // lists that were late are asked again soon
+    const said = this.#score.ttlSeconds
+    return said === undefined ? max : Math.max(min, Math.min(max, said * 1000))
+  }
+
+  #spoke(chunk: Buffer): void {
+    const { cf } = this.screen.deps
+    const first = this.#early.length === 0
+    this.#early.push(chunk)
+    this.#earlyOctets += chunk.length
+    if (this.#earlyOctets > EARLY_LIMIT) this.connection.pause()
+    if (!first || !this.results.isOpen('pregreet')) return
+    const said = escaped(chunk.subarray(0, LOGGED_OCTETS)).slice(0, LOGGED_OCTETS)
+    this.report.say(`PREGREET ${chunk.length} after ${this.#elapsed()} from ${this.report.client}: ${said}`)
+    this.#pregreetDone = true
+    const action = cf.postscreen_greet_action
+    if (action === 'ignore') this.results.todo.add('pregreet')
+    else this.results.fail('pregreet')
+    if (action === 'drop') return this.drop(PROTOCOL_ERROR.drop)
+    if (action === 'enforce') this.refusal = PROTOCOL_ERROR.enforce
+    this.#perhapsDone()
+  }
+
+  /** All early tests have an end: the wait is over. */
+  #perhapsDone(): void {
+    if (this.#over || !this.#pregreetDone) return
+    if (this.results.todo.has('dnsbl') && this.#score === undefined) return
+    setImmediate(() => this.#decide())
+  }
+
+  #decide(): void {
+    if (this.#over || this.#phase === 'tests after SMTP handshake') return
+    const { cf, clock } = this.screen.deps
+    this.connection.idleAfter(0)
+    if (this.results.isOpen('pregreet') && this.#early.length === 0)
+      this.results.pass('pregreet', clock.now() + cf.postscreen_greet_ttl)
+    if (this.results.todo.has('dnsbl') && this.#judge() === 'dropped') return
+    const deep = DEEP.some((test) => this.results.isOpen(test))
+    if (this.refusal !== undefined || this.results.unworthy || deep) this.#converse()
+    else this.conclude()
+  }
+
+  #judge(): 'dropped' | 'goes on' {
+    const { cf, clock } = this.screen.deps
+    const { score = 0, domain = '' } = this.#score ?? {}
+    if (score < cf.postscreen_dnsbl_threshold) {
+      this.results.pass('dnsbl', clock.now() + this.#listTtlMs())
+      return 'goes on'
+    }
+    this.report.say(`DNSBL rank ${score} for ${this.report.client}`)
+    const action = cf.postscreen_dnsbl_action
+    if (action === 'ignore') return 'goes on'
+    this.results.fail('dnsbl')
+    const text = `5.7.1 Service unavailable; client [${this.connection.remote.address}] blocked using ${domain}`
+    if (action === 'enforce') {
+      this.refusal = `550 ${text}`
+      return 'goes on'
+    }
+    this.drop(`521 ${text}`)
+    return 'dropped'
+  }
+
+  #converse(): void {
+    this.#begin('tests after SMTP handshake')
+    // Where a client failed already, all is looked at, so that the log says more of it.
+    if (this.refusal !== undefined || this.results.unworthy) for (const test of DEEP) this.results.todo.add(test)
+    new Dialogue(this).begin(Buffer.concat(this.#early), this.results.failed.has('pregreet'))
+  }
+
+  #begin(phase: string): void {
+    this.#phase = phase
+    this.#phaseMs = this.screen.deps.clock.now()
+  }
+
+  #elapsed(): string {
+    const { clock, host } = this.screen.deps
+    return delayText(clock.now() - this.#phaseMs, host.delay_logging_resolution_limit)
+  }
+
+  hangup(): void {
+    if (this.#over) return
+    this.report.say(`HANGUP after ${this.#elapsed()} from ${this.report.client} in ${this.#phase}`)
+    this.conclude('')
+  }
+
+  /** @param reply the last that the client hears */
+  drop(reply: string): void {
+    this.conclude(reply)
+  }
+
+  /** @param last what the client hears when it must go; undefined: it is let through */
+  conclude(last?: string): void {
+    if (this.#over) return
+    this.#over = true
+    const { deps } = this.screen
+    const { connection, results, report } = this
+    const { blessing, remembered } = results
+    if (blessing !== undefined) report.say(`PASS ${blessing} ${report.client}`)
+    if (remembered !== undefined)
+      void deps.cache?.put(connection.remote.address, remembered).catch((error: unknown) => report.warn(String(error)))
+    connection.idleAfter(0)
+    if (last === undefined) this.#handOver()
+    else {
+      if (last === '') connection.destroy()
+      else connection.end(`${softened(last, deps.host.soft_bounce)}\r\n`)
+      report.say(`DISCONNECT ${report.client}`)
+    }
+    this.#concluded()
+  }
+
+  /** What the client said too early is the server's to read. */
+  #handOver(): void {
+    const { connection } = this
+    connection.pause()
+    if (this.#early.length > 0) connection.unread(Buffer.concat(this.#early))
+    this.screen.deps.serve(connection)
+    connection.resume()
+  }
+}
+
+/** soft_bounce: nothing is refused for good. */
+export function softened(reply: string, soft: boolean): string {
+  return soft ? reply.replace(/^5/, '4').replace(/^(\d{3} )5/, '$14') : reply
+}
