@@ -51,7 +51,9 @@ test('only what holds something outside ASCII needs SMTPUTF8, and only if somebo
     })
     for (const [, origin, ...fates] of table.filter(([word]) => word === classes)) {
       const how =
-        origin === 'smtp' || origin === 'pickup' ? ({ origin } as const) : ({ origin: 'internal', mailClass: origin } as const)
+        origin === 'smtp' || origin === 'pickup'
+          ? ({ origin } as const)
+          : ({ origin: 'internal', mailClass: origin } as const)
       const messages = [
         { ...how, subject: 'plain', declared: true },
         { ...how, subject: 'año', declared: true },

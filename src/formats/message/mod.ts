@@ -6,7 +6,7 @@
 export { baseSubject, type BaseSubject, casemap } from './base-subject.ts'
 export { decodeCharset, knowsCharset } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
-export { decodeWords, encodeWords } from './encoded-words.ts'
+export { decodeWords, encodeName, encodeWords } from './encoded-words.ts'
 export { fieldValue, headerFields, type HeaderField } from './header.ts'
 export { stripHtml } from './html.ts'
 export { LISTED_FIELDS, listedFields } from './listed.ts'
