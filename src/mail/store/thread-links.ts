@@ -6,7 +6,7 @@
 import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 
-const FIND = 'SELECT key, thread FROM thread_link WHERE account = ? AND key IN (SELECT value FROM json_each(?))'
+const FIND = 'SELECT thread FROM thread_link WHERE account = ? AND key = ?'
 const LINK = `INSERT INTO thread_link (account, key, thread, uses) VALUES (?, ?, ?, 1)
   ON CONFLICT DO UPDATE SET uses = uses + 1`
 const UNLINK = 'UPDATE thread_link SET uses = uses - 1 WHERE account = ? AND key = ? RETURNING uses'
@@ -17,12 +17,13 @@ const FORGET = 'DELETE FROM thread_link WHERE account = ? AND key = ?'
  * @param keys as `threadKeys` gives them
  */
 export function joinThread(tx: Tx, account: AccountId, keys: readonly number[], own: Buffer): Uint8Array {
-  if (keys.length === 0) return own
-  const found = new Map<number, Uint8Array>()
-  for (const [key, thread] of tx.sql(FIND).all(account, JSON.stringify(keys)))
-    found.set(Number(key), thread as Uint8Array) // BLOB NOT NULL
-  const nearest = keys.find((key) => found.has(key))
-  const thread = (nearest === undefined ? undefined : found.get(nearest)) ?? own
+  let thread: Uint8Array = own
+  for (const key of keys) {
+    const found = tx.sql(FIND).get(account, key)
+    if (found === undefined) continue
+    thread = found[0] as Uint8Array // BLOB NOT NULL
+    break
+  }
   for (const key of keys) tx.sql(LINK).run(account, key, thread)
   return thread
 }
