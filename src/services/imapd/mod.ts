@@ -1,6 +1,6 @@
 /**
  * IMAP: a session over a connection. RFC 9051 (IMAP4rev2) and RFC 3501 (IMAP4rev1) on one port.
- * In: commands. Out: answers from the store. What is advertised is in `Session.capabilities`, each whole.
+ * In: commands. Out: answers from the store. What is advertised is in `capabilities.ts`, each whole.
  * Settings: params.ts. Standards: docs/standards.tsv.
  */
 import type { Connection } from '../../io/net/mod.ts'

@@ -3,20 +3,23 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
-import { Cursor, encodeMailbox, ImapError, printSet } from '../../formats/imap/mod.ts'
+import { Cursor, ImapError, printSet } from '../../formats/imap/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
-import { LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
+import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { type Delta, type Selected, ViewLostError } from '../../mail/store/mod.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { type Command, readCommand } from './command-reader.ts'
 import { CommandRest } from './command-rest.ts'
 import { commands, type Row } from './commands/mod.ts'
 import { SearchContexts } from './contexts.ts'
 import type { ImapdDeps } from './deps.ts'
-import { Bye } from './errors.ts'
+import { Bye, knownError } from './errors.ts'
 import type { ImapdEvent } from './events.ts'
 import { Input, LineTooLong } from './input.ts'
 import { Output } from './output.ts'
+import { flagsLine } from './printing.ts'
+import { withProgress } from './progress.ts'
 
 const LONGEST_DELAY_MS = 16_000
 
@@ -71,7 +74,7 @@ export class Session {
     })
     this.#armTimer()
     publish<ImapdEvent>({ event: 'imapd.connect', ...this.client })
-    this.output.line(`* OK [CAPABILITY ${this.capabilities.join(' ')}] ${this.deps.hostname} Postigo ready`)
+    this.output.line(`* OK [CAPABILITY ${capabilitiesOf(this).join(' ')}] ${this.deps.hostname} Postigo ready`)
     try {
       while (this.#reason === '') {
         void this.output.flush()
@@ -95,64 +98,6 @@ export class Session {
     return this.connection.tls !== undefined || !this.deps.cf.imapd_tls_auth_only
   }
 
-  /** What holds in this state and on this connection. RFC 9051 §6.1.1. */
-  get capabilities(): string[] {
-    const words = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'SASL-IR']
-    if (this.account === undefined) {
-      if (this.deps.tlsAvailable && this.connection.tls === undefined) words.push('STARTTLS')
-      if (!this.mayLogIn) words.push('LOGINDISABLED')
-      else words.push(...this.deps.mechanisms.map((name) => `AUTH=${name}`))
-      return words
-    }
-    const limit = this.deps.cf.imapd_append_limit
-    if (!this.connection.deflated) words.push('COMPRESS=DEFLATE')
-    words.push(
-      'NAMESPACE',
-      'CHILDREN',
-      'UNSELECT',
-      'UIDPLUS',
-      'MOVE',
-      'ESEARCH',
-      'SEARCHRES',
-      'PARTIAL',
-      'CONTEXT=SEARCH',
-      'CONTEXT=SORT',
-      'MULTISEARCH',
-      'UIDONLY',
-      'INPROGRESS',
-      'LIST-EXTENDED',
-      'LIST-STATUS',
-      'SPECIAL-USE',
-      'CREATE-SPECIAL-USE',
-      'STATUS=SIZE',
-      'MULTIAPPEND',
-      'REPLACE',
-      'CATENATE',
-      'URL-PARTIAL',
-      'OBJECTID',
-      'SAVEDATE',
-      'PREVIEW',
-      'BINARY',
-      'CONDSTORE',
-      'QRESYNC',
-      'UTF8=ACCEPT',
-      'WITHIN',
-      'QUOTA',
-      'QUOTA=RES-STORAGE',
-      'QUOTA=RES-MESSAGE',
-      'QUOTA=RES-MAILBOX',
-      'SORT',
-      'SORT=DISPLAY',
-      'ESORT',
-      'THREAD=ORDEREDSUBJECT',
-      'THREAD=REFERENCES',
-      'THREAD=REFS',
-      'UNAUTHENTICATE',
-      limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT',
-    )
-    return words
-  }
-
   /** The tag of the command in progress. */
   get tag(): string {
     return this.#tag
@@ -160,12 +105,6 @@ export class Session {
 
   get signal(): AbortSignal {
     return this.#gone.signal
-  }
-
-  /** A mailbox name as this client reads it. */
-  printName(name: string): string {
-    const wire = this.rev2 || this.utf8 ? name : encodeMailbox(name)
-    return `"${wire.replace(/["\\]/g, '\\$&')}"`
   }
 
   /** The account; the command table lets none through before a log-in. */
@@ -281,26 +220,7 @@ export class Session {
       this.output.line(`* ${delta.exists} EXISTS`)
       if (!this.rev2) this.output.line(`* ${delta.recent} RECENT`)
     }
-    for (const seq of delta.changed) this.output.line(this.flagsLine(selected, seq, uids))
-  }
-
-  /** `* 3 FETCH (UID 7 FLAGS (\Seen))`. */
-  flagsLine(selected: Selected, seq: number, uids: boolean): string {
-    // RFC 7162 §3.2.4: once QRESYNC is enabled every such answer has the UID.
-    const uid = (uids || this.qresync) && !this.uidOnly ? `UID ${selected.uidAt(seq)} ` : ''
-    const modSeq = this.condstore ? ` MODSEQ (${selected.modSeqAt(seq)})` : ''
-    return `${this.fetchHead(selected, seq)}${uid}FLAGS (${this.flagsOf(selected, seq).join(' ')})${modSeq})`
-  }
-
-  /** `* 3 FETCH (`, or by UID where messages have no numbers (RFC 9586 §3.3). */
-  fetchHead(selected: Selected, seq: number): string {
-    return this.uidOnly ? `* ${selected.uidAt(seq)} UIDFETCH (` : `* ${seq} FETCH (`
-  }
-
-  /** IMAP4rev2 knows no \Recent. */
-  flagsOf(selected: Selected, seq: number): readonly string[] {
-    const flags = selected.flagsAt(seq)
-    return this.rev2 && flags.includes('\\Recent') ? flags.filter((flag) => flag !== '\\Recent') : flags
+    for (const seq of delta.changed) this.output.line(flagsLine(this, selected, seq, uids))
   }
 
   /** The continuation request; what else is gathered goes first. */
@@ -332,7 +252,8 @@ export class Session {
           this.#checkState(row)
           if (row.tellsFirst === true)
             await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
-          return row.isLong === true ? this.#withProgress(row.run, cursor, rest) : row.run(this, cursor, rest)
+          const { run, isLong } = row
+          return isLong === true ? withProgress(this, () => run(this, cursor, rest)) : run(this, cursor, rest)
         }),
     )
   }
@@ -344,22 +265,6 @@ export class Session {
     } catch (error) {
       await rest.swallow()
       throw error
-    }
-  }
-
-  /** RFC 9585: a client that waits long hears that the command goes on. */
-  async #withProgress(run: Row['run'], cursor: Cursor, rest: CommandRest): Promise<string | void> {
-    const tag = this.#tag
-    const timer = setInterval(() => {
-      const { done, goal } = this.progress ?? {}
-      this.output.line(`* OK [INPROGRESS ("${tag}" ${done ?? 'NIL'} ${goal ?? 'NIL'})] Still in progress`)
-      void this.output.flush()
-    }, this.deps.cf.imapd_progress_interval)
-    try {
-      return await run(this, cursor, rest)
-    } finally {
-      clearInterval(timer)
-      this.progress = undefined
     }
   }
 
@@ -440,11 +345,4 @@ export class Session {
     publish<ImapdEvent>({ event: 'imapd.disconnect', ...this.client, user: this.user, reason, octetsIn, octetsOut })
     this.connection.end()
   }
-}
-
-/** What a client is told of an error that is not IMAP's own. */
-function knownError(cause: unknown): ImapError {
-  if (cause instanceof ImapError) return cause
-  if (cause instanceof LogFullError) return new ImapError('NO', 'No room on the disk', { code: 'LIMIT', cause })
-  return new ImapError('NO', 'Internal error', { code: 'SERVERBUG', cause })
 }

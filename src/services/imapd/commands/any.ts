@@ -1,10 +1,11 @@
 /** CAPABILITY, NOOP, LOGOUT, UNAUTHENTICATE, ID, ENABLE, STARTTLS. RFC 9051 §6.1, RFC 2971, RFC 5161, RFC 8437. */
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
+import { capabilitiesOf } from '../capabilities.ts'
 import type { Session } from '../session.ts'
 
 export function capability(session: Session, cursor: Cursor): void {
   cursor.takeEnd()
-  session.output.line(`* CAPABILITY ${session.capabilities.join(' ')}`)
+  session.output.line(`* CAPABILITY ${capabilitiesOf(session).join(' ')}`)
 }
 
 /** Changes are told by the dispatcher, before the tagged answer. */
@@ -21,7 +22,7 @@ export function logout(session: Session, cursor: Cursor): void {
 export function unauthenticate(session: Session, cursor: Cursor): string | Promise<string> {
   cursor.takeEnd()
   session.unauthenticate()
-  const text = `[CAPABILITY ${session.capabilities.join(' ')}] Logged out of the account`
+  const text = `[CAPABILITY ${capabilitiesOf(session).join(' ')}] Logged out of the account`
   return session.connection.deflated ? session.stopCompression(text) : text
 }
 

@@ -2,6 +2,7 @@
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
 import { decodeBase64, SaslUnavailable } from '../../../formats/sasl/mod.ts'
 import { Bye } from '../errors.ts'
+import { capabilitiesOf } from '../capabilities.ts'
 import type { Session } from '../session.ts'
 
 /** A response line may be long (RFC 4616 passwords, SCRAM); RFC 9051 names no bound. */
@@ -11,7 +12,7 @@ function refuseBeforeTls(session: Session): void {
   if (!session.mayLogIn) throw new ImapError('NO', 'Passwords are not taken in clear here', { code: 'PRIVACYREQUIRED' })
 }
 
-const welcome = (session: Session): string => `[CAPABILITY ${session.capabilities.join(' ')}] Logged in`
+const welcome = (session: Session): string => `[CAPABILITY ${capabilitiesOf(session).join(' ')}] Logged in`
 
 export async function login(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeSpace()

@@ -8,6 +8,7 @@ import {
   takeSearch,
 } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
+import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { answerFound, find, highestOf, resultData } from './search.ts'
 
@@ -102,7 +103,7 @@ async function searchOne(session: Session, name: string, command: SearchCommand)
 
 /** §2.1: so that the answers of several searches can be told apart. */
 function correlatorsOf(session: Session, { name, uidValidity }: Selected): string {
-  return ` MAILBOX ${session.printName(name)} UIDVALIDITY ${uidValidity}`
+  return ` MAILBOX ${printName(session, name)} UIDVALIDITY ${uidValidity}`
 }
 
 function answer(session: Session, mailbox: Selected, command: SearchCommand, found: readonly number[]): void {

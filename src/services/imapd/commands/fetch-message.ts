@@ -21,6 +21,7 @@ import {
 } from '../../../formats/message/mod.ts'
 import { emailId, type Selected, type StoredMessage, threadId } from '../../../mail/store/mod.ts'
 import { sectionPieces, type SectionSource, sourceOf } from '../message-octets.ts'
+import { fetchHead } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { lightItem } from './fetch.ts'
 
@@ -46,7 +47,7 @@ export class MessageItems {
 
   async write(items: readonly FetchItem[]): Promise<void> {
     const { output } = this.#session
-    output.put(this.#session.fetchHead(this.#selected, this.#seq))
+    output.put(fetchHead(this.#session, this.#selected, this.#seq))
     for (const [i, item] of items.entries()) {
       if (i > 0) output.put(' ')
       await this.#item(item)

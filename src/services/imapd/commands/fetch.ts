@@ -2,6 +2,7 @@
 import { type Cursor, type FetchItem, takeFetch, takeSequenceSet, windowOf } from '../../../formats/imap/mod.ts'
 import { formatInternalDate } from '../../../formats/message/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
+import { fetchHead, flagsOf } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { MessageItems } from './fetch-message.ts'
 import { tellVanished, uidRanges } from './resync.ts'
@@ -67,7 +68,7 @@ export function lightItem(session: Session, mailbox: Selected, seq: number, item
     case 'UID':
       return `UID ${mailbox.uidAt(seq)}`
     case 'FLAGS':
-      return `FLAGS (${session.flagsOf(mailbox, seq).join(' ')})`
+      return `FLAGS (${flagsOf(session, mailbox, seq).join(' ')})`
     case 'MODSEQ':
       return `MODSEQ (${mailbox.modSeqAt(seq)})`
     case 'RFC822.SIZE':
@@ -86,14 +87,14 @@ async function fetchLight(session: Session, seqs: readonly number[], words: read
   const flagsText = (seq: number): string => {
     const flags = mailbox.flagsAt(seq)
     let text = texts.get(flags)
-    if (text === undefined) texts.set(flags, (text = `FLAGS (${session.flagsOf(mailbox, seq).join(' ')})`))
+    if (text === undefined) texts.set(flags, (text = `FLAGS (${flagsOf(session, mailbox, seq).join(' ')})`))
     return text
   }
   for (let from = 0; from < seqs.length; from += LIGHT_BATCH) {
     let text = ''
     for (let i = from; i < Math.min(seqs.length, from + LIGHT_BATCH); i++) {
       const seq = seqs[i]!
-      text += session.fetchHead(mailbox, seq)
+      text += fetchHead(session, mailbox, seq)
       for (let w = 0; w < words.length; w++) {
         if (w > 0) text += ' '
         text += words[w] === 'FLAGS' ? flagsText(seq) : lightItem(session, mailbox, seq, words[w]!)

@@ -1,6 +1,7 @@
 /** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
 import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
 import type { MailboxInfo } from '../../../mail/store/mod.ts'
+import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { statusLine, takeStatusItems } from './status.ts'
 
@@ -75,7 +76,7 @@ async function listMatching(session: Session, matches: (name: string) => boolean
     const said = options.subscribed || options.returnSubscribed
     const words = attributes(info, said && subscribed.has(name))
     const extra = childInfo.has(name) ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
-    output.line(`* LIST (${words.join(' ')}) "/" ${session.printName(name)}${extra}`)
+    output.line(`* LIST (${words.join(' ')}) "/" ${printName(session, name)}${extra}`)
     const status =
       options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
     if (status !== undefined) output.line(status)
@@ -134,6 +135,6 @@ export function lsub(session: Session, cursor: Cursor): void {
   const parents = pattern.includes('%') ? parentsOf(subscribed, matches) : new Set<string>()
   for (const name of [...new Set([...subscribed, ...parents])].toSorted(byName)) {
     if (!matches(name)) continue
-    session.output.line(`* LSUB (${subscribed.has(name) ? '' : '\\Noselect'}) "/" ${session.printName(name)}`)
+    session.output.line(`* LSUB (${subscribed.has(name) ? '' : '\\Noselect'}) "/" ${printName(session, name)}`)
   }
 }

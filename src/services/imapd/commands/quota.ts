@@ -1,5 +1,6 @@
 /** GETQUOTA and GETQUOTAROOT. RFC 9208 §4.1; an account is one quota root, named "". */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
+import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 
 /** STORAGE is counted in units of 1024 octets (RFC 9208 §5.1). */
@@ -19,7 +20,7 @@ export function getQuotaRoot(session: Session, cursor: Cursor): string {
   cursor.takeSpace()
   const name = decodeMailbox(cursor.takeAString())
   cursor.takeEnd()
-  session.output.line(`* QUOTAROOT ${session.printName(name)} ""`)
+  session.output.line(`* QUOTAROOT ${printName(session, name)} ""`)
   session.output.line(quotaLine(session))
   return 'Getquotaroot completed'
 }

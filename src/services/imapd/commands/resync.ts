@@ -1,6 +1,7 @@
 /** What a client that was away must hear of a mailbox: QRESYNC and VANISHED. RFC 7162 §3.2.5, §3.2.6, §3.2.10. */
 import { type Cursor, normalise, printSet, type SequenceSet, takeSequenceSet } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
+import { flagsLine } from '../printing.ts'
 import type { Session } from '../session.ts'
 
 /** Ranges in ascending order, without overlaps. */
@@ -62,7 +63,7 @@ export async function resync(session: Session, selected: Selected, asked: Resync
   for (const [low, high] of known) {
     for (let seq = selected.lowerBound(low); seq <= selected.count && selected.uidAt(seq) <= high; seq++) {
       if (selected.modSeqAt(seq) <= since) continue
-      session.output.line(session.flagsLine(selected, seq, true))
+      session.output.line(flagsLine(session, selected, seq, true))
       if (session.output.full) await session.output.flush()
     }
   }

@@ -2,6 +2,7 @@
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
+import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { resync, type Resync, takeResync } from './resync.ts'
 
@@ -63,5 +64,5 @@ function describe(session: Session, selected: Selected): void {
   output.line(`* OK [UIDNEXT ${selected.uidNext}] Predicted next UID`)
   output.line(`* OK [HIGHESTMODSEQ ${selected.highestModSeq}] Highest`)
   output.line(`* OK [MAILBOXID (${selected.objectId})] Id of the mailbox`)
-  if (session.rev2) output.line(`* LIST () "/" ${session.printName(selected.name)}`)
+  if (session.rev2) output.line(`* LIST () "/" ${printName(session, selected.name)}`)
 }

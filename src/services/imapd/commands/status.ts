@@ -1,6 +1,7 @@
 /** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 8474 (MAILBOXID), RFC 9208 (DELETED-STORAGE). */
 import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
 import type { MailboxStatus } from '../../../mail/store/mod.ts'
+import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 
 const VALUES: Readonly<Record<string, (status: MailboxStatus) => string>> = {
@@ -38,7 +39,7 @@ export function statusLine(session: Session, name: string, items: readonly strin
     return VALUES[item]?.(status)
   }
   const values = items.map((item) => `${item} ${valueOf(item)}`)
-  return `* STATUS ${session.printName(name)} (${values.join(' ')})`
+  return `* STATUS ${printName(session, name)} (${values.join(' ')})`
 }
 
 export function status(session: Session, cursor: Cursor): void {

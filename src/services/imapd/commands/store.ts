@@ -2,6 +2,7 @@
 import { type Cursor, printSet } from '../../../formats/imap/mod.ts'
 import type { FlagOperation } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
+import { fetchHead, flagsLine, uidItem } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { refuseReadOnly } from './close.ts'
 import { takeTargets } from './targets.ts'
@@ -30,10 +31,10 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   for (const seq of seqs) {
     if (silent && !session.condstore) break
     if (modified.has(mailbox.uidAt(seq))) continue
-    if (!silent) output.line(session.flagsLine(mailbox, seq, byUid))
+    if (!silent) output.line(flagsLine(session, mailbox, seq, byUid))
     else
       output.line(
-        `${session.fetchHead(mailbox, seq)}${(byUid || session.qresync) && !session.uidOnly ? `UID ${mailbox.uidAt(seq)} ` : ''}MODSEQ (${mailbox.modSeqAt(seq)}))`,
+        `${fetchHead(session, mailbox, seq)}${uidItem(session, mailbox, seq, byUid)}MODSEQ (${mailbox.modSeqAt(seq)}))`,
       )
     if (output.full) await output.flush()
   }

@@ -1,0 +1,60 @@
+/** What CAPABILITY says. RFC 9051 §6.1.1: what holds in this state and on this connection; docs/imap.md has a line for each. */
+import type { Session } from './session.ts'
+
+const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'SASL-IR']
+
+const AFTER_LOG_IN = [
+  'NAMESPACE',
+  'CHILDREN',
+  'UNSELECT',
+  'UIDPLUS',
+  'MOVE',
+  'ESEARCH',
+  'SEARCHRES',
+  'PARTIAL',
+  'CONTEXT=SEARCH',
+  'CONTEXT=SORT',
+  'MULTISEARCH',
+  'UIDONLY',
+  'INPROGRESS',
+  'LIST-EXTENDED',
+  'LIST-STATUS',
+  'SPECIAL-USE',
+  'CREATE-SPECIAL-USE',
+  'STATUS=SIZE',
+  'MULTIAPPEND',
+  'REPLACE',
+  'CATENATE',
+  'URL-PARTIAL',
+  'OBJECTID',
+  'SAVEDATE',
+  'PREVIEW',
+  'BINARY',
+  'CONDSTORE',
+  'QRESYNC',
+  'UTF8=ACCEPT',
+  'WITHIN',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
+  'QUOTA=RES-MESSAGE',
+  'QUOTA=RES-MAILBOX',
+  'SORT',
+  'SORT=DISPLAY',
+  'ESORT',
+  'THREAD=ORDEREDSUBJECT',
+  'THREAD=REFERENCES',
+  'THREAD=REFS',
+  'UNAUTHENTICATE',
+]
+
+export function capabilitiesOf(session: Session): string[] {
+  const { deps, connection } = session
+  if (session.account === undefined) {
+    const tls = deps.tlsAvailable && connection.tls === undefined ? ['STARTTLS'] : []
+    const logIn = session.mayLogIn ? deps.mechanisms.map((name) => `AUTH=${name}`) : ['LOGINDISABLED']
+    return [...ALWAYS, ...tls, ...logIn]
+  }
+  const limit = deps.cf.imapd_append_limit
+  const compress = connection.deflated ? [] : ['COMPRESS=DEFLATE']
+  return [...ALWAYS, ...compress, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
+}

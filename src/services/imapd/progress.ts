@@ -1,0 +1,17 @@
+/** A client that waits long hears that its command goes on. RFC 9585. */
+import type { Session } from './session.ts'
+
+export async function withProgress<T>(session: Session, work: () => Promise<T> | T): Promise<T> {
+  const { tag, output } = session
+  const timer = setInterval(() => {
+    const { done, goal } = session.progress ?? {}
+    output.line(`* OK [INPROGRESS ("${tag}" ${done ?? 'NIL'} ${goal ?? 'NIL'})] Still in progress`)
+    void output.flush()
+  }, session.deps.cf.imapd_progress_interval)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+    session.progress = undefined
+  }
+}
