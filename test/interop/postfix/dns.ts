@@ -47,11 +47,11 @@ function tlsaOf([usage, selector, matchingType, hex = '']: readonly string[]): T
   return { usage: Number(usage), selector: Number(selector), matchingType: Number(matchingType), certificate }
 }
 
-/** @param isSecure names whose answers bear the AD bit */
+/** @param isSecure whose answers bear the AD bit */
 export async function startDns(
   address: string,
   zone: readonly Answer[],
-  isSecure: (name: string) => boolean = () => false,
+  isSecure: IsSecure = () => false,
 ): Promise<TestDns> {
   const socket = createSocket('udp4')
   socket.on('message', (octets, from) => socket.send(replyTo(octets, zone, isSecure), from.port, from.address))
@@ -60,7 +60,9 @@ export async function startDns(
   return { stop: () => socket.close() }
 }
 
-function replyTo(octets: Buffer, zone: readonly Answer[], isSecure: (name: string) => boolean): Buffer {
+type IsSecure = (name: string, type: string) => boolean
+
+function replyTo(octets: Buffer, zone: readonly Answer[], isSecure: IsSecure): Buffer {
   const query = decode(octets)
   const question = query.questions?.[0]
   const found = question === undefined ? [] : lookUp(question, zone)
@@ -71,7 +73,7 @@ function replyTo(octets: Buffer, zone: readonly Answer[], isSecure: (name: strin
   return encode({
     type: 'response',
     id: query.id ?? 0,
-    flags: AUTHORITATIVE_ANSWER | 0x0180 | rcode | (isSecure(name) ? AUTHENTIC_DATA : 0), // RD and RA
+    flags: AUTHORITATIVE_ANSWER | 0x0180 | rcode | (isSecure(name, question?.type ?? '') ? AUTHENTIC_DATA : 0), // RD and RA
     questions: question === undefined ? [] : [question],
     answers: failed ? [] : found,
   })

@@ -8,6 +8,7 @@ import type { LocalEvent } from '../local/events.ts'
 import { ConnectionCache } from './connection-cache.ts'
 import { Delivery } from './delivery.ts'
 import { allowedBy } from './flags.ts'
+import { DnssecProbe } from './dnssec-probe.ts'
 import type { GenericPort } from './outgoing.ts'
 import type { ServerSession } from './server-session.ts'
 import type { TellPostmaster } from './trouble.ts'
@@ -36,6 +37,7 @@ export interface SmtpAgentDeps {
 /** What deliveries share. */
 export interface Shared {
   readonly tlsFiles: TlsFiles
+  readonly probe: DnssecProbe
   readonly connections: ConnectionCache<ServerSession>
   readonly tlsSessions: TlsSessions
 }
@@ -48,6 +50,7 @@ export interface SmtpAgent extends Agent {
 export function createSmtpAgent(deps: SmtpAgentDeps): SmtpAgent {
   const shared: Shared = {
     tlsFiles: new TlsFiles(deps.handed),
+    probe: new DnssecProbe(),
     connections: new ConnectionCache(),
     tlsSessions: new TlsSessions(),
   }

@@ -1,8 +1,10 @@
 /** One delivery: which servers, in what order, over which connections, and what becomes of each recipient. Postfix: smtp_connect.c. */
 import { publish } from '#src/base/mod.ts'
 import { splitList } from '../../../io/config/mod.ts'
+import type { Resolver } from '../../../io/dns/mod.ts'
 import type { Agent, DeliveryJob, DeliveryTimes, RecipientResult } from '../../queue/mod.ts'
 import type { Shared, SmtpAgentDeps } from './agent.ts'
+import { clientDns } from './client-dns.ts'
 import { open, type Opened } from './connecting.ts'
 import { DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
@@ -15,7 +17,8 @@ import { findCredentials } from './sasl.ts'
 import type { ServerSession } from './server-session.ts'
 import { noteTls } from './session.ts'
 import { parseNexthop } from './targets.ts'
-import { type TlsPolicy, tlsPolicy, TlsPolicyError } from './tls-policy.ts'
+import { TlsPolicyError } from './tls-errors.ts'
+import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
 import { type Ending, type Recipient, sendMessage } from './transaction.ts'
 import { type TellPostmaster, Trouble } from './trouble.ts'
 import { brokenOff, deferred, type Failure } from './words.ts'
@@ -33,6 +36,7 @@ export class Delivery {
   readonly #signal: AbortSignal
   readonly #protocol: 'smtp' | 'lmtp'
   readonly #cf: ClientSettings
+  readonly #dns: Resolver
   /** Recipients whose fate is open. */
   readonly #left: Map<number, Recipient>
   readonly #startedMs = performance.now()
@@ -58,6 +62,12 @@ export class Delivery {
     this.#protocol = deps.protocol(job.transport)
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
     this.#tellPostmaster = deps.tellPostmaster(job.sender)
+    this.#dns = clientDns(deps.dns, this.#cf, {
+      probe: shared.probe,
+      protocol: this.#protocol,
+      tables: deps.tables(),
+      note: (text) => this.#note(text),
+    })
     this.#left = new Map(job.recipients.map((recipient) => [recipient.id, recipient]))
   }
 
@@ -102,14 +112,13 @@ export class Delivery {
 
   /** The servers of one nexthop in turn. False: no other nexthop is to be tried. */
   async #tryEach(site: string, isFirstSite: boolean, isLastSite: boolean): Promise<boolean> {
-    const { config, dns, tables, isOwnAddress } = this.#deps
+    const { config, isOwnAddress } = this.#deps
     const queueDirectory = config(this.#job.transport).value('queue_directory') ?? '/'
     const found = await placesOf(site, {
       protocol: this.#protocol,
       cf: this.#cf,
       queueDirectory,
-      dns,
-      tables: tables(),
+      dns: this.#dns,
       isOwnAddress,
       note: (text) => this.#note(text),
     })
@@ -146,7 +155,7 @@ export class Delivery {
     }
     for (const place of walk.best) {
       if (this.#isOver || walk.isEmpty) return
-      const policy = await this.#policy(walk.site, place.host)
+      const policy = await this.#policy(walk.site, place)
       if (policy === undefined) continue
       await this.#transferOver(this.#takeByServer(place, policy, walk.site), walk)
     }
@@ -180,7 +189,7 @@ export class Delivery {
   }
 
   async #tryPlace(place: Place, walk: Walk): Promise<void> {
-    const policy = await this.#policy(walk.site, place.host)
+    const policy = await this.#policy(walk.site, place)
     if (policy === undefined) return
     let session: ServerSession | undefined
     if (this.#connections.load && !walk.isBest(place)) {
@@ -240,24 +249,25 @@ export class Delivery {
     })
   }
 
-  async #policy(nexthop: string, host: string): Promise<TlsPolicy | undefined> {
+  async #policy(nexthop: string, place: Place): Promise<TlsPolicy | undefined> {
     const { tables } = this.#deps
     const { tlsFiles } = this.#shared
+    const target = 'path' in place ? undefined : place
     try {
-      const policy = await tlsPolicy(
+      return await tlsPolicy(
         this.#cf,
-        { nexthop, host, protocol: this.#protocol },
-        { maps: (spec) => tables().maps(spec), anchors: (paths) => tlsFiles.anchors(paths) },
+        { nexthop, host: place.host, protocol: this.#protocol, target },
+        {
+          maps: (spec) => tables().maps(spec),
+          anchors: (paths) => tlsFiles.anchors(paths),
+          dns: this.#dns,
+          note: (text) => this.#note(text),
+        },
       )
-      if (policy.level === 'dane-only')
-        throw new TlsPolicyError(`level dane-only for ${nexthop}: TLSA records are not looked up`)
-      if (policy.level !== 'dane') return policy
-      this.#note(`warning: ${nexthop}: TLSA records are not looked up; TLS security level dane is taken as may`)
-      return { ...policy, level: 'may' }
     } catch (error) {
       if (!(error instanceof TlsPolicyError)) throw error
-      this.#note(`warning: ${error.message}`)
-      this.#note(`warning: TLS policy lookup for ${nexthop}/${host}: ${error.told}`)
+      if (error.warning !== undefined) this.#note(`warning: ${error.warning}`)
+      this.#note(`warning: TLS policy lookup for ${nexthop}/${place.host}: ${error.told}`)
       this.#last = deferred(error.dsn, error.told)
       return undefined
     }

@@ -70,7 +70,7 @@ export const deliveryParams = defineParams({
   smtp_tls_security_level: choice(
     ['', 'none', 'may', 'encrypt', 'verify', 'secure', 'fingerprint', 'dane', 'dane-only'],
     '',
-    'none, may (TLS where it is offered), encrypt (never without), verify, secure (with a trusted certificate of the right name), fingerprint; dane is taken as may with a warning, and with dane-only mail waits: TLSA records are not looked up.',
+    'none, may (TLS where it is offered), encrypt (never without), verify, secure (with a trusted certificate of the right name), fingerprint, dane (as TLSA records say, else may), dane-only (never without them); these two want smtp_dns_support_level = dnssec and a resolver that validates.',
   ),
   smtp_tls_policy_maps: str('', 'Tables of levels, with attributes, by next hop.'),
   smtp_tls_wrappermode: bool('no', 'Whether TLS begins before the greeting (port 465).'),
@@ -116,7 +116,11 @@ const LMTP_NAMES: Readonly<Record<string, string>> = {
   smtp_discard_ehlo_keywords: 'lmtp_discard_lhlo_keywords',
   smtp_discard_ehlo_keyword_address_maps: 'lmtp_discard_lhlo_keyword_address_maps',
 }
-const WITHOUT_LMTP: ReadonlySet<string> = new Set(['smtp_always_send_ehlo', 'smtp_never_send_ehlo'])
+const WITHOUT_LMTP: ReadonlySet<string> = new Set([
+  'smtp_always_send_ehlo',
+  'smtp_never_send_ehlo',
+  'smtp_tls_dane_insecure_mx_policy',
+])
 
 const lmtpName = (name: string): string => LMTP_NAMES[name] ?? name.replace(/^smtp_/, 'lmtp_')
 

@@ -1,8 +1,6 @@
 /** The servers that stand for a next hop, and the way along them: which are left, and when it is enough. */
 import { resolve as resolvePath } from 'node:path'
 import type { Resolver } from '../../../io/dns/mod.ts'
-import type { Tables } from '../../../io/tables/mod.ts'
-import { filteredDns } from './filtered-dns.ts'
 import type { ClientSettings } from './params.ts'
 import { findTargets, parseNexthop, type Target } from './targets.ts'
 import { deferred, type Failure } from './words.ts'
@@ -15,21 +13,19 @@ export interface PlaceDeps {
   readonly cf: ClientSettings
   readonly queueDirectory: string
   readonly dns: Resolver
-  readonly tables: Tables
   readonly isOwnAddress: (address: string) => boolean
   readonly note: (text: string) => void
 }
 
 /** @param site as the transport has it: `domain`, `[host]:port`, `unix:path` */
 export async function placesOf(site: string, deps: PlaceDeps): Promise<Place[] | Failure> {
-  const { protocol, cf, isOwnAddress, note } = deps
+  const { protocol, cf, dns, isOwnAddress, note } = deps
   if (protocol === 'lmtp' && site.startsWith('unix:')) {
     const shown = site.slice('unix:'.length)
     return [{ host: cf.myhostname, path: resolvePath(deps.queueDirectory, shown), shown }]
   }
   const nexthop = parseNexthop(site.replace(/^inet:/, ''), cf.smtp_tcp_port)
   if (nexthop.port === 0) return deferred('4.3.5', `unknown service in next hop ${site}`)
-  const dns = filteredDns(deps.dns, cf, deps)
   const found = await findTargets(nexthop, { cf, dns, protocol, isOwnAddress, note })
   return found.status === 'ok' ? [...found.targets] : { status: found.status, dsn: found.dsn, text: found.text }
 }

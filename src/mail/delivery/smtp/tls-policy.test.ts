@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Resolver } from '../../../io/dns/mod.ts'
 import { createTables } from '../../../io/tables/mod.ts'
 import { clientSettingsOf } from './fixture.test.ts'
 import { matches } from './tls.ts'
-import { tlsPolicy, TlsPolicyError } from './tls-policy.ts'
+import { TlsPolicyError } from './tls-errors.ts'
+import { tlsPolicy } from './tls-policy.ts'
 
 async function levelOf(settings: Record<string, string>, nexthop: string, host: string): Promise<string> {
   const tables = createTables({ directory: '/' })
   try {
-    const sources = { maps: (spec: string) => tables.maps(spec), anchors: () => [] }
-    const policy = await tlsPolicy(clientSettingsOf(settings), { nexthop, host, protocol: 'smtp' }, sources)
+    const sources = {
+      maps: (spec: string) => tables.maps(spec),
+      anchors: () => [],
+      dns: {} as Resolver,
+      note: () => {},
+    }
+    const policy = await tlsPolicy(
+      clientSettingsOf(settings),
+      { nexthop, host, protocol: 'smtp', target: undefined } as const,
+      sources,
+    )
     return [policy.level, ...policy.match].join(' ')
   } catch (error) {
     if (!(error instanceof TlsPolicyError)) throw error

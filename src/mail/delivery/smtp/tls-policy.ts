@@ -2,11 +2,13 @@
 import { isHostName } from '../../../io/dns/mod.ts'
 import type { Anchor } from '../../../io/net/mod.ts'
 import type { Maps } from '../../../io/tables/mod.ts'
+import { type Dane, daneLevel, type DaneSite, type DaneSources } from './dane.ts'
 import type { ClientSettings } from './params.ts'
 import { type Attributes, NO_ATTRIBUTES, readAttributes } from './tls-attributes.ts'
+import { TlsPolicyError } from './tls-errors.ts'
 
 export type SiteTlsLevel = Exclude<ClientSettings['smtp_tls_security_level'], ''>
-export type TlsLevel = SiteTlsLevel
+export type TlsLevel = Exclude<SiteTlsLevel, 'dane-only'> | 'half-dane'
 
 export interface TlsPolicy {
   readonly level: TlsLevel
@@ -20,18 +22,8 @@ export interface TlsPolicy {
   readonly anchors: readonly Anchor[] | undefined
   /** Connections may be kept for further messages. */
   readonly reuse: boolean
-}
-
-/** What main.cf or a policy table says cannot be done: mail waits. The message is for the log. */
-export class TlsPolicyError extends Error {
-  /** What the sender may be told. */
-  readonly told: string
-  readonly dsn: string
-  constructor(message: string, told = 'client TLS configuration problem', dsn = '4.7.5') {
-    super(message)
-    this.told = told
-    this.dsn = dsn
-  }
+  /** At levels dane and half-dane. */
+  readonly dane?: Dane
 }
 
 export const TLS_LEVELS: readonly SiteTlsLevel[] = [
@@ -45,27 +37,26 @@ export const TLS_LEVELS: readonly SiteTlsLevel[] = [
   'dane-only',
 ]
 
-/** Whether the server must be who it should be. */
-export const mustMatch = (level: TlsLevel): boolean => ['verify', 'secure', 'fingerprint'].includes(level)
-
-export const isMandatory = (level: TlsLevel): boolean => level !== 'none' && level !== 'may'
+export const isMandatory = (level: SiteTlsLevel | TlsLevel): boolean => level !== 'none' && level !== 'may'
+/** The server must prove who it is. */
+export const mustMatch = (level: TlsLevel): boolean => isMandatory(level) && level !== 'encrypt'
 
 /** Of whom the policy is asked. */
-export interface Site {
-  /** As the transport has it: `[host]:port`, `domain`. */
-  readonly nexthop: string
+export interface Site extends DaneSite {
   readonly host: string
-  readonly protocol: 'smtp' | 'lmtp'
 }
 
-export interface PolicySources {
+export interface PolicySources extends DaneSources {
   readonly maps: (spec: string) => Maps
   readonly anchors: (paths: readonly string[]) => readonly Anchor[]
 }
 
 export async function tlsPolicy(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
   const { level, attributes } = await levelOf(cf, site, sources)
-  return withAttributes(level, attributes, { cf, site, sources })
+  const context = { cf, site, sources }
+  if (level !== 'dane' && level !== 'dane-only') return withAttributes(level, attributes, context)
+  const { dane, ...found } = await daneLevel(level, site, cf, sources)
+  return { ...withAttributes(found.level, attributes, context), ...(dane !== undefined && { dane }) }
 }
 
 interface Chosen {
@@ -189,7 +180,7 @@ function matchOf(level: TlsLevel, given: Attributes, { cf, site }: Context): rea
     case 'may':
     case 'encrypt':
     case 'dane':
-    case 'dane-only':
+    case 'half-dane':
       return []
     default:
       return level satisfies never

@@ -1,6 +1,14 @@
 /** What a handshake is made with, and whether the certificate that a server shows will do. Postfix: tls_client.c, TLS_README. */
 import { isIP } from 'node:net'
-import { cipherChoice, protocolChoice, standsOn, type TlsClientOptions, type TlsFacts } from '../../../io/net/mod.ts'
+import {
+  cipherChoice,
+  isNamedBy,
+  protocolChoice,
+  standsOn,
+  type TlsClientOptions,
+  type TlsFacts,
+} from '../../../io/net/mod.ts'
+import type { Dane } from './dane.ts'
 import type { ClientSettings } from './params.ts'
 import type { TlsFiles } from './tls-files.ts'
 import type { TlsPolicy } from './tls-policy.ts'
@@ -15,7 +23,8 @@ export interface Peer {
 export function handshakeOptions(policy: TlsPolicy, peer: Peer, cf: ClientSettings, files: TlsFiles): TlsClientOptions {
   const { servername } = policy
   const verifies = policy.level === 'verify' || policy.level === 'secure'
-  const named = servername === 'nexthop' ? peer.domain : servername === 'hostname' ? peer.host : servername
+  const configured = servername === 'nexthop' ? peer.domain : servername === 'hostname' ? peer.host : servername
+  const named = policy.dane?.base ?? configured // RFC 7672 §8.1
   const wanted = named === '' && verifies ? peer.host : named
   const keyPairs = files.keyPairs(cf)
   return {
@@ -42,6 +51,10 @@ export function trustOf(policy: TlsPolicy, peer: Peer, facts: TlsFacts, cf: Clie
       ? 'Verified'
       : 'Untrusted'
   }
+  if (policy.dane !== undefined) {
+    if (!fitsDane(policy.dane, facts, cf)) return 'Untrusted'
+    return policy.level === 'half-dane' ? 'Trusted' : 'Verified' // the MX records may have been forged
+  }
   if (!isVouchedFor(policy, facts)) return 'Untrusted'
   if (policy.level !== 'verify' && policy.level !== 'secure') return 'Trusted'
   const patterns = policy.match.map((text) => patternOf(text, peer))
@@ -52,6 +65,15 @@ export function trustOf(policy: TlsPolicy, peer: Peer, facts: TlsFacts, cf: Clie
 
 function isVouchedFor({ anchors }: TlsPolicy, { peerVerified, peerChain }: TlsFacts): boolean {
   return anchors === undefined ? peerVerified === true : standsOn(peerChain, anchors, Date.now())
+}
+
+/** RFC 7672 §3.1: a leaf that is named needs no name and no date; who stands on an anchor needs both. */
+function fitsDane({ leaves, anchors, names }: Dane, { peerChain, peerNames }: TlsFacts, cf: ClientSettings): boolean {
+  const [leaf] = peerChain
+  if (leaf !== undefined && leaves.some((one) => isNamedBy(leaf, one))) return true
+  if (!standsOn(peerChain, anchors, Date.now())) return false
+  const several = cf.tls_wildcard_matches_multiple_labels
+  return peerNames.some((name) => names.some((wanted) => matches(name, wanted.toLowerCase(), several)))
 }
 
 function patternOf(text: string, { host, domain }: Peer): string {
