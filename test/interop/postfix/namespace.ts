@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Host, onHost } from './network.ts'
 
 const SCRIPT =
   'mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --bind "$1/hosts" /etc/hosts && shift && exec "$@"'
@@ -24,7 +25,12 @@ export function writeView(dir: string, dnsAddress: string, more = ''): void {
   writeFileSync(join(dir, 'hosts'), '127.0.0.1 localhost\n192.0.2.99 listed.hosts.test\n')
 }
 
-/** The words that run a command in the view that `writeView` left in `dir`; it ends with whoever runs it. */
-export function inView(dir: string, argv: readonly string[]): readonly [string, ...string[]] {
+/** The directory that `writeView` wrote into, or a host. */
+export type View = string | Host
+
+/** The words that run a command in a view; it ends with whoever runs it. */
+export function inView(view: View, argv: readonly string[]): readonly [string, ...string[]] {
+  if (typeof view !== 'string') return onHost(view, argv)
+  const dir = view
   return ['setpriv', '--pdeathsig', 'TERM', 'unshare', '-m', 'sh', '-c', SCRIPT, 'sh', dir, ...argv]
 }

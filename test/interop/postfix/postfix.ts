@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inView } from './namespace.ts'
+import { inView, type View } from './namespace.ts'
 import { type Place, type World, writeWorld } from './world.ts'
 
 const MASTER = '/usr/lib/postfix/sbin/master'
@@ -66,7 +66,7 @@ export function prepareWorld(world: World, place: Place, base: number): void {
   for (const table of world.indexed) index(place.dir, table)
 }
 
-export async function startPostfix(world: World, place: Place, base: number, view: string): Promise<Running> {
+export async function startPostfix(world: World, place: Place, base: number, view: View): Promise<Running> {
   const { dir } = place
   prepareWorld(world, place, base)
   const logFile = join(dir, 'log/mail.log')

@@ -3,22 +3,24 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inView } from './namespace.ts'
+import { inView, type View } from './namespace.ts'
 import type { Running } from './postfix.ts'
 import { type Place, PORT_OFFSET, type World, writeWorld } from './world.ts'
 import { BIN } from '../../support/checkout.ts'
 
-/** @param built a directory where postmap has been: its indexes are read as they are. */
+/** @param built a directory where postmap has been: its indexes are read as they are; undefined: there are none */
 export async function startPostigo(
   world: World,
   place: Place,
   base: number,
-  view: string,
-  built: string,
+  view: View,
+  built: string | undefined,
+  portOffset = PORT_OFFSET,
 ): Promise<Omit<Running, 'idle'>> {
   const { dir } = place
   writeWorld(world, place, base, '')
-  for (const name of readdirSync(built)) if (/\.(db|lmdb|cdb)$/.test(name)) cpSync(join(built, name), join(dir, name))
+  for (const name of built === undefined ? [] : readdirSync(built))
+    if (/\.(db|lmdb|cdb)$/.test(name)) cpSync(join(built ?? '', name), join(dir, name))
   const [command, ...words] = inView(view, [
     BIN,
     'start',
@@ -26,7 +28,7 @@ export async function startPostigo(
     '-c',
     dir,
     '--port-offset',
-    String(PORT_OFFSET),
+    String(portOffset),
   ])
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const last = (): void => void child.kill('SIGKILL')
