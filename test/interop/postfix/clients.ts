@@ -57,7 +57,7 @@ export async function compareClients(trial: ClientTrial, { dir, address, base }:
       await Promise.all([base, base + PORT_OFFSET].map((port) => submit(port, trial)))
       const told = (log: string): Map<string, string> => results(log, trial)
       const isDone = (log: string): boolean => told(log).size >= trial.destinations.length
-      await until('every recipient has a result', () => isDone(postfix.log()) && isDone(postigo.log()))
+      await until('every recipient has a result', () => isDone(postfix.log()) && isDone(postigo.log()), LIMIT_MS)
       return { postfix: told(postfix.log()), postigo: told(postigo.log()) }
     } finally {
       await postigo.stop()
@@ -66,6 +66,8 @@ export async function compareClients(trial: ClientTrial, { dir, address, base }:
     await postfix.stop()
   }
 }
+
+const LIMIT_MS = 60_000
 
 function worldOf({ destinations, mainCf, files }: ClientTrial): World {
   const routes = destinations.map(({ name, nexthop }) => `{ ${name}.case.test = ${name}:${nexthop} }`)

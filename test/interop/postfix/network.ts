@@ -19,6 +19,7 @@ export interface HostOptions {
   readonly addresses: readonly string[]
 }
 
+const START_MS = 30_000
 /** Mounts over files of /etc, and waits to be killed. */
 const HOLD =
   'mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --bind "$1/hosts" /etc/hosts && exec sleep infinity'
@@ -59,10 +60,11 @@ async function hold(t: Pick<TestContext, 'after'>, dir: string, name: string): P
   let said = ''
   child.stderr.on('data', (chunk) => (said += String(chunk)))
   t.after(() => void child.kill('SIGKILL'))
-  await until(`${name}: a host in namespaces of its own`, () => {
+  const isThere = (): boolean => {
     if (child.exitCode !== null) throw new Error(`no namespaces can be made here: ${said.trim()}`)
     return isHeld(child)
-  })
+  }
+  await until(`${name}: a host in namespaces of its own`, isThere, START_MS)
   return { name, pid: child.pid ?? 0 }
 }
 

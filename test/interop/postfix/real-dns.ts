@@ -6,6 +6,9 @@ import type { TestContext } from 'node:test'
 import { until } from '../../support/mailbox.ts'
 import { type Host, onHost } from './network.ts'
 
+/** How long a program may take to start on a machine that has much to do. */
+const START_MS = 30_000
+
 export const missingDns = (): string | undefined =>
   ['/usr/sbin/knotd', '/usr/sbin/unbound'].every((path) => existsSync(path))
     ? undefined
@@ -52,7 +55,7 @@ ${zones.map(({ name, isSigned }) => `  - domain: ${name}\n    file: "${dir}/${na
   run(t, host, ['/usr/sbin/knotd', '-c', conf])
   const signed = zones.filter(({ isSigned }) => isSigned)
   const anchors = (): string[] => signed.map(({ name }) => anchorOf(conf, name))
-  await until('Knot has signed its zones', () => anchors().every((text) => text !== ''))
+  await until('Knot has signed its zones', () => anchors().every((text) => text !== ''), START_MS)
   return anchors()
 }
 
@@ -107,7 +110,7 @@ ${stubs.join('')}`,
   )
   run(t, host, ['/usr/sbin/unbound', '-d', '-c', conf])
   const [first] = zones
-  await until(`${host.name} resolves`, () => isResolved(host, `ns.${first?.name}`))
+  await until(`${host.name} resolves`, () => isResolved(host, `ns.${first?.name}`), START_MS)
 }
 
 function isResolved(host: Host, name: string): boolean {

@@ -150,7 +150,7 @@ test('mail between three servers in namespaces, by real DNS', { skip }, async (t
         ? await startPostfix(world(name, role), place, 0, host)
         : await startPostigo(world(name, role), place, 0, host, undefined, 0)
     t.after(() => running.stop())
-    await until(`${name} listens`, () => listens(host))
+    await until(`${name} listens`, () => listens(host), ARRIVAL_MS)
     const box = join(place.dir, 'boxes/box')
     return {
       host,
