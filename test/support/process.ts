@@ -31,7 +31,7 @@ async function freeOffset(): Promise<number> {
   throw new Error('no free ports')
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   const probe = createServer()
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false))

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../support/mailbox.ts'
+import { isFree } from '../../support/process.ts'
 import { writeView } from './namespace.ts'
 import { play } from './player.ts'
 import { startPostfix } from './postfix.ts'
@@ -32,7 +33,6 @@ export interface ClientTrial {
 export interface ClientPlace {
   readonly dir: string
   readonly address: string
-  readonly base: number
 }
 
 /** What both said, by destination: `dsn status (text)`, in front of it how TLS was, if it was. */
@@ -41,9 +41,10 @@ export interface Said {
   readonly postigo: ReadonlyMap<string, string>
 }
 
-export async function compareClients(trial: ClientTrial, { dir, address, base }: ClientPlace): Promise<Said> {
+export async function compareClients(trial: ClientTrial, { dir, address }: ClientPlace): Promise<Said> {
   mkdirSync(dir, { recursive: true })
   writeView(dir, address, trial.resolvConf)
+  const base = await freePorts()
   const world = worldOf(trial)
   const place = { address: '127.0.0.1', sinkPort: 9 }
   const [theirs, ours] = [
@@ -56,8 +57,14 @@ export async function compareClients(trial: ClientTrial, { dir, address, base }:
     try {
       await Promise.all([base, base + PORT_OFFSET].map((port) => submit(port, trial)))
       const told = (log: string): Map<string, string> => results(log, trial)
-      const isDone = (log: string): boolean => told(log).size >= trial.destinations.length
-      await until('every recipient has a result', () => isDone(postfix.log()) && isDone(postigo.log()), LIMIT_MS)
+      const missing = (log: string): string[] =>
+        trial.destinations.map(({ name }) => name).filter((name) => !told(log).has(name))
+      const lacking = (): string => `Postfix ${missing(postfix.log()).join()}, Postigo ${missing(postigo.log()).join()}`
+      await until('every recipient has a result', () => lacking() === 'Postfix , Postigo ', LIMIT_MS).catch(
+        (cause: unknown) => {
+          throw new Error(`without a result: ${lacking()}`, { cause })
+        },
+      )
       return { postfix: told(postfix.log()), postigo: told(postigo.log()) }
     } finally {
       await postigo.stop()
@@ -68,6 +75,16 @@ export async function compareClients(trial: ClientTrial, { dir, address, base }:
 }
 
 const LIMIT_MS = 60_000
+/** Above the ports of the worlds, and with the offset below those that the system gives out. */
+const FIRST_PORT = 22_100
+const LAST_PORT = 22_700
+
+/** A port that is free with and without the offset. */
+async function freePorts(): Promise<number> {
+  for (let port = FIRST_PORT + (process.pid % 100); port < LAST_PORT; port++)
+    if ((await isFree(port)) && (await isFree(port + PORT_OFFSET))) return port
+  throw new Error('no free ports')
+}
 
 function worldOf({ destinations, mainCf, files }: ClientTrial): World {
   const routes = destinations.map(({ name, nexthop }) => `{ ${name}.case.test = ${name}:${nexthop} }`)
@@ -75,8 +92,9 @@ function worldOf({ destinations, mainCf, files }: ClientTrial): World {
     const words = Object.entries(settings).map(([parameter, value]) => `\n  -o { ${parameter} = ${value} }`)
     return `${name} unix - - n - - ${program}${words.join('')}\n`
   })
+  // What is set twice makes each of Postfix's programs warn, at its start, on a socket that holds ten lines.
   const common =
-    'smtpd_relay_restrictions = permit_mynetworks, reject\nmynetworks = 127.0.0.0/8\nsmtp_tls_loglevel = 1\nlmtp_tls_loglevel = 1\n'
+    'smtpd_relay_restrictions = permit_inet_interfaces, reject\nsmtp_tls_loglevel = 1\nlmtp_tls_loglevel = 1\n'
   return {
     name: 'clients',
     mainCf: `${common}transport_maps = inline:{ ${routes.join(', ')} }\n${mainCf}`,

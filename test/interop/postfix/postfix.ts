@@ -50,6 +50,12 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `
 
+/**
+ * A change of user takes from master the word that it shall end with the test, so the shell around it keeps that; in a
+ * session of its own, for master ends its children by their process group.
+ */
+const GUARD = 'trap \'kill "$!"\' TERM; setsid "$@" & wait "$!"; wait "$!"'
+
 export interface Running {
   readonly dir: string
   /** The log so far. */
@@ -70,8 +76,7 @@ export async function startPostfix(world: World, place: Place, base: number, vie
   const { dir } = place
   prepareWorld(world, place, base)
   const logFile = join(dir, 'log/mail.log')
-  const [command, ...words] = inView(view, [MASTER, '-c', dir, '-d'])
-  // A session of its own: master ends its children by their process group.
+  const [command, ...words] = inView(view, ['sh', '-c', GUARD, 'sh', MASTER, '-c', dir, '-d'])
   const child = spawn(command, words, { detached: true, stdio: 'ignore' })
   const last = (): void => void endGroup(child, 'SIGTERM')
   process.once('exit', last) // also where a test ran out of time
