@@ -28,7 +28,7 @@ export const outgoingParams = defineParams({
   smtp_chunking_enable: bool('no', 'Whether servers that offer CHUNKING get messages by BDAT.'),
   smtp_reply_filter: str('', 'A table that changes what servers reply, line by line.'),
   smtp_pix_workarounds: list(
-    'disable_esmtp, delay_dotcrlf',
+    'disable_esmtp,delay_dotcrlf',
     'What is done for servers whose greeting a CISCO PIX firewall hides: disable_esmtp (HELO), delay_dotcrlf.',
   ),
   smtp_pix_workaround_maps: str('', 'Tables of such workarounds by the server’s address.'),
