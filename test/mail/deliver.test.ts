@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { deliver } from '#src/main/cli/deliver.ts'
-import { messagesIn } from '../support/mailbox.ts'
+import { messagesIn, until } from '../support/mailbox.ts'
 import { startServer } from '../support/server.ts'
 
 test('a message goes where it is meant to; faults have codes of sysexits(3)', async (t) => {
@@ -40,8 +40,17 @@ test('a message goes where it is meant to; faults have codes of sysexits(3)', as
     [['word'], '', /^64 postigo deliver: unknown word: word/],
   ]
   for (const [words, text, expected] of table) assert.match(await run(words, text), expected, words.join(' '))
-  assert.deepEqual(readdirSync(join(server.dir, 'data/postigo-public/maildrop')), [])
+  const maildrop = join(server.dir, 'data/postigo-public/maildrop')
+  assert.deepEqual(readdirSync(maildrop), [])
   await server.server.stop()
-  assert.match(await run(['-d', 'ana']), /^75 postigo deliver: the server does not run$/)
+  assert.equal(await run(['-d', 'ana', '-m', 'later', '-f', 's@else.test']), '0')
+  assert.equal(await run(['-d', 'nosuch']), '0')
+  assert.match(await run(['-d', 'ana'], 'x'.repeat(3000)), /^65 postigo deliver: message file too big$/)
   await server.restart()
+  await until('it is there', async () => (await messagesIn(server, 'ana', 'later')).length === 1)
+  assert.deepEqual(await messagesIn(server, 'ana', 'later'), [
+    'Return-Path: <s@else.test>\r\nSubject: hi\r\n\r\nbody\r\n',
+  ])
+  await server.logged(/to=<root@mail\.example\.test>|status=bounced|unknown user: "nosuch"/)
+  await until('the maildrop is empty', () => readdirSync(maildrop).length === 0)
 })

@@ -3,11 +3,11 @@
  * of sysexits(3), 75 where it is worth trying again.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fchmodSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, fchmodSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { askControl, type ControlAnswer } from '../server/control.ts'
 import type { DeliverFault } from '../server/deliver-request.ts'
-import { publicPaths, type PublicPaths } from '../server/maildrop.ts'
+import { DropWriter, publicPaths, type PublicPaths } from '../server/maildrop.ts'
 import { readConfig } from '../server/rooms.ts'
 import { getopt } from './getopt.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -23,7 +23,9 @@ export const deliver: Command = async (argv, io) => {
     return EX.usage
   }
   const value = (letter: string): string | undefined => options.findLast((o) => o.letter === letter)?.value
-  const paths = publicPaths(readConfig({ directory: configDirectory(value('c'), io) }))
+  const config = readConfig({ directory: configDirectory(value('c'), io) })
+  const paths = publicPaths(config)
+  const limit = Number(config.value('message_size_limit') ?? 0)
   let file: string
   try {
     file = await leave(paths, io)
@@ -34,7 +36,8 @@ export const deliver: Command = async (argv, io) => {
     const request = { command: 'deliver', file, account: value('d'), folder: value('m'), sender: value('f') }
     return told(io, await askControl(paths.socket, request))
   } catch {
-    return failed(io, 'tempFail', 'the server does not run')
+    // It lies in the maildrop already: there it is picked up when the server starts.
+    return await keep(paths, file, { account: value('d'), folder: value('m'), sender: value('f') }, limit, io)
   } finally {
     remove(join(paths.maildrop, file))
   }
@@ -58,6 +61,34 @@ async function leave({ maildrop }: PublicPaths, { stdin }: CliIo): Promise<strin
     closeSync(fd)
   }
   return name
+}
+
+/** Without a server: a file of its own kind in the maildrop, durable when this answers. */
+async function keep(
+  { maildrop }: PublicPaths,
+  file: string,
+  { account, folder, sender }: Record<'account' | 'folder' | 'sender', string | undefined>,
+  limit: number,
+  io: CliIo,
+): Promise<number> {
+  const deliver = { ...(account !== undefined && { account }), ...(folder !== undefined && { folder }) }
+  const drop = new DropWriter(maildrop, { recipients: [], deliver, ...(sender !== undefined && { sender }) })
+  let octets = 0
+  try {
+    for await (const piece of createReadStream(join(maildrop, file), { start: file.length + 1 })) {
+      octets += (piece as Buffer).length // a stream without encoding
+      drop.write(piece as Buffer)
+    }
+  } catch (error) {
+    drop.abort()
+    return failed(io, 'tempFail', error instanceof Error ? error.message : String(error))
+  }
+  if (limit > 0 && octets > limit) {
+    drop.abort()
+    return failed(io, 'dataErr', 'message file too big')
+  }
+  drop.finish()
+  return EX.ok
 }
 
 function told(io: CliIo, answer: ControlAnswer): number {

@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Tx } from '../../io/db/mod.ts'
 import { toWire } from '../../mail/delivery/mod.ts'
 import type { Account } from '../../mail/accounts/mod.ts'
 import type { ControlAnswer, ControlRequest } from './control.ts'
@@ -16,7 +17,7 @@ export type DeliverRooms = { readonly current: Pick<Rooms['current'], 'accounts'
 /** What went wrong, as sysexits(3) names it; the command exits so. */
 export type DeliverFault = 'dataErr' | 'noUser' | 'cantCreat' | 'tempFail' | 'noPerm'
 
-interface Left {
+export interface Left {
   readonly uid: number
   readonly message: Buffer
 }
@@ -29,19 +30,39 @@ export async function answerDeliver(
   const limit = Number(current.config.value('message_size_limit') ?? 0)
   const left = takeFile(maildrop, String(request['file']), limit)
   if (typeof left === 'string') return fault('dataErr', left)
-  const account = await accountFor(left.uid, textOf(request['account']), current)
+  const [account, folder, sender] = ['account', 'folder', 'sender'].map((name) => textOf(request[name]))
+  return deliverLeft(left, { account, folder, sender }, current)
+}
+
+export interface DeliverWords {
+  readonly account: string | undefined
+  readonly folder: string | undefined
+  readonly sender: string | undefined
+}
+
+/** @param also happens with the message's entry, in one transaction */
+export async function deliverLeft(
+  { uid, message: octets }: Left,
+  { account: named, folder = 'INBOX', sender }: DeliverWords,
+  current: DeliverRooms['current'],
+  also?: (tx: Tx) => void,
+): Promise<ControlAnswer> {
+  const account = await accountFor(uid, named, current)
   if ('ok' in account) return account
-  const folder = textOf(request['folder']) ?? 'INBOX'
-  const sender = textOf(request['sender'])
   const head = sender === undefined ? '' : `Return-Path: <${sender.replace(/[<>\r\n]/g, '')}>\r\n`
-  const message = Buffer.concat([Buffer.from(head), toWire(withoutFromLine(left.message))])
-  return deposit(account.id, folder, message, current)
+  const message = Buffer.concat([Buffer.from(head), toWire(withoutFromLine(octets))])
+  return deposit({ account: account.id, folder, message, also }, current)
+}
+
+interface Deposit {
+  readonly account: number
+  readonly folder: string
+  readonly message: Buffer
+  readonly also: ((tx: Tx) => void) | undefined
 }
 
 async function deposit(
-  account: number,
-  folder: string,
-  message: Buffer,
+  { account, folder, message, also }: Deposit,
   { store }: DeliverRooms['current'],
 ): Promise<ControlAnswer> {
   await store.provision(account)
@@ -50,7 +71,11 @@ async function deposit(
     if ('refused' in made && made.refused !== 'ALREADYEXISTS') return fault('cantCreat', `${folder}: ${made.text}`)
     await store.setSubscribed(account, folder, true)
   }
-  const made = await store.append(account, folder, [message], { sizeOctets: message.length, flags: [] })
+  const made = await store.append(account, folder, [message], {
+    sizeOctets: message.length,
+    flags: [],
+    ...(also !== undefined && { also }),
+  })
   return 'refused' in made ? fault('tempFail', made.text) : { ok: true, uid: made.uid }
 }
 

@@ -45,6 +45,14 @@ export interface DropEnvelope {
   /** -G: the message comes from elsewhere; its header is not completed. */
   readonly relayed?: boolean
   readonly trace?: 'verify' | 'deliver'
+  /** It is for a mailbox (postigo deliver), and has no recipients. */
+  readonly deliver?: DropDelivery
+}
+
+/** `account`: who made the file, where it is missing; `folder`: INBOX. */
+export interface DropDelivery {
+  readonly account?: string
+  readonly folder?: string
 }
 
 /** The envelope's line is no longer than this. */
@@ -207,7 +215,15 @@ function parseEnvelope(line: string): DropEnvelope {
     ...(fields.get('smtpUtf8') === true && { smtpUtf8: true }),
     ...(fields.get('relayed') === true && { relayed: true }),
     ...((trace === 'verify' || trace === 'deliver') && { trace }),
+    ...deliveryOf(fields.get('deliver')),
   }
+}
+
+function deliveryOf(value: unknown): { readonly deliver?: DropDelivery } {
+  if (typeof value !== 'object' || value === null) return {}
+  const account = 'account' in value && typeof value.account === 'string' ? { account: value.account } : {}
+  const folder = 'folder' in value && typeof value.folder === 'string' ? { folder: value.folder } : {}
+  return { deliver: { ...account, ...folder } }
 }
 
 /** RFC 3461 §4.4. */

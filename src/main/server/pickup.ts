@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
 import { type SystemUser, userById } from '../../mail/delivery/mod.ts'
+import type { ControlAnswer } from './control.ts'
+import { deliverLeft } from './deliver-request.ts'
 import { maySendAs } from './login-senders.ts'
 import { DROP_NAME, DroppedFile, type PublicPaths } from './maildrop.ts'
 import { mainParams } from './params.ts'
@@ -121,6 +123,7 @@ export class Pickup {
       warn(`maildrop/${file.name}: user ${user?.name ?? uid} is not allowed to submit mail; it is removed`)
       return 'taken'
     }
+    if (envelope.deliver !== undefined) return this.#deliver(file, user)
     const given = envelope.sender ?? user?.name ?? 'unknown'
     const asked = await this.#maySend(file, { uid, name: user?.name }, given)
     if (asked !== 'yes') return asked
@@ -157,6 +160,28 @@ export class Pickup {
     }
     const who = user.name ?? user.uid
     warn(`maildrop/${file.name}: user ${who} is not authorized to use sender='${sender}'; it is removed`)
+    return 'taken'
+  }
+
+  /** `postigo deliver`, left while no server ran. What cannot be put there is returned. */
+  async #deliver(file: DroppedFile, user: SystemUser | undefined): Promise<Outcome> {
+    const { current } = this.#rooms
+    const { envelope, uid, sizeOctets, name } = file
+    const { account, folder } = envelope.deliver ?? {}
+    const isTooBig = sizeOctets > limitOf(current.config.value('message_size_limit'))
+    const answer: ControlAnswer = isTooBig
+      ? { ok: false, error: 'dataErr: message file too big' }
+      : await deliverLeft(
+          { uid, message: file.read(0, sizeOctets) },
+          { account, folder, sender: envelope.sender },
+          current,
+          (tx) => this.#rooms.queue.complete(tx, { dropped: name }),
+        )
+    if (answer.ok) return 'taken'
+    const [, kind, text = answer.error] = /^(\w+): (.*)$/s.exec(answer.error) ?? []
+    if (kind === 'tempFail') return 'later'
+    const to = current.router.standard(user?.name ?? 'postmaster')
+    await this.#returnToSender(file, to, { code: 550, enhanced: '5.2.0', lines: [text] })
     return 'taken'
   }
 
