@@ -62,7 +62,7 @@ test('each kind of fault is told of with its line and what to write', () => {
     ],
     ['smtpd_helo_required = true', ['1 error bad boolean configuration: smtpd_helo_required = true']],
     ['smtpd_recipient_limit = 0', ['1 error invalid smtpd_recipient_limit parameter value 0 < 1']],
-    ['biff = no', []],
+    ['debug_peer_level = 3', []],
     ['qmqpd_timeout = 5s', ['1 note qmqpd_timeout has no effect: QMQP is not spoken']],
     ['soft_bounce = yes', ['1 warning soft_bounce is not supported yet, and has no effect']],
     [

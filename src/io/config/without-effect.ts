@@ -21,7 +21,6 @@ const RAW_KEYS = 'Node offers no raw public keys: certificates are used, as with
 const TLS_END = 'Node does not wait for the other side to end TLS before it closes a connection'
 const ETRN = 'ETRN looks into the queue itself: there are no lists of destinations to refresh or purge'
 const LOG = 'the log goes to standard output, the journal or maillog_file, which the server opens as its own user'
-const BIFF = 'the biff service is gone from every system'
 const DEBUGGING = 'this is about debugging Postfix'
 const HELP = '`postigo check` says what is wrong with a configuration, whenever it is asked'
 const INSTANCES = 'a configuration directory is a server: start one for each'
@@ -101,13 +100,12 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
   [INSTANCES, [/^multi_instance_/, /^postmulti_/]],
   [QMQP, [/^qmqpd_/]],
   ['Sun’s mailtool is gone, and with it the locks that it needed', ['sun_mailtool_compatibility']],
-  [BIFF, ['biff']],
   [SASL_PATH, [/^(smtp|lmtp)_sasl_path$/]],
   [DEBUGGING, ['debug_peer_level', 'debug_peer_list', 'dnsblog_reply_delay', 'destination_concurrency_feedback_debug']],
 ]
 
 /** Reasons that nobody needs to hear of: what is meant is there, made otherwise. */
-const PLUMBING: readonly string[] = [PROCESSES, PATHS, QUEUE_FILES, INDEXES, TLS_STORE, BIFF, DEBUGGING]
+const PLUMBING: readonly string[] = [PROCESSES, PATHS, QUEUE_FILES, INDEXES, TLS_STORE, DEBUGGING]
 
 /** Whether a parameter is without effect in a way that changes nothing for anyone. */
 export function isPlumbing(name: string): boolean {

@@ -6,6 +6,7 @@
  */
 export { type Agents, createAgents } from './agents.ts'
 export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
+export { notifyBiff } from './local/biff.ts'
 export { deliverySchema, DropJournal } from './local/drops/journal.ts'
 export { toWire } from './local/drops/mbox-text.ts'
 export type { LocalEvent } from './local/events.ts'

@@ -69,8 +69,11 @@ export class LocalDelivery {
     const strictOwner = this.cf.strict_mailbox_ownership
     const what = mailboxOf === undefined ? ('file' as const) : { mailboxOf, strictOwner }
     const locks = { ...this.cf, locks: this.cf.mailbox_delivery_lock }
+    const tells = mailboxOf !== undefined && this.cf.biff
+    const onMbox = (offset: number): void => this.ports.biff(`${mailboxOf}@${offset}`)
+    const limit = this.cf.mailbox_size_limit
     return this.#withRights(rights, (able) =>
-      deliverToFile(files, { path, rights: able, copy, limit: this.cf.mailbox_size_limit, what, nowMs }, locks),
+      deliverToFile(files, { path, rights: able, copy, limit, what, nowMs, ...(tells && { onMbox }) }, locks),
     )
   }
 

@@ -117,7 +117,7 @@ if ($verb eq 'mbox') {
     truncate $fh, $end if S_ISREG($st[2]);
     fail($why, $name // 'EWRITE');
   }
-  answer();
+  answer($end);
 }
 
 sub make_dirs { my ($dir) = @_; return 1 if -d $dir; my ($up) = $dir =~ m{^(.*)/[^/]+/*$}; make_dirs($up) if defined $up && $up ne '' && !-d $up; return mkdir($dir, 0700) || $!{EEXIST} }

@@ -20,6 +20,8 @@ export interface FileDelivery {
   /** A mailbox of somebody, or any file that an alias names. */
   readonly what: { readonly mailboxOf: string; readonly strictOwner: boolean; readonly virtual?: boolean } | 'file'
   readonly nowMs: number
+  /** Called with where in the mbox the message begins. */
+  readonly onMbox?: (offset: number) => void
 }
 
 /** Maildir where the name ends in `/`, else mbox. */
@@ -41,6 +43,7 @@ export async function deliverToFile(
       ...(what === 'file' ? { may_fail: 1, no_exec: 1 } : { mailbox: 1, owner: what.strictOwner ? rights.uid : 0 }),
     },
   })
+  if (answer.ok) delivery.onMbox?.(Number(answer.said))
   if (answer.ok) return sent(what === 'file' ? `delivered to file: ${path}` : 'delivered to mailbox')
   return failed(answer, reasonFor(path, what), usualStatus(what))
 }

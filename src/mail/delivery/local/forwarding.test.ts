@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { listen, manualClock } from '#src/base/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
-import { LocalDelivery } from './delivery.ts'
+import { LocalDelivery, rightsOf } from './delivery.ts'
 import { createFileTool } from './file-tool.ts'
 import { aUser, settings } from './fixture.test.ts'
 import { readForward } from './forward-file.ts'
@@ -23,12 +23,15 @@ interface World {
   readonly user: SystemUser
   readonly sent: ForwardedMail[]
   readonly warnings: string[]
+  /** What comsat was told. */
+  readonly told: string[]
 }
 
 function world(t: TestContext, cf = ''): World {
   const user = aUser(t)
   const sent: ForwardedMail[] = []
   const warnings: string[] = []
+  const told: string[] = []
   t.after(listen((event) => 'text' in event && warnings.push(String(event.text))))
   const recipient = { id: 1, address: 'ana+x@mail.example.test', original: '', transport: 'local', nexthop: '' }
   const job: DeliveryJob = {
@@ -73,10 +76,11 @@ function world(t: TestContext, cf = ''): World {
     },
     // Nothing here files into folders.
     journal: undefined as unknown as LocalPorts['journal'],
+    biff: (text) => void told.push(text),
     takeIn: () => assert.fail('nothing is filed'),
     pass: async () => ({ status: 'deferred', dsn: '4.0.0', text: 'not here' }),
   }
-  return { one: new LocalDelivery(job, recipient, ports), user, sent, warnings }
+  return { one: new LocalDelivery(job, recipient, ports), user, sent, warnings, told }
 }
 
 /** What comes of a .forward file with this text; undefined where it sends nothing on. */
@@ -153,4 +157,17 @@ test('a .forward file is found by forward_path, and believed only when it is the
   chmodSync(join(home, '.forward+x'), 0o646)
   assert.equal(await read(), undefined)
   assert.deepEqual(w.warnings, [`file ${join(home, '.forward+x')} is world writable`])
+})
+
+test('biff: comsat is told where a message begins in the user’s own mbox', async (t) => {
+  const { one, user, told } = world(t)
+  for (let n = 0; n < 2; n++)
+    assert.equal((await one.file(join(user.home, 'mbox'), rightsOf(user), 'ana')).status, 'sent')
+  const text = readFileSync(join(user.home, 'mbox'), 'latin1')
+  assert.deepEqual(told, ['ana@0', `ana@${text.lastIndexOf('\nFrom ') + 1}`])
+  assert.equal((await one.file(join(user.home, 'maildir/'), rightsOf(user), 'ana')).status, 'sent')
+  assert.equal((await one.file(join(user.home, 'any'), rightsOf(user))).status, 'sent')
+  const silent = world(t, 'biff = no\n')
+  await silent.one.file(join(silent.user.home, 'mbox'), rightsOf(silent.user), 'ana')
+  assert.deepEqual([told.length, silent.told], [2, []])
 })

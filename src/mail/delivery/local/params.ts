@@ -32,6 +32,10 @@ export const localParams = defineParams({
     'no',
     'Whether mail for system users that goes into the store is also appended to their mbox in mail_spool_directory.',
   ),
+  biff: bool(
+    'yes',
+    'Whether comsat(8) on this machine is told of mail in an mbox of a system user (home_mailbox, mail_spool_directory, mail_spool_copy).',
+  ),
   default_privs: str('nobody', 'The user whose rights commands and files of aliases have that belong to root.'),
   local_command_shell: str('', 'A shell that runs every command, `/bin/smrsh -c`; empty: /bin/sh, where it is needed.'),
   command_time_limit: time('1000s', 'How long a command may take.', { min: 1000 }),

@@ -49,6 +49,8 @@ export interface LocalPorts {
   /** Takes the mail on as a new message; answers its queue id, or why that is to be tried again. */
   readonly forward: (mail: ForwardedMail) => Promise<{ readonly queueId: string } | { readonly problem: string }>
   readonly journal: DropJournal
+  /** Tells comsat(8). */
+  readonly biff: (text: string) => void
   /** Puts a message into a mailbox of a system user's account, which is made if it is not there. */
   readonly takeIn: (user: string, ...item: Parameters<DropPorts['takeIn']>) => ReturnType<DropPorts['takeIn']>
   /** Hands the recipient to another transport's agent. */
