@@ -109,3 +109,16 @@ test('what is sent on is sent on once, though the own mailbox has to be tried ag
   assert.match(readFileSync(join(user.home, 'mbox'), 'utf8'), /\nSubject: x\n/)
   assert.equal((await messagesIn(server, 'eva')).length, 1)
 })
+
+test('who asks for success is told that a .forward file sent the mail on', SKIP, async (t) => {
+  const { server, user } = await started(t)
+  writeAs(user, '.forward', 'eva\n')
+  await submit(server, at('eva'), [at(user.name)], 'Subject: x\n\ny\n', { notify: ['SUCCESS'] })
+  await until('mail and report', async () => (await messagesIn(server, 'eva')).length === 2)
+  const report = (await messagesIn(server, 'eva')).find((text) => text.includes('multipart/report')) ?? ''
+  assert.match(
+    report,
+    /\r\nAction: expanded\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postfix; delivery via local: alias expanded\r\n/,
+  )
+  assert.match(server.log(), /status=sent \(forwarded as /)
+})

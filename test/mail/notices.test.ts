@@ -202,6 +202,7 @@ virtual_alias_maps = inline:{ {many@mail.example.test = ana, a@err.test} }
     'single@mail.example.test rfc822;first@x.test expanded',
   ])
   assert.match(success.join(''), /<many@mail\.example\.test>: alias expanded\r\n/)
+  assert.match(success.join(''), /<single@mail\.example\.test>: delivery via local: alias expanded\r\n/)
   const failure = texts.find((text) => text.includes('Undelivered Mail Returned')) ?? ''
   assert.match(failure, /Final-Recipient: rfc822; a@err\.test\r\n[^]*Action: failed/)
   assert.doesNotMatch(server.log(), / to=<many@/)

@@ -184,7 +184,8 @@ function tellOfAliases(wanted: readonly Wanted[]): QueuedRecipient[] {
       address: alias.address,
       original: recipient.address,
       transport: 'discard',
-      nexthop: 'alias expanded',
+      // Postfix: local(8) finds the one, cleanup(8) the other.
+      nexthop: `${alias.by === 'alias_maps' ? 'delivery via local: ' : ''}alias expanded`,
       notify: ['SUCCESS'],
       ...(recipient.orcpt !== undefined && { orcpt: recipient.orcpt }),
       told: alias.action,

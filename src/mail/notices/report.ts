@@ -140,6 +140,7 @@ function actionOf({ result, recipient, expired, job }: Ended, { template }: Repo
   if (result.status === 'deferred' && !expired) return 'delayed'
   if (result.status !== 'sent') return 'failed'
   if (recipient.told !== undefined) return recipient.told
+  if (result.expanded === true) return 'expanded'
   return (result.final ?? DELIVERING.has(recipient.transport)) ? 'delivered' : 'relayed'
 }
 

@@ -88,6 +88,8 @@ export type RecipientResult =
       readonly remoteReply?: string
       /** It has arrived, whatever the transport's name says (pipe(8), flag X): reports say `delivered`. */
       readonly final?: boolean
+      /** It went on to others, by a list of the recipient's own (.forward). */
+      readonly expanded?: boolean
     }
   | {
       readonly status: 'deferred' | 'bounced'

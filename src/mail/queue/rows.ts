@@ -191,6 +191,13 @@ function recipientOf(row: readonly SqlValue[]): JobRecipient {
 /** next_attempt_ms up to this: asked for by name. */
 export const FORCED = 1
 
+/** Outcomes of what was sent. */
+const SENT: Readonly<Record<string, { readonly final?: true; readonly expanded?: true }>> = {
+  sent: {},
+  delivered: { final: true },
+  expanded: { expanded: true },
+}
+
 function endedOf(job: DueJob, recipient: JobRecipient | undefined, row: readonly SqlValue[]): Ended[] {
   const [outcome, remoteMta, remoteReply] = row.slice(11)
   if (recipient === undefined) return []
@@ -199,8 +206,9 @@ function endedOf(job: DueJob, recipient: JobRecipient | undefined, row: readonly
     ...(typeof remoteMta === 'string' && { remoteMta }),
     ...(typeof remoteReply === 'string' && { remoteReply }),
   }
-  const status = outcome === 'sent' || outcome === 'bounced' ? outcome : 'deferred'
+  const kind = SENT[String(outcome)]
+  const status = outcome === 'bounced' ? 'bounced' : 'deferred'
   const result: RecipientResult =
-    outcome === 'delivered' ? { status: 'sent', dsn, text, ...remote, final: true } : { status, dsn, text, ...remote }
+    kind === undefined ? { status, dsn, text, ...remote } : { status: 'sent', dsn, text, ...remote, ...kind }
   return [{ job, recipient, expired: outcome === 'expired', result }]
 }

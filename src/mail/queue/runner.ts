@@ -237,7 +237,7 @@ function programOf({ master }: Config, transport: string): string {
 /** What a report says of it. Postfix: trace_append(). */
 function asReported(result: RecipientResult, relay: string): RecipientResult {
   if (result.status !== 'sent' || relay === 'none') return result
-  return { ...result, text: `delivery via ${relay}: ${result.text}` }
+  return { ...result, text: `delivery via ${relay}: ${result.expanded === true ? 'alias expanded' : result.text}` }
 }
 
 /** Whether there was a server at the destination; notes why not. */

@@ -236,9 +236,10 @@ function settleOne(tx: Tx, { recipient, result, next, expired }: Settlement): vo
   ).run(next.retryAtMs, dsn, text, remoteMta, remoteReply, recipient)
 }
 
-/** `delivered`: sent, and it has arrived. */
+/** `delivered`: sent, and it has arrived; `expanded`: sent on to others. */
 function outcomeOf(result: RecipientResult): string {
-  return result.status === 'sent' && result.final === true ? 'delivered' : result.status
+  if (result.status !== 'sent') return result.status
+  return result.expanded === true ? 'expanded' : result.final === true ? 'delivered' : 'sent'
 }
 
 /** A message without recipients left goes, and lets go of its content. */

@@ -106,7 +106,7 @@ export class Aliases {
       sender: list ?? (inherited ? local.sender : undefined),
       forwarded: list === undefined ? (inherited ? local.forwarded : undefined) : address,
       delivered: frozen_delivered_to ? local.delivered : address,
-      alias: local.alias ?? { address, action: list === undefined ? 'expanded' : 'delivered' },
+      alias: local.alias ?? { address, action: list === undefined ? 'expanded' : 'delivered', by: 'alias_maps' },
     }
     const carried = this.#world.propagates('alias') ? extension : ''
     if ((await this.#list(found.result, inside, carried, to)) === 0) {

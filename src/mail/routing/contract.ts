@@ -63,6 +63,7 @@ export interface AliasExpansion {
   readonly address: string
   /** `delivered`: to a list with an owner, whose members are the list's business. */
   readonly action: 'expanded' | 'delivered'
+  readonly by: 'virtual_alias_maps' | 'alias_maps'
 }
 
 /** Why an address cannot be served; what RCPT or VRFY answers. */

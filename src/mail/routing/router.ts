@@ -207,7 +207,7 @@ class ConfiguredRouter implements Router {
     const all = await expandVirtual(this.#world, canonical, path)
     const isAlias = all.length > 1 || all[0] !== canonical
     return {
-      virtual: isAlias ? { address: canonical, action: 'expanded' } : undefined,
+      virtual: isAlias ? { address: canonical, action: 'expanded', by: 'virtual_alias_maps' } : undefined,
       all: await Promise.all(all.map((a) => resolveAddress(this.#world, a, sender))),
     }
   }

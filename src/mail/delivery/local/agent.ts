@@ -75,7 +75,8 @@ class OneRecipient {
     const forwarding = new Forwarding(this.#one, rights, user)
     if (!(await forwarding.read(file.text, 'forward', carries ? to.delimiter + to.extension : '')))
       return this.#mailbox(user)
-    return forwarding.finish(() => this.#mailbox(user))
+    const result = await forwarding.finish(() => this.#mailbox(user))
+    return result.status === 'sent' ? { ...result, expanded: true } : result
   }
 
   #mailbox(user: SystemUser): Promise<RecipientResult> {
