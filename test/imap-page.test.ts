@@ -26,8 +26,8 @@ test('what is held has a test, and there is one', () => {
   }
 })
 
-/** Advertised before they are whole, or of a standard that is not: the page says what is missing. */
-const NOT_WHOLE: ReadonlySet<string> = new Set(['BINARY', 'URL-PARTIAL'])
+/** Held whole, of a standard that is not: the page says what is missing of that. */
+const NOT_WHOLE: ReadonlySet<string> = new Set(['URL-PARTIAL'])
 
 /** Without values that differ from server to server; those of log-ins and TLS are the base standard's. */
 const words = (capability: string): string[] =>

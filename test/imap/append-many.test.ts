@@ -174,3 +174,27 @@ test('CATENATE: a URL that names nothing is told, and nothing is stored', async 
   assert.match(await ana.ask('APPEND INBOX CATENATE (TEXT "x")'), / BAD /)
   assert.match(await ana.ask('STATUS INBOX (MESSAGES)'), /MESSAGES 1\)/)
 })
+
+test('BINARY: NUL in a literal8 is kept, comes back by BINARY[], and BODY[] never carries it', async (t) => {
+  const { ana } = await loggedIn(t)
+  const binary = Buffer.from(
+    'Subject: x\r\nContent-Type: image/x\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\x01\xff\0',
+    'latin1',
+  )
+  const literal8 = (octets: Buffer): Buffer => Buffer.concat([Buffer.from(`~{${octets.length}+}\r\n`), octets])
+  const append = (octets: Buffer): Promise<string> =>
+    ana.ask(Buffer.concat([Buffer.from('APPEND INBOX '), literal8(octets)]))
+  assert.match(await append(binary), /^t\d+ OK/)
+  await ana.ask('SELECT INBOX')
+  const body = await ana.ask('FETCH 1 (BODY.PEEK[] BODYSTRUCTURE)')
+  assert.ok(body.includes('\r\n\r\nAAH/AA==') && !body.includes('\0'))
+  assert.match(body, /"image" "x" NIL NIL NIL "base64" 8 /)
+  assert.ok(
+    (await ana.ask('FETCH 1 (BINARY.PEEK[1] BINARY.SIZE[1])')).includes(
+      'BINARY[1] ~{4}\r\n\0\x01\xff\0 BINARY.SIZE[1] 4)',
+    ),
+  )
+  assert.match(await append(Buffer.from('Subject: \0\r\n\r\n')), /^t\d+ NO \[UNKNOWN-CTE\]/)
+  assert.match(await append(Buffer.from('Subject: fine\r\n\r\nas it is')), /OK/)
+  assert.ok((await ana.ask('FETCH 2 BODY.PEEK[]')).includes('Subject: fine\r\n\r\nas it is'))
+})

@@ -4,6 +4,7 @@
  * Standards: RFC 5322, RFC 2045, RFC 2046, RFC 2047, RFC 2231, RFC 2183.
  */
 export { baseSubject, type BaseSubject, casemap } from './base-subject.ts'
+export { withoutNul } from './binary.ts'
 export { decodeCharset, knowsCharset } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
 export { decodeWords, encodeName, encodeWords } from './encoded-words.ts'

@@ -9,6 +9,8 @@ import type { Session } from './session.ts'
 export interface Literal {
   readonly length: number
   readonly synchronising: boolean
+  /** `~{`: it may hold NUL (RFC 3516). */
+  readonly isBinary: boolean
   /** Where `{` or `~{` stands in the line. */
   readonly at: number
 }
@@ -21,7 +23,12 @@ export function literalAt(line: Buffer): Literal | undefined {
   const [whole = '', digits, plus] = /~?\{(\d{1,15})(\+?)\}$/.exec(tail) ?? []
   return digits === undefined
     ? undefined
-    : { length: Number(digits), synchronising: plus === '', at: end - whole.length }
+    : {
+        length: Number(digits),
+        synchronising: plus === '',
+        isBinary: whole.startsWith('~'),
+        at: end - whole.length,
+      }
 }
 
 const lineEnd = (line: Buffer): number => line.length - (line[line.length - 2] === 0x0d ? 2 : 1)

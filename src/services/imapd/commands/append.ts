@@ -1,8 +1,10 @@
 /**
- * APPEND and REPLACE. RFC 9051 §6.3.12, RFC 3502 (MULTIAPPEND), RFC 4469 (CATENATE), RFC 8508 (REPLACE), RFC 6855 (UTF8).
+ * APPEND and REPLACE. RFC 9051 §6.3.12, RFC 3502 (MULTIAPPEND), RFC 4469 (CATENATE), RFC 8508 (REPLACE), RFC 6855 (UTF8),
+ * RFC 3516 (literal8).
  * A message is a literal that is passed on as it comes, never held; nothing is stored before the command's end has come.
  */
 import { type Cursor, decodeMailbox, ImapError, printSet, takeDateTime } from '../../../formats/imap/mod.ts'
+import { withoutNul } from '../../../formats/message/mod.ts'
 import type { Appending, AppendOptions, Deposited, Replaced } from '../../../mail/store/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
 import { refusal } from '../errors.ts'
@@ -12,6 +14,8 @@ import { expunged, refuseReadOnly } from './close.ts'
 
 /** Messages of one APPEND at the most. */
 const MESSAGES_LIMIT = 1000
+/** A message in a literal8 is looked at whole. */
+const BINARY_LIMIT = 64 * 1024 * 1024
 
 export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
   cursor.takeSpace()
@@ -117,8 +121,17 @@ async function takeMessage(
   const { literal } = rest
   if (literal === undefined) throw rest.cursor.bad('Expected a literal')
   refuseEarly(session, appending, literal.length)
-  await take(appending, rest.octets(), { ...options, sizeOctets: literal.length })
+  const content = literal.isBinary ? withoutNulOf(rest.octets(), literal.length) : rest.octets()
+  await take(appending, content, { ...options, sizeOctets: literal.length })
   if (utf8) rest.cursor.take(')')
+}
+
+/** RFC 3516 §4.4, §6: BODY[] carries no NUL, so parts with such are kept in base64; BINARY[] gives their octets. */
+async function* withoutNulOf(octets: AsyncIterable<Buffer>, length: number): AsyncGenerator<Buffer> {
+  if (length > BINARY_LIMIT) throw new ImapError('NO', 'A literal8 is smaller than this', { code: 'TOOBIG' })
+  const message = withoutNul(Buffer.concat(await Array.fromAsync(octets)))
+  if (message === undefined) throw new ImapError('NO', 'NUL stands outside of the parts', { code: 'UNKNOWN-CTE' })
+  yield message
 }
 
 /** Before the client has sent a single octet. RFC 3502: an empty message cancels the command. */
