@@ -10,7 +10,7 @@ export interface Reply {
   readonly enhanced?: EnhancedStatus | undefined
   /** Without code and line ends; the enhanced status is put in front of each by the printer. */
   readonly lines: readonly string[]
-  /** Of a reply that was read: all of it as it came, with blanks for line ends. */
+  /** Of a reply that was read: all of it as it came, `\n` between lines. */
   readonly text?: string
 }
 

@@ -93,7 +93,7 @@ function textOf(lines: readonly string[]): string {
   let text = ''
   for (const line of lines) {
     if (text.length >= LINE_LIMIT) break
-    text += text === '' ? line : ` ${line}`
+    text += text === '' ? line : `\n${line}`
   }
   return text
 }

@@ -164,7 +164,7 @@ test('replies print and parse', () => {
   const reader = new ReplyReader()
   assert.deepEqual(reader.push(Buffer.from('250-2.1.0 on')), [])
   assert.deepEqual(reader.push(Buffer.from('e\r\n250 2.1.0 two\r\n354 go')), [
-    { ...reply, text: '250-2.1.0 one 250 2.1.0 two' },
+    { ...reply, text: '250-2.1.0 one\n250 2.1.0 two' },
   ])
   assert.deepEqual(reader.push(Buffer.from('\r\n')), [{ code: 354, lines: ['go'], text: '354 go' }])
   assert.throws(() => new ReplyReader().push(Buffer.alloc(70_000, 0x32)), /too long/)
@@ -174,11 +174,11 @@ test('replies are read as Postfix reads them', () => {
   const table: [octets: string, code: number, enhanced: string | undefined, text: string][] = [
     ['550\r\n', 550, undefined, '550'],
     ['550 \n', 550, undefined, '550 '],
-    ['550-5.1.1 a\r\n550-5.1.1 b\r\r\n550 5.1.1 c\r\n', 550, '5.1.1', '550-5.1.1 a 550-5.1.1 b 550 5.1.1 c'],
-    ['450-4.1.1 a\r\n550 5.1.2 b\r\n', 550, '5.1.2', '450-4.1.1 a 550 5.1.2 b'],
+    ['550-5.1.1 a\r\n550-5.1.1 b\r\r\n550 5.1.1 c\r\n', 550, '5.1.1', '550-5.1.1 a\n550-5.1.1 b\n550 5.1.1 c'],
+    ['450-4.1.1 a\r\n550 5.1.2 b\r\n', 550, '5.1.2', '450-4.1.1 a\n550 5.1.2 b'],
     ['550 4.1.1 a\r\n', 550, undefined, '550 4.1.1 a'],
     ['550  5.1.1 a\r\n', 550, '5.1.1', '550  5.1.1 a'],
-    ['HTTP/1.1 400 Bad\r\n\r\n250 ok\r\n', 250, undefined, 'HTTP/1.1 400 Bad  250 ok'],
+    ['HTTP/1.1 400 Bad\r\n\r\n250 ok\r\n', 250, undefined, 'HTTP/1.1 400 Bad\n\n250 ok'],
     ['250 caf\xe9 \xc3\xa9\x01\t\r\n', 250, undefined, '250 caf? é??'],
     [`250 ${'x'.repeat(5000)}\r\n`, 250, undefined, `250 ${'x'.repeat(2044)}`],
     [`250-${'x'.repeat(2047)}\r\n250-y\r\n250 z\r\n`, 250, undefined, `250-${'x'.repeat(2044)}`],

@@ -1,6 +1,6 @@
 /** What smtp(8) and lmtp(8) say of servers that behave badly: Debian's Postfix and Postigo side by side, to the letter. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -41,13 +41,21 @@ async function settingsFor(t: TestContext, moods: readonly Mood[]): Promise<Pick
   const place = (i: number): string => `[127.0.0.1]:${sinks[i]?.port}`
   const transport = moods.map(({ lmtp }, i) => `m${i}.test ${lmtp === true ? 'lmtp:inet' : 'smtp'}:${place(i)}\n`)
   const policies = moods.map(({ tls }, i) => (tls === undefined ? '' : `${place(i)} ${tls}\n`))
+  const passwords = moods.map(({ login }, i) => (login === true ? `${place(i)} user:secret\n` : ''))
   const waits = ['helo', 'mail', 'rcpt', 'data_init', 'data_xfer', 'data_done', 'starttls', 'rset', 'quit']
   return {
     mainCf: `${waits.map((name) => `smtp_${name}_timeout = 3s\n`).join('')}
 transport_maps = texthash:$config_directory/transport
 smtp_tls_policy_maps = texthash:$config_directory/policies
+smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = texthash:$config_directory/passwords
+smtp_sasl_security_options = noanonymous
 `,
-    files: { transport: `sender.test discard:\n${transport.join('')}`, policies: policies.join('') },
+    files: {
+      transport: `sender.test discard:\n${transport.join('')}`,
+      policies: policies.join(''),
+      passwords: passwords.join(''),
+    },
   }
 }
 
@@ -79,6 +87,7 @@ async function compare(t: TestContext, moods: readonly Mood[], message: string, 
       const mood = moods[Number(/\d+/.exec(to)?.[0])]?.name
       return [`${to} ${mood}\n  Postfix: ${theirs.get(to)}\n  Postigo: ${ours.get(to)}`]
     })
+    if (process.env['SHOW'] !== undefined) writeFileSync(process.env['SHOW'], different.join('\n'))
     assert.equal(different.join('\n'), '')
   } finally {
     await postfix.stop()

@@ -4,6 +4,8 @@ import type { RawAnswer, SinkMood } from '../../support/sink.ts'
 export interface Mood extends SinkMood {
   readonly name: string
   readonly lmtp?: true
+  /** There is a password for the server. */
+  readonly login?: true
   /** smtp_tls_policy_maps' answer for the server. */
   readonly tls?: string
 }
@@ -154,4 +156,35 @@ const lmtp: readonly Mood[] = (
   ] satisfies Mood[]
 ).map((mood) => ({ ...mood, lmtp: true }))
 
-export const moods: readonly Mood[] = [...faulty(), ...single, ...further, ...cutOff, ...lmtp]
+const auth = (mechanisms: string, name: string, answer?: NonNullable<SinkMood['answer']>): Mood => ({
+  name: `log-in: ${name}`,
+  login: true,
+  offers: [`AUTH ${mechanisms}`],
+  ...(answer !== undefined && { answer }),
+})
+
+const logins: readonly Mood[] = [
+  auth('PLAIN', 'well', one('AUTH', '235 2.7.0 ok')),
+  auth('PLAIN', 'well by another code', one('AUTH', '250 ok')),
+  auth('PLAIN', 'refused', one('AUTH', '535 5.7.8 wrong password')),
+  auth('PLAIN', 'refused bare', one('AUTH', '535 wrong password')),
+  auth('PLAIN', 'refused in lines', one('AUTH', '535-5.7.8 wrong\n535 5.7.8 password')),
+  auth('PLAIN', 'not now', one('AUTH', '454 4.7.0 later')),
+  auth('PLAIN', 'closes', one('AUTH', '')),
+  auth('PLAIN', 'silent', one('AUTH', '…')),
+  auth('PLAIN', 'asks again', (command) => (/^(AUTH|\w*=*$)/.test(command) ? '334 more' : undefined)),
+  auth('GSSAPI', 'nothing that is known'),
+  auth('', 'nothing'),
+  auth('CRAM-MD5', 'no base64', one('AUTH', '334 ***')),
+  auth('CRAM-MD5', 'no challenge', one('AUTH', '334 ')),
+  auth('LOGIN', 'refused at the password', (command) =>
+    command.startsWith('AUTH')
+      ? '334 VXNlcm5hbWU6'
+      : /^[\w=]+$/.test(command) && command !== 'DATA' && command !== 'QUIT'
+        ? '535 5.7.8 no'
+        : undefined,
+  ),
+  { ...auth('PLAIN', 'not offered'), offers: [] },
+]
+
+export const moods: readonly Mood[] = [...faulty(), ...single, ...further, ...cutOff, ...logins, ...lmtp]

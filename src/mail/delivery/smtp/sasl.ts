@@ -30,7 +30,7 @@ export async function findCredentials(
   return undefined
 }
 
-export type LoginResult = 'done' | { readonly reply: Reply } | { readonly text: string }
+export type LoginResult = 'done' | 'loop' | { readonly reply: Reply } | { readonly text: string }
 
 /** Mechanisms that a server offers, without those of smtp_sasl_mechanism_filter. */
 export async function usableMechanisms(
@@ -39,7 +39,7 @@ export async function usableMechanisms(
   tables: Tables,
 ): Promise<string[]> {
   const filter = cf.smtp_sasl_mechanism_filter
-  if (filter.length === 0) return [...offered]
+  if (filter.length === 0) return offered.filter((name) => name !== '')
   const match = tables.matchDomain(filter.join(' '), { parentDomains: false, parameter: 'smtp_sasl_mechanism_filter' })
   const usable: string[] = []
   for (const name of offered) if ((await match(name)) !== undefined) usable.push(name)
@@ -59,18 +59,20 @@ export async function logIn(
     : verified
       ? cf.smtp_sasl_tls_verified_security_options
       : cf.smtp_sasl_tls_security_options
-  dialogue.doing = 'performing SASL authentication'
   try {
     const exchange = startClientExchange(mechanisms, credentials, { service: 'smtp', host, securityOptions })
     if (exchange === undefined) return { text: 'no mechanism available' }
     const { initial } = exchange
     const first = initial === undefined ? '' : ` ${initial.length === 0 ? '=' : initial.toString('base64')}`
     let reply = await dialogue.ask(`AUTH ${exchange.mechanism}${first}`, cf.smtp_helo_timeout)
-    for (let steps = 0; reply.code === 334 && steps < STEPS; steps++) {
-      const answer = await exchange.step(Buffer.from(reply.lines[0] ?? '', 'base64'))
+    for (let steps = 0; Math.floor(reply.code / 100) === 3; steps++) {
+      if (steps === STEPS) return 'loop'
+      const challenge = reply.lines[0]?.trim() ?? ''
+      if (!BASE64.test(challenge)) return { text: 'another step is needed in authentication' } // Cyrus SASL’s words
+      const answer = await exchange.step(Buffer.from(challenge, 'base64'))
       reply = await dialogue.ask(answer.toString('base64'), cf.smtp_helo_timeout)
     }
-    if (reply.code !== 235) return { reply }
+    if (Math.floor(reply.code / 100) !== 2) return { reply }
     return exchange.complete ? 'done' : { text: 'the server did not prove that it knows the password' }
   } catch (error) {
     if (error instanceof SaslError) return { text: error.message }
@@ -79,4 +81,5 @@ export async function logIn(
 }
 
 /** Challenges of one exchange at the most. */
-const STEPS = 10
+const STEPS = 100
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -2,8 +2,8 @@
 import { publish } from '#src/base/mod.ts'
 import { parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
 import type { TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
-import type { Tables } from '../../../io/tables/mod.ts'
-import type { Dialogue } from './dialogue.ts'
+import { TableError, type Tables } from '../../../io/tables/mod.ts'
+import { type Dialogue, DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientSettings } from './params.ts'
 import { pixWorkarounds } from './pix.ts'
@@ -229,21 +229,24 @@ async function authenticate(
   const { cf, tables, peer, name, nexthop, sender } = place
   const offered = keywords.get('AUTH')
   if (!cf.smtp_sasl_auth_enable || offered === undefined) return false
-  const credentials = await findCredentials(cf, tables.maps(cf.smtp_sasl_password_maps), {
-    host: peer.host,
-    nexthop,
-    sender,
+  const maps = tables.maps(cf.smtp_sasl_password_maps)
+  const credentials = await findCredentials(cf, maps, { host: peer.host, nexthop, sender }).catch((error: unknown) => {
+    throw error instanceof TableError ? new DialogueError('data') : error
   })
   if (credentials === undefined) return false
+  const failed = 'SASL authentication failed'
   const mechanisms = await usableMechanisms(offered, cf, tables)
-  if (mechanisms.length === 0) return false
+  if (mechanisms.length === 0) {
+    const why = 'no compatible authentication mechanisms for this type of connection security'
+    throw new SiteError(deferred('4.7.0', `${failed}: server ${name} offered ${why}`))
+  }
   const asWhom = cf.send_cyrus_sasl_authzid ? { ...credentials, authzid: credentials.username } : credentials
   const result = await logIn(dialogue, mechanisms, asWhom, { cf, host: peer.host, verified })
   if (result === 'done') return true
+  if (result === 'loop')
+    throw new SiteError(deferred('4.3.0', `${failed}; authentication protocol loop with server ${name}`))
   if ('text' in result)
-    throw new SiteError(
-      deferred('4.7.0', `SASL authentication failed; cannot authenticate to server ${name}: ${result.text}`),
-    )
-  const text = `SASL authentication failed; server ${name} said: ${oneLine(result.reply)}`
+    throw new SiteError(deferred('4.7.0', `${failed}; cannot authenticate to server ${name}: ${result.text}`))
+  const text = `${failed}; server ${name} said: ${result.reply.text?.replaceAll('\n', '?') ?? oneLine(result.reply)}`
   throw new SiteError(refused(result.reply, name, text, cf.smtp_sasl_auth_soft_bounce))
 }

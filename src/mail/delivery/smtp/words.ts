@@ -51,7 +51,8 @@ export function wire(address: string): string {
   return `"${local.replace(/["\\]/g, '\\$&')}"${at < 0 ? '' : address.slice(at)}`
 }
 
-export const oneLine = ({ code, lines, text = `${code} ${lines.join(' ')}` }: Reply): string => text
+export const oneLine = ({ code, lines, text = `${code} ${lines.join(' ')}` }: Reply): string =>
+  text.replaceAll('\n', ' ')
 
 /** @param peer `host[address]` */
 export function said(reply: Reply, peer: string, command: string): Failure {
