@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { run } from '../../support/client.ts'
 import { submit, until } from '../../support/mailbox.ts'
 import { startServer } from '../../support/server.ts'
-import { startSink } from '../../support/sink.ts'
+import { type SinkMood, startSink } from '../../support/sink.ts'
 import { cutOff, type Mood, moods } from './moods.ts'
 import { reasonToSkip, writeView } from './namespace.ts'
 import { startPostfix } from './postfix.ts'
@@ -15,6 +15,8 @@ import type { World } from './world.ts'
 
 /** Of the first test; the second has the next. */
 const PORT = 21_970
+/** The discard service, which no machine has. */
+const NOBODY = 9
 const SENDER = 's@sender.test'
 /** How long each of the two may take for all. */
 const LIMIT_MS = 60_000
@@ -37,8 +39,14 @@ function told(log: string): Map<string, string> {
 
 /** Each domain is served by the sink of one mood. */
 async function settingsFor(t: TestContext, moods: readonly Mood[]): Promise<Pick<World, 'mainCf' | 'files'>> {
-  const sinks = await Promise.all(moods.map((mood) => startSink(t, mood)))
-  const place = (i: number): string => `[127.0.0.1]:${sinks[i]?.port}`
+  const portOf = async (mood: SinkMood | 'nobody'): Promise<number> =>
+    mood === 'nobody' ? NOBODY : (await startSink(t, mood)).port
+  const portsOf = (mood: Mood): Promise<number[]> => {
+    const first = mood.nobody === true ? 'nobody' : mood
+    return Promise.all(mood.second === undefined ? [portOf(first)] : [portOf(first), portOf(mood.second)])
+  }
+  const ports = await Promise.all(moods.map(portsOf))
+  const place = (i: number): string => ports[i]?.map((port) => `[127.0.0.1]:${port}`).join(', ') ?? ''
   const transport = moods.map(({ lmtp }, i) => `m${i}.test ${lmtp === true ? 'lmtp:inet' : 'smtp'}:${place(i)}\n`)
   const policies = moods.map(({ tls }, i) => (tls === undefined ? '' : `${place(i)} ${tls}\n`))
   const passwords = moods.map(({ login }, i) => (login === true ? `${place(i)} user:secret\n` : ''))

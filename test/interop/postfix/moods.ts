@@ -4,6 +4,10 @@ import type { RawAnswer, SinkMood } from '../../support/sink.ts'
 export interface Mood extends SinkMood {
   readonly name: string
   readonly lmtp?: true
+  /** The next hop names a second server: another mood, or a port on which nobody listens. */
+  readonly second?: SinkMood | 'nobody'
+  /** Nobody listens. */
+  readonly nobody?: true
   /** There is a password for the server. */
   readonly login?: true
   /** smtp_tls_policy_maps' answer for the server. */
@@ -187,4 +191,42 @@ const logins: readonly Mood[] = [
   { ...auth('PLAIN', 'not offered'), offers: [] },
 ]
 
-export const moods: readonly Mood[] = [...faulty(), ...single, ...further, ...cutOff, ...logins, ...lmtp]
+const WELL: SinkMood = {}
+
+/** What one server refuses, the other may take. */
+const twoServers: readonly Mood[] = [
+  { name: 'nobody listens', nobody: true },
+  { name: 'nobody listens, then nobody', nobody: true, second: 'nobody' },
+  { name: 'nobody listens, then well', nobody: true, second: WELL },
+  { name: 'well, then nobody', second: 'nobody' },
+  { name: 'closes, then well', answer: one('CONNECT', ''), second: WELL },
+  { name: 'closes, then nobody', answer: one('CONNECT', ''), second: 'nobody' },
+  { name: 'greets 4xx, then nobody', answer: one('CONNECT', '421 4.3.2 no'), second: 'nobody' },
+  { name: 'greets 5xx, then well', answer: one('CONNECT', '554 5.3.2 no'), second: WELL },
+  { name: 'EHLO 5xx, then well', answer: (c) => (/^(EHLO|HELO)/.test(c) ? '550 5.7.1 no' : undefined), second: WELL },
+  {
+    name: 'EHLO 4xx, then MAIL 5xx',
+    answer: (c) => (/^(EHLO|HELO)/.test(c) ? '450 4.7.1 no' : undefined),
+    second: { answer: one('MAIL', '550 5.7.1 no') },
+  },
+  { name: 'MAIL 4xx, then well', answer: one('MAIL', '450 4.7.1 no'), second: WELL },
+  { name: 'MAIL 5xx, then well', answer: one('MAIL', '550 5.7.1 no'), second: WELL },
+  { name: 'MAIL 4xx, then nobody', answer: one('MAIL', '450 4.7.1 no'), second: 'nobody' },
+  { name: 'one RCPT 4xx, then well', answer: first('450 4.2.1 later'), second: WELL },
+  { name: 'one RCPT 4xx, then 5xx', answer: first('450 4.2.1 later'), second: { answer: one('RCPT', '550 5.1.1 no') } },
+  { name: 'one RCPT 4xx, then nobody', answer: first('450 4.2.1 later'), second: 'nobody' },
+  {
+    name: 'one RCPT 5xx, the other 4xx, then well',
+    answer: (c) =>
+      c.startsWith('RCPT TO:<a@') ? '550 5.1.1 no' : c.startsWith('RCPT') ? '450 4.2.1 later' : undefined,
+    second: WELL,
+  },
+  { name: 'DATA 4xx, then well', answer: one('DATA', '450 4.7.1 no'), second: WELL },
+  { name: 'the end 4xx, then well', answer: one('.', '450 4.7.1 no'), second: WELL },
+  { name: 'the end 5xx, then well', answer: one('.', '550 5.7.1 no'), second: WELL },
+  { name: 'closes at the end, then well', answer: one('.', ''), second: WELL },
+  { name: 'closes at RCPT, then closes at MAIL', answer: one('RCPT', ''), second: { answer: one('MAIL', '') } },
+  { name: 'too small, then well', offers: ['SIZE 10'], second: WELL },
+]
+
+export const moods: readonly Mood[] = [...faulty(), ...single, ...further, ...cutOff, ...logins, ...twoServers, ...lmtp]

@@ -1,0 +1,166 @@
+/** What smtp(8) says over which connections: Debian's Postfix and Postigo send the same messages to sinks that listen. */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { until } from '../../support/mailbox.ts'
+import { startServer } from '../../support/server.ts'
+import { type Sink, type SinkMood, startSink } from '../../support/sink.ts'
+import { reasonToSkip, writeView } from './namespace.ts'
+import { DEFAULT_CLIENT, play } from './player.ts'
+import { startPostfix } from './postfix.ts'
+
+const PORT = 21_980
+
+interface Case extends SinkMood {
+  readonly name: string
+  /** The transport's `-o`. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Local parts of the recipients, a message each. */
+  readonly to: readonly string[]
+}
+
+const KEPT = {
+  smtp_connection_cache_destinations: 'static:all',
+  smtp_connection_cache_time_limit: '30s',
+}
+const refuse =
+  (verb: string, reply: string): NonNullable<SinkMood['answer']> =>
+  (command) =>
+    command.startsWith(verb) ? reply : undefined
+const ABC = ['a', 'b', 'c']
+const PIPELINED = { offers: ['PIPELINING'] }
+
+const CASES: readonly Case[] = [
+  { name: 'each its own', settings: {}, to: ABC },
+  { name: 'kept', settings: KEPT, to: ABC },
+  { name: 'kept, pipelined', settings: KEPT, to: ABC, ...PIPELINED },
+  { name: 'used twice', settings: { ...KEPT, smtp_connection_reuse_count_limit: '1' }, to: [...ABC, 'd'] },
+  { name: 'RSET refused', settings: KEPT, to: ABC, answer: refuse('RSET', '502 5.5.1 what?') },
+  { name: 'RSET closes', settings: KEPT, to: ABC, answer: refuse('RSET', '') },
+  { name: 'b refused', settings: KEPT, to: ABC, answer: refuse('RCPT TO:<b@', '550 5.1.1 no') },
+  {
+    name: 'b refused, pipelined',
+    settings: KEPT,
+    to: ABC,
+    answer: refuse('RCPT TO:<b@', '550 5.1.1 no'),
+    ...PIPELINED,
+  },
+  { name: 'b refused, each its own', settings: {}, to: ABC, answer: refuse('RCPT TO:<b@', '550 5.1.1 no') },
+  { name: 'MAIL refused', settings: KEPT, to: ABC, answer: refuse('MAIL', '550 5.7.1 no') },
+  { name: 'MAIL refused, each its own', settings: {}, to: ABC, answer: refuse('MAIL', '550 5.7.1 no') },
+  { name: 'DATA refused', settings: KEPT, to: ABC, answer: refuse('DATA', '550 5.7.1 no') },
+  { name: 'DATA refused, pipelined', settings: KEPT, to: ABC, answer: refuse('DATA', '550 5.7.1 no'), ...PIPELINED },
+  { name: 'the message refused', settings: KEPT, to: ABC, answer: refuse('.', '550 5.7.1 no') },
+  {
+    name: 'greeting refused',
+    settings: { ...KEPT, smtp_skip_5xx_greeting: 'no' },
+    to: ['a'],
+    answer: refuse('CONNECT', '554 no'),
+  },
+  { name: 'EHLO refused', settings: KEPT, to: ['a'], answer: (c) => (/^(EHLO|HELO)/.test(c) ? '550 no' : undefined) },
+  { name: 'QUIT answered late', settings: { smtp_skip_quit_response: 'no' }, to: ABC },
+  {
+    name: 'XFORWARD',
+    settings: { smtp_send_xforward_command: 'yes' },
+    to: ['a'],
+    offers: ['XFORWARD NAME ADDR PORT PROTO HELO SOURCE'],
+  },
+  { name: 'XFORWARD of some', settings: { smtp_send_xforward_command: 'yes' }, to: ['a'], offers: ['XFORWARD HELO'] },
+  { name: 'XFORWARD unwished', settings: {}, to: ['a'], offers: ['XFORWARD NAME ADDR'] },
+  {
+    name: 'logged in',
+    settings: { smtp_sasl_auth_enable: 'yes', smtp_sasl_security_options: '', smtp_send_dummy_mail_auth: 'yes' },
+    to: ['a'],
+    offers: ['AUTH PLAIN'],
+    answer: refuse('AUTH', '235 2.7.0 ok'),
+  },
+]
+
+/** Each session's lines; of the last one not whether its end was said, for it may still be open, or have waited too long. */
+function sessionsOf({ heard }: Sink): string[][] {
+  return heard.map((session, i) => {
+    const lines = session.map((line) => line.replace(/^\(\d+ octets\)$/, '(content)').replace(/ PORT=\d+/, ' PORT=N'))
+    return i === heard.length - 1 && lines.at(-1) === 'QUIT' ? lines.slice(0, -1) : lines
+  })
+}
+
+interface Product {
+  readonly port: () => number
+  readonly log: () => string
+}
+
+/** Sends the messages of all cases, those of one case one after the other. */
+async function sendAll({ port, log }: Product): Promise<void> {
+  await Promise.all(
+    CASES.map(async ({ to }, i) => {
+      for (const name of to) {
+        const address = `${name}@c${i}.test`
+        await submit(port(), address)
+        await until(`${address} has a result`, () => log().includes(`to=<${address}>`), 30_000)
+      }
+    }),
+  )
+}
+
+async function submit(port: number, recipient: string): Promise<void> {
+  const steps = [
+    'EHLO client.test',
+    'MAIL FROM:<>',
+    `RCPT TO:<${recipient}>`,
+    'DATA',
+    { content: 'Subject: x\r\n\r\nx' },
+  ]
+  for (let n = 0; ; n++) {
+    const replies = await play('127.0.0.1', port, { steps, client: DEFAULT_CLIENT }).catch((error: unknown) => [
+      String(error),
+    ])
+    if (replies.at(-1)?.startsWith('250') === true) return
+    if (n === ATTEMPTS) assert.fail(replies.join('\n')) // the server may still be starting
+    await new Promise((wake) => setTimeout(wake, 250))
+  }
+}
+
+const ATTEMPTS = 20
+
+async function settingsFor(t: TestContext): Promise<{ sinks: Sink[]; mainCf: string; masterCf: string }> {
+  const sinks = await Promise.all(CASES.map((one) => startSink(t, one)))
+  const routes = CASES.map((_, i) => `{ c${i}.test = c${i}:[127.0.0.1]:${sinks[i]?.port} }`)
+  const services = CASES.map(({ settings }, i) => {
+    const words = Object.entries(settings).map(([name, value]) => `\n  -o { ${name} = ${value} }`)
+    return `c${i} unix - - n - - smtp${words.join('')}\n`
+  })
+  const mainCf = `smtpd_relay_restrictions = permit_mynetworks, reject
+mynetworks = 192.0.2.0/24
+smtpd_authorized_xclient_hosts = 127.0.0.0/8
+connection_cache_ttl_limit = 30s
+smtp_sasl_password_maps = static:user:secret
+transport_maps = inline:{ ${routes.join(', ')} }
+`
+  return { sinks, mainCf, masterCf: services.join('') }
+}
+
+test('the same is said over the same connections', { skip: reasonToSkip() ?? false }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-sessions-'))
+  chmodSync(dir, 0o755)
+  t.after(() => rmSync(dir, { recursive: true }))
+  writeView(dir, '127.0.0.1')
+  const place = { dir: join(dir, 'instance'), address: '127.0.0.1', sinkPort: 9 }
+  mkdirSync(place.dir)
+  const { sinks: theirs, ...world } = await settingsFor(t)
+  const common = { name: 'sessions', files: {}, indexed: [], sessions: [{ name: 'in', steps: [] }] }
+  const postfix = await startPostfix({ ...common, ...world }, place, PORT, dir)
+  try {
+    await sendAll({ port: () => PORT, log: () => postfix.log() })
+  } finally {
+    await postfix.stop()
+  }
+  const { sinks: ours, mainCf, masterCf } = await settingsFor(t)
+  const smtp = 'smtp inet n - n - - smtpd\n'
+  const server = await startServer(t, { mainCf, files: { 'master.cf': smtp + masterCf } })
+  await sendAll({ port: () => server.port('smtp'), log: () => server.log() })
+  const said = (sinks: readonly Sink[]): Record<string, string[][]> =>
+    Object.fromEntries(CASES.map(({ name }, i) => [name, sessionsOf(sinks[i] ?? assert.fail())]))
+  assert.deepEqual(said(ours), said(theirs))
+})
