@@ -1,49 +1,16 @@
 /** smtpd_sasl_type = dovecot against an installed Dovecot's authentication server. */
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
+import { dovecot, withoutDovecot } from '../support/dovecot.ts'
 import { startServer } from '../support/server.ts'
 import { transcript } from '../support/transcript.ts'
 
-const isThere = spawnSync('dovecot', ['--version']).status === 0 && process.getuid?.() === 0
-
-/** Starts Dovecot with a user `ana`, password `secret`; answers its socket. */
-async function dovecot(t: TestContext): Promise<string> {
-  const dir = mkdtempSync(join(tmpdir(), 'postigo-dovecot-'))
-  writeFileSync(join(dir, 'users'), 'ana:{PLAIN}secret\n')
-  writeFileSync(
-    join(dir, 'dovecot.conf'),
-    `base_dir = ${dir}/run\nstate_dir = ${dir}/state\nprotocols =\nlog_path = ${dir}/log\nssl = no\n` +
-      'disable_plaintext_auth = no\nauth_mechanisms = plain login cram-md5 scram-sha-256\nauth_failure_delay = 0\n' +
-      'default_internal_user = root\ndefault_internal_group = root\ndefault_login_user = nobody\n' +
-      `passdb {\n driver = passwd-file\n args = scheme=PLAIN username_format=%u ${dir}/users\n}\n` +
-      'userdb {\n driver = static\n args = uid=65534 gid=65534 home=/tmp\n}\n' +
-      `service auth {\n user = root\n unix_listener ${dir}/auth {\n  mode = 0666\n }\n}\n` +
-      'service anvil {\n chroot =\n unix_listener anvil-auth-penalty {\n  mode = 0\n }\n}\nservice stats {\n chroot =\n}\n',
-  )
-  const child = spawn('dovecot', ['-c', join(dir, 'dovecot.conf'), '-F'], { stdio: 'ignore' })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  t.after(async () => {
-    child.kill()
-    await ended
-    rmSync(dir, { recursive: true, force: true })
-  })
-  for (let n = 0; n < 100 && !existsSync(join(dir, 'auth')); n++) await new Promise((wake) => setTimeout(wake, 50))
-  return join(dir, 'auth')
-}
-
-test(
-  'who Dovecot knows may log in',
-  { skip: !isThere && 'Dovecot is not installed, or this is not root' },
-  async (t) => {
-    const socket = await dovecot(t)
-    const server = await startServer(t, { mainCf: `smtpd_sasl_type = dovecot\nsmtpd_sasl_path = ${socket}\n` })
-    const plain = (password: string): string => Buffer.from(`\0ana\0${password}`).toString('base64')
-    await transcript(
-      server.port('smtp'),
-      `S: 220 …
+test('who Dovecot knows may log in', { skip: withoutDovecot ?? false }, async (t) => {
+  const socket = await dovecot(t)
+  const server = await startServer(t, { mainCf: `smtpd_sasl_type = dovecot\nsmtpd_sasl_path = ${socket}\n` })
+  const plain = (password: string): string => Buffer.from(`\0ana\0${password}`).toString('base64')
+  await transcript(
+    server.port('smtp'),
+    `S: 220 …
     C: EHLO x
     S: 250-mail.example.test
     S: 250-PIPELINING
@@ -71,10 +38,9 @@ test(
     S: 250 2.1.0 Ok
     C: RCPT TO:<b@elsewhere.test>
     S: 250 2.1.5 Ok`,
-    )
-    await server.logged(/sasl_method=PLAIN, sasl_username=ana/)
-  },
-)
+  )
+  await server.logged(/sasl_method=PLAIN, sasl_username=ana/)
+})
 
 test('while nobody answers at the socket, no AUTH is offered, and the log says why', async (t) => {
   const server = await startServer(t, { mainCf: 'smtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth\n' })
