@@ -53,6 +53,19 @@ test('all failures of a message come in one report, with the reason in plain wor
   assert.match(server.log(), /bounce\[\d+\]: \w+: sender non-delivery notification: \w+\n/)
 })
 
+test('a message that needs no TLS has reports that need none, unless that is switched off', async (t) => {
+  const message = 'TLS-Required: No\r\nSubject: x\r\n\r\nhello\r\n'
+  const heads = async (mainCf: string, text: string): Promise<string> => {
+    const server = await startServer(t, { mainCf: ERRORS + mainCf, accounts: ['ana'] })
+    await send(server, { recipients: to('a@err.test') }, text)
+    const [report = ''] = await reports(server, 1)
+    return report.slice(0, report.indexOf('\r\n\r\n'))
+  }
+  assert.match(await heads('', message), /^TLS-Required: no\r$/m)
+  assert.doesNotMatch(await heads('', message.replace('No', 'Perhaps')), /TLS-Required/)
+  assert.doesNotMatch(await heads('tls_required_enable = no\n', message), /TLS-Required/)
+})
+
 test('RET=HDRS, and a message above bounce_size_limit, come back without their body', async (t) => {
   const server = await startServer(t, { mainCf: ERRORS + 'bounce_size_limit = 1000\n', accounts: ['ana'] })
   await send(server, { recipients: to('a@err.test'), ret: 'HDRS' })

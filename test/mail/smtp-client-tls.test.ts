@@ -10,19 +10,24 @@ interface Trial {
   readonly mood: TlsSinkMood
   readonly settings: string
   readonly files: Readonly<Record<string, string>>
+  /** Header fields of the message. */
+  readonly fields?: string
 }
 
 const RESULT = /mtp\[\d+\]: .*dsn=([\d.]+), status=(\w+) (\(.*)$/m
 
 /** `dsn status`, and who came. */
-async function deliver(t: TestContext, { mood, settings, files }: Trial): Promise<[result: string, took: string[]]> {
+async function deliver(
+  t: TestContext,
+  { mood, settings, files, fields = '' }: Trial,
+): Promise<[result: string, took: string[]]> {
   const sink: TlsSink = await startTlsSink(t, mood)
   const lmtp = settings.includes('lmtp_') ? 'lmtp:' : 'smtp:'
   const server: TestServer = await startServer(t, {
     mainCf: `default_transport = ${lmtp}[127.0.0.1]:${sink.port}\n${settings}`,
     files,
   })
-  assert.equal(await submit(server, 'a@else.test', ['bob@far.test'], 'Subject: x\n\nx\n'), 250)
+  assert.equal(await submit(server, 'a@else.test', ['bob@far.test'], `${fields}Subject: x\n\nx\n`), 250)
   await until('there is a result', () => RESULT.test(server.log()))
   const [, dsn, status] = RESULT.exec(server.log()) ?? []
   return [`${dsn} ${status}`, sink.took]
@@ -75,6 +80,20 @@ test('the client shows what is set, and trusts whom it is told to', async (t) =>
     await t.test(settings, async (sub) => {
       assert.deepEqual(await deliver(sub, { mood, settings, files }), [result, took])
     })
+  await t.test('TLS-Required: no', async (sub) => {
+    const wish = 'TLS-Required: No\n'
+    const maps = 'smtp_tls_policy_maps = static:verify\n'
+    const rows: [settings: string, mood: TlsSinkMood, fields: string, result: string, took: string[]][] = [
+      [secure, server, '', '4.7.5 deferred', []],
+      [secure, server, wish, '2.0.0 sent', ['tls -']],
+      [maps, server, wish, '2.0.0 sent', ['plain']],
+      [encrypt, { ...server, plain: true }, wish, '2.0.0 sent', ['plain']],
+      [`${secure}tls_required_enable = no\n`, server, wish, '4.7.5 deferred', []],
+      ['smtp_tls_security_level = none\n', server, wish, '2.0.0 sent', ['plain']],
+    ]
+    for (const [settings, one, fields, result, took] of rows)
+      assert.deepEqual(await deliver(sub, { mood: one, settings, files, fields }), [result, took], settings + fields)
+  })
   await t.test('smtp_tls_block_early_mail_reply', async (sub) => {
     const early = { ...server, early: true }
     const refused = await deliver(sub, {

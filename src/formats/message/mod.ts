@@ -18,6 +18,7 @@ export { QuotedPrintableEncoder } from './quoted-printable.ts'
 export { DEPTH_LIMIT, HEADER_LIMIT, PARTS_LIMIT, type Structure, StructureScanner } from './structure.ts'
 export { asciiHeader } from './surrogate.ts'
 export { foldForSearch } from './text.ts'
+export { saysTlsNotRequired } from './tls-required.ts'
 export {
   decodeBase64Body,
   decodeQuotedPrintable,

@@ -4,7 +4,7 @@ import type { Config, Settings } from '../../io/config/mod.ts'
 import type { Intake } from '../intake/mod.ts'
 import type { Completion, Ended, Notify, QueueStore } from '../queue/mod.ts'
 import { noticesParams } from './params.ts'
-import { messageIdOf, writeReport } from './report.ts'
+import { messageIdOf, tlsNotRequiredBy, writeReport } from './report.ts'
 import { builtIn, expandTemplate, readTemplates, type TemplateName, type Templates } from './templates.ts'
 
 export interface NoticeDeps {
@@ -157,6 +157,7 @@ class Notices {
       sizeLimit: cf.bounce_size_limit,
       lifetimeMs: timeMs('maximal_queue_lifetime'),
       thread: cf.enable_threaded_bounces ? messageIdOf(job) : undefined,
+      tlsNotRequired: cf.tls_required_enable && tlsNotRequiredBy(job),
     }
     await writeReport(told, facts, (octets) => submission.write(octets))
     const reply = await submission.finish({

@@ -21,5 +21,9 @@ export const noticesParams = defineParams({
     'double-bounce',
     'The sender of what the postmaster is told; what comes back to it is dropped.',
   ),
+  tls_required_enable: bool(
+    'yes',
+    'Whether a message with the header field `TLS-Required: no` goes out at level may at the most, and reports of it bear the field.',
+  ),
   enable_threaded_bounces: bool('no', 'Whether reports name the message that they are about in References.'),
 })

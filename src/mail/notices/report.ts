@@ -1,4 +1,5 @@
 /** The message that a report is: multipart/report in the layout of Postfix's bounce(8). RFC 3464, RFC 6522, RFC 6533. */
+import { saysTlsNotRequired } from '../../formats/message/mod.ts'
 import type { DueJob, Ended } from '../queue/mod.ts'
 import { type Language, plainWords } from './plain-words.ts'
 import type { Template, TemplateName } from './templates.ts'
@@ -21,6 +22,8 @@ export interface ReportFacts {
   readonly lifetimeMs: number
   /** Message-ID of the message reported, where reports are to be threaded. */
   readonly thread: string | undefined
+  /** So the message reported says of itself. */
+  readonly tlsNotRequired: boolean
 }
 
 export type ReportAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded' | 'deliverable' | 'undeliverable'
@@ -63,6 +66,7 @@ function head(f: ReportFacts, boundary: string): string[] {
     `From: ${texts.from.replace(/<MAILER-DAEMON>|^MAILER-DAEMON(?= |$)/, (word) => word.replace('MAILER-DAEMON', `MAILER-DAEMON@${hostname}`))}`,
     `Subject: ${postmaster ? texts.postmasterSubject : texts.subject}`,
     `To: ${to}`,
+    ...(f.tlsNotRequired ? ['TLS-Required: no'] : []), // RFC 8689 §6
     ...(reply === '' ? [] : [`References: ${reply}`, `In-Reply-To: ${reply}`]),
     `Auto-Submitted: ${postmaster ? 'auto-generated' : 'auto-replied'}`,
     'MIME-Version: 1.0',
@@ -193,6 +197,11 @@ async function writeOriginal(
 }
 
 /** The Message-ID of a message, as it stands in its header section; undefined for none that can be used. */
+/** The message's own wish that TLS is not required of who passes it on. */
+export function tlsNotRequiredBy(job: DueJob): boolean {
+  return saysTlsNotRequired(job.read(0, Math.min(job.sizeOctets, PIECE)))
+}
+
 export function messageIdOf(job: DueJob): string | undefined {
   const head = job.read(0, Math.min(job.sizeOctets, PIECE)).toString('latin1')
   const end = head.indexOf('\r\n\r\n')

@@ -124,6 +124,7 @@ test('certificates, anchors and sites, side by side', { skip: reasonToSkip() ?? 
     ['site-must', HOST, shows(good), site('MUST')],
     ['site-nopeer', HOST, { ...shows(good), plain: true }, site('MUST_NOPEERMATCH')],
     ['site-unknown', HOST, shows(good), site('PERHAPS')],
+    ['wrapper', HOST, shows(good), { smtp_tls_wrappermode: 'yes', smtp_tls_security_level: 'may' }],
     ['policy-word', HOST, shows(good), { smtp_tls_policy_maps: 'static:{maybe}' }],
     ['policy-twice', HOST, shows(good), { smtp_tls_policy_maps: 'static:{encrypt ciphers=high ciphers=high}' }],
     ['policy-may-match', HOST, shows(good), { smtp_tls_policy_maps: 'static:{may match=x}' }],

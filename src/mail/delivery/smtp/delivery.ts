@@ -19,6 +19,7 @@ import { noteTls } from './session.ts'
 import { parseNexthop } from './targets.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
+import { needsNoTls } from './tls-required.ts'
 import { type Ending, type Recipient, sendMessage } from './transaction.ts'
 import { type TellPostmaster, Trouble } from './trouble.ts'
 import { brokenOff, deferred, type Failure } from './words.ts'
@@ -37,6 +38,8 @@ export class Delivery {
   readonly #protocol: 'smtp' | 'lmtp'
   readonly #cf: ClientSettings
   readonly #dns: Resolver
+  /** The message says so itself (RFC 8689). */
+  readonly #tlsNotRequired: boolean
   /** Recipients whose fate is open. */
   readonly #left: Map<number, Recipient>
   readonly #startedMs = performance.now()
@@ -62,6 +65,7 @@ export class Delivery {
     this.#protocol = deps.protocol(job.transport)
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
     this.#tellPostmaster = deps.tellPostmaster(job.sender)
+    this.#tlsNotRequired = needsNoTls(job, this.#cf)
     this.#dns = clientDns(deps.dns, this.#cf, {
       probe: shared.probe,
       protocol: this.#protocol,
@@ -140,7 +144,10 @@ export class Delivery {
     const destination = site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site)
     this.#connections = await connectionsFor(this.#cf, this.#deps.tables(), this.#job, destination)
     if (this.#connections.load || this.#connections.store)
-      this.#destinationKey = destinationKey(this.#cf, this.#job, site)
+      this.#destinationKey = destinationKey(this.#cf, this.#job, {
+        nexthop: site,
+        tlsNotRequired: this.#tlsNotRequired,
+      })
   }
 
   #domainOf(site: string): string {
@@ -256,7 +263,7 @@ export class Delivery {
     try {
       return await tlsPolicy(
         this.#cf,
-        { nexthop, host: place.host, protocol: this.#protocol, target },
+        { nexthop, host: place.host, protocol: this.#protocol, target, tlsNotRequired: this.#tlsNotRequired },
         {
           maps: (spec) => tables().maps(spec),
           anchors: (paths) => tlsFiles.anchors(paths),

@@ -32,8 +32,13 @@ function whose(cf: ClientSettings, job: DeliveryJob): string[] {
 
 const hasPasswords = (cf: ClientSettings): boolean => cf.smtp_sasl_auth_enable && cf.smtp_sasl_password_maps !== ''
 
-export function destinationKey(cf: ClientSettings, job: DeliveryJob, nexthop: string): string {
-  return [...whose(cf, job), nexthop].join('\0')
+/** What was opened for a message that needs no TLS is not for one that may. */
+export function destinationKey(
+  cf: ClientSettings,
+  job: DeliveryJob,
+  { nexthop, tlsNotRequired }: { readonly nexthop: string; readonly tlsNotRequired: boolean },
+): string {
+  return [...whose(cf, job), tlsNotRequired ? 'no TLS required' : '', nexthop].join('\0')
 }
 
 /** Passwords and certificates are by next hop and name: only where there are none does the address alone decide. */

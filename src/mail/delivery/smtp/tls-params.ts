@@ -22,6 +22,14 @@ export const clientTlsParams = defineParams({
     'no',
     'Whether mail waits where a server answers under TLS before it was asked (CVE-2009-3555).',
   ),
+  tls_required_enable: bool(
+    'yes',
+    'Whether a message with the header field `TLS-Required: no` goes out at level may at the most, and reports of it bear the field.',
+  ),
+  smtp_tls_enforce_sts_mx_patterns: bool(
+    'yes',
+    'Whether a policy of MTA-STS (`policy_type=sts` with `mx_host_pattern=…`) lets mail go to no other servers, and their certificates are compared with their own names.',
+  ),
   tls_wildcard_matches_multiple_labels: bool(
     'yes',
     'Whether `*.example.com` in a certificate also stands for `a.b.example.com`.',

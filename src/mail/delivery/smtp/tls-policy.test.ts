@@ -87,6 +87,30 @@ test('smtp_tls_policy_maps by next hop and its parents, with attributes', async 
     assert.equal(await levelOf({ smtp_tls_policy_maps }, nexthop, nexthop), level, smtp_tls_policy_maps)
 })
 
+test('a policy of MTA-STS holds for the servers that it names, and for no other', async () => {
+  const policy =
+    'static:{secure match=a.test:b.test policy_type=sts mx_host_pattern=MX.a.test {mx_host_pattern=*.b.test}}'
+  const rows: [host: string, level: string][] = [
+    ['mx.a.test', 'secure hostname'],
+    ['mx.b.test', 'secure hostname'],
+    ['mx.x.b.test', '4.7.5 server mx.x.b.test is not in the MTA-STS policy of the domain'],
+    ['b.test', '4.7.5 server b.test is not in the MTA-STS policy of the domain'],
+    ['other.test', '4.7.5 server other.test is not in the MTA-STS policy of the domain'],
+  ]
+  for (const [host, level] of rows) assert.equal(await levelOf({ smtp_tls_policy_maps: policy }, 'a.test', host), level)
+  const off = { smtp_tls_policy_maps: policy, smtp_tls_enforce_sts_mx_patterns: 'no' }
+  assert.equal(await levelOf(off, 'a.test', 'other.test'), 'secure a.test b.test')
+  const plain = { smtp_tls_policy_maps: 'static:{secure policy_type=no-policy-found mx_host_pattern=x.test}' }
+  assert.equal(await levelOf(plain, 'a.test', 'other.test'), 'secure nexthop dot-nexthop')
+})
+
+test('TLS from the first octet on wants a level that is never without', async () => {
+  const wrapper = { smtp_tls_wrappermode: 'yes' }
+  const wants = 'smtp_tls_wrappermode requires "smtp_tls_security_level = encrypt" (or stronger)'
+  assert.equal(await levelOf({ ...wrapper, smtp_tls_security_level: 'may' }, 'a.test', 'a.test'), `4.3.0 ${wants}`)
+  assert.equal(await levelOf({ ...wrapper, smtp_tls_security_level: 'encrypt' }, 'a.test', 'a.test'), 'encrypt')
+})
+
 test('names of certificates: a star stands for one label, or for several as is set', () => {
   const rows: [certified: string, pattern: string, several: boolean, one: boolean][] = [
     ['a.test', 'a.test', true, true],

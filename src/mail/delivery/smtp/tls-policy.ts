@@ -44,6 +44,8 @@ export const mustMatch = (level: TlsLevel): boolean => isMandatory(level) && lev
 /** Of whom the policy is asked. */
 export interface Site extends DaneSite {
   readonly host: string
+  /** The message says `TLS-Required: no`. */
+  readonly tlsNotRequired?: boolean
 }
 
 export interface PolicySources extends DaneSources {
@@ -52,6 +54,14 @@ export interface PolicySources extends DaneSources {
 }
 
 export async function tlsPolicy(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
+  const policy = await findOut(cf, site, sources)
+  if (!cf.smtp_tls_wrappermode || isMandatory(policy.level)) return policy
+  const { protocol } = site
+  const text = `${protocol}_tls_wrappermode requires "${protocol}_tls_security_level = encrypt" (or stronger)`
+  throw new TlsPolicyError(text, 'server unavailable or unable to receive mail', '4.3.0')
+}
+
+async function findOut(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
   const { level, attributes } = await levelOf(cf, site, sources)
   const context = { cf, site, sources }
   if (level !== 'dane' && level !== 'dane-only') return withAttributes(level, attributes, context)
@@ -66,22 +76,28 @@ interface Chosen {
 
 async function levelOf(cf: ClientSettings, site: Site, { maps }: PolicySources): Promise<Chosen> {
   const main = mainLevel(cf)
+  // RFC 8689 §4.2.2: no policy is asked; Postfix does not leave a port that has nothing but TLS.
+  if (site.tlsNotRequired === true) {
+    const most = cf.smtp_tls_wrappermode ? 'encrypt' : 'may'
+    return { level: isMandatory(main) ? most : main, attributes: NO_ATTRIBUTES }
+  }
   if (cf.smtp_tls_policy_maps !== '') {
-    const found = await findPolicy(maps(cf.smtp_tls_policy_maps), site)
+    const found = await findPolicy(maps(cf.smtp_tls_policy_maps), site, cf)
     return found ?? { level: main, attributes: NO_ATTRIBUTES }
   }
   const level = cf.smtp_tls_per_site === '' ? undefined : await perSite(maps(cf.smtp_tls_per_site), main, site)
   return { level: level ?? main, attributes: NO_ATTRIBUTES }
 }
 
-function mainLevel(cf: ClientSettings): SiteTlsLevel {
+export function mainLevel(cf: ClientSettings): SiteTlsLevel {
   if (cf.smtp_tls_security_level !== '') return cf.smtp_tls_security_level
   if (cf.smtp_enforce_tls) return cf.smtp_tls_enforce_peername ? 'verify' : 'encrypt'
   return cf.smtp_use_tls ? 'may' : 'none'
 }
 
 /** The next hop as it is; for a plain domain its parents as `.parent`. */
-async function findPolicy(maps: Maps, { nexthop, protocol }: Site): Promise<Chosen | undefined> {
+async function findPolicy(maps: Maps, site: Site, cf: ClientSettings): Promise<Chosen | undefined> {
+  const { nexthop, protocol } = site
   const whole = nexthop.toLowerCase()
   const keys = [whole]
   if (isHostName(whole)) for (let name = parentOf(whole); name !== ''; name = parentOf(name)) keys.push(name)
@@ -91,9 +107,21 @@ async function findPolicy(maps: Maps, { nexthop, protocol }: Site): Promise<Chos
     const where = `${protocol}_tls_policy_maps, next-hop destination "${key}"`
     const read = readAttributes(found, TLS_LEVELS)
     if (typeof read === 'string') throw new TlsPolicyError(`${where}: ${read}`)
-    return read
+    return { ...read, attributes: enforceSts(read.attributes, site, cf) }
   }
   return undefined
+}
+
+/** RFC 8461 §4.1 and §5: only servers of the policy are talked to, and each must be who it says. */
+function enforceSts(attributes: Attributes, { host }: Site, cf: ClientSettings): Attributes {
+  const { policyType, mxHostPatterns: patterns } = attributes
+  if (!cf.smtp_tls_enforce_sts_mx_patterns || policyType !== 'sts' || patterns.length === 0) return attributes
+  const name = host.toLowerCase()
+  const fits = (pattern: string): boolean =>
+    pattern.startsWith('*.') ? parentOf(name) === pattern.slice(1) : name === pattern
+  if (!patterns.some((pattern) => fits(pattern.toLowerCase())))
+    throw new TlsPolicyError(undefined, `server ${host} is not in the MTA-STS policy of the domain`)
+  return { ...attributes, match: ['hostname'], servername: 'hostname' }
 }
 
 function parentOf(name: string): string {
