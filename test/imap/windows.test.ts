@@ -209,3 +209,38 @@ test('UTF8=ACCEPT: strings are UTF-8, and CHARSET is refused', async (t) => {
   assert.match(await ana.ask(Buffer.from('SEARCH SUBJECT "ñandú"')), /^\* SEARCH 1\r\n/)
   assert.match(await ana.ask('SEARCH CHARSET UTF-8 SUBJECT x'), /^t\d+ BAD /)
 })
+
+test('SEARCH=FUZZY: words in any order and nearly right, and how relevant each message is', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ana = await dialogue(t, server.port('imap'), 'ana')
+  const letters = [
+    ['Lunch', 'Let us talk about the harvest festival.'],
+    ['Harvest festival', 'All are welcome.'],
+    ['Other', 'nothing of it'],
+    ['Festivals', 'the hervest was good'],
+    ['Festival of the harvest', 'x'],
+  ]
+  for (const [subject, text] of letters) await ana.append('INBOX', `Subject: ${subject}\r\n\r\n${text}\r\n`)
+  await ana.ask('SELECT INBOX')
+  const scores = async (command: string): Promise<string> =>
+    (await ana.ask(command)).replace(/TAG "\w+"/, 'TAG').split('\r\n')[0] ?? ''
+  assert.equal(await scores('SEARCH FUZZY TEXT "harvest festival"'), '* SEARCH 1 2 4 5')
+  assert.equal(
+    await scores('SEARCH RETURN (ALL RELEVANCY) FUZZY TEXT "harvest festival"'),
+    '* ESEARCH (TAG) ALL 1:2,4:5 RELEVANCY (60 100 55 85)',
+  )
+  assert.equal(await scores('SORT (RELEVANCY) UTF-8 FUZZY TEXT "harvest festival"'), '* SORT 2 5 1 4')
+  assert.equal(
+    await scores('SORT RETURN (PARTIAL 1:2 RELEVANCY) (RELEVANCY) UTF-8 FUZZY TEXT "harvest festival"'),
+    '* ESEARCH (TAG) PARTIAL (1:2 2,5) RELEVANCY (100 85)',
+  )
+  assert.equal(await scores('UID SORT (REVERSE RELEVANCY) UTF-8 FUZZY SUBJECT "festivol"'), '* SORT 2 4 5')
+  assert.equal(await scores('SEARCH SUBJECT "lunch" FUZZY (BODY harvst UNSEEN)'), '* SEARCH 1')
+  assert.equal(await scores('SEARCH FUZZY OR SUBJECT "othr" NOT TEXT "festival"'), '* SEARCH 3')
+  assert.match(await scores('SEARCH RETURN (RELEVANCY) TEXT "harvest"'), / BAD /)
+  assert.match(await scores('SORT (RELEVANCY) UTF-8 TEXT "harvest"'), / BAD /)
+  assert.match(
+    await ana.ask('ESEARCH IN (personal) RETURN (ALL RELEVANCY) FUZZY SUBJECT harvest'),
+    /UID ALL 2,5 RELEVANCY \(100 100\)/,
+  )
+})

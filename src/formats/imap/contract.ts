@@ -25,14 +25,27 @@ export type SearchKey =
   | { readonly key: 'SAVEDBEFORE' | 'SAVEDON' | 'SAVEDSINCE'; readonly day: number }
   /** RFC 8474. */
   | { readonly key: 'EMAILID' | 'THREADID'; readonly id: string }
-  /** BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. */
-  | { readonly key: 'HEADER'; readonly field: string; readonly text: string }
-  | { readonly key: 'BODY' | 'TEXT'; readonly text: string }
+  /**
+   * BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. `fuzzy` (RFC 6203): its words in
+   * any order, nearly right.
+   */
+  | { readonly key: 'HEADER'; readonly field: string; readonly text: string; readonly fuzzy?: boolean }
+  | { readonly key: 'BODY' | 'TEXT'; readonly text: string; readonly fuzzy?: boolean }
   | { readonly key: 'MODSEQ'; readonly modSeq: bigint }
 
 /** What SORT orders by. RFC 5256 §3, RFC 5957. */
 export interface SortCriterion {
-  readonly key: 'ARRIVAL' | 'CC' | 'DATE' | 'DISPLAYFROM' | 'DISPLAYTO' | 'FROM' | 'SIZE' | 'SUBJECT' | 'TO'
+  readonly key:
+    | 'ARRIVAL'
+    | 'RELEVANCY'
+    | 'CC'
+    | 'DATE'
+    | 'DISPLAYFROM'
+    | 'DISPLAYTO'
+    | 'FROM'
+    | 'SIZE'
+    | 'SUBJECT'
+    | 'TO'
   readonly reverse: boolean
 }
 

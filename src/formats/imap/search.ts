@@ -1,6 +1,6 @@
 /**
  * SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5032 (OLDER, YOUNGER), RFC 5182 ($), RFC 7162 (MODSEQ),
- * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …).
+ * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …), RFC 6203 (FUZZY).
  */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
 import type { SearchKey } from './contract.ts'
@@ -13,7 +13,7 @@ import { takeSequenceSet } from './sequence-set.ts'
 /** Keys of one program at the most. */
 export const SEARCH_KEY_LIMIT = 10_000
 
-export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE' | 'PARTIAL' | 'CONTEXT' | 'UPDATE'
+export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE' | 'PARTIAL' | 'CONTEXT' | 'UPDATE' | 'RELEVANCY'
 
 export interface SearchCommand {
   /** undefined: the old form, answered by `* SEARCH`. */
@@ -21,6 +21,8 @@ export interface SearchCommand {
   /** The window of PARTIAL (RFC 9394). */
   readonly partial: PartialRange | undefined
   readonly key: SearchKey
+  /** FUZZY was among the keys (RFC 6203). */
+  readonly fuzzy: boolean
   /** MODSEQ was among the keys: the answer carries the highest (RFC 7162 §3.1.5). */
   readonly modSeq: boolean
 }
@@ -35,14 +37,24 @@ export interface SearchContext {
   readonly utf8?: boolean
 }
 
-const RETURNS: ReadonlySet<string> = new Set(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'PARTIAL', 'CONTEXT', 'UPDATE'])
+const RETURNS: ReadonlySet<string> = new Set([
+  'MIN',
+  'MAX',
+  'ALL',
+  'COUNT',
+  'SAVE',
+  'PARTIAL',
+  'CONTEXT',
+  'UPDATE',
+  'RELEVANCY',
+])
 
 export function takeSearch(cursor: Cursor, context: SearchContext): SearchCommand {
   const returns = takeReturns(cursor)
   const named = cursor.skip('CHARSET ')
   if (named && context.utf8 === true) throw cursor.bad('CHARSET is not for a session that speaks UTF-8')
   const charset = named ? takeCharset(cursor) : 'utf-8'
-  return { ...returns, ...takeProgram(cursor, charset, context) }
+  return withFuzzy(cursor, { ...returns, ...takeProgram(cursor, charset, context) })
 }
 
 /** `RETURN (…) `, where it stands. RFC 4731 §3.1, RFC 5267 §4, RFC 9394 §3.1. */
@@ -76,10 +88,16 @@ export function takeProgram(
   cursor: Cursor,
   charset: string,
   context: SearchContext,
-): Pick<SearchCommand, 'key' | 'modSeq'> {
+): Pick<SearchCommand, 'key' | 'modSeq' | 'fuzzy'> {
   const parser = new SearchParser(cursor, charset, context)
   const key = parser.program()
-  return { key, modSeq: parser.modSeq }
+  return { key, modSeq: parser.modSeq, fuzzy: parser.fuzzy }
+}
+
+/** RFC 6203 §4: RELEVANCY needs a FUZZY key. */
+export function withFuzzy<T extends SearchCommand>(cursor: Cursor, command: T): T {
+  if (command.returns?.includes('RELEVANCY') === true && !command.fuzzy) throw cursor.bad('RELEVANCY needs FUZZY')
+  return command
 }
 
 const flag = (name: string, set: boolean): SearchKey => ({ key: 'FLAG', flag: name, set })
@@ -122,7 +140,10 @@ class SearchParser {
   readonly #charset: string
   readonly #context: SearchContext
   #keys = 0
+  /** The key being read is to be matched fuzzily. */
+  #isFuzzy = false
   modSeq = false
+  fuzzy = false
 
   constructor(cursor: Cursor, charset: string, context: SearchContext) {
     this.#cursor = cursor
@@ -152,7 +173,7 @@ class SearchParser {
       cursor.takeSpace()
       return { key: word as 'ON', day: takeDate(cursor) } // one of DATES
     }
-    if (FIELDS.has(word)) return { key: 'HEADER', field: word.toLowerCase(), text: this.#text() }
+    if (FIELDS.has(word)) return { key: 'HEADER', field: word.toLowerCase(), ...this.#sought() }
     return this.#other(word)
   }
 
@@ -161,16 +182,18 @@ class SearchParser {
     switch (word) {
       case 'BODY':
       case 'TEXT':
-        return { key: word, text: this.#text() }
+        return { key: word, ...this.#sought() }
       case 'HEADER': {
         cursor.takeSpace()
         const field = cursor.takeAString().toLowerCase()
-        return { key: 'HEADER', field, text: this.#text() }
+        return { key: 'HEADER', field, ...this.#sought() }
       }
       case 'EMAILID':
       case 'THREADID':
         cursor.takeSpace()
         return { key: word, id: cursor.takeObjectId() }
+      case 'FUZZY':
+        return cursor.nested(() => this.#fuzzyKey())
       case 'KEYWORD':
       case 'UNKEYWORD':
         cursor.takeSpace()
@@ -222,6 +245,20 @@ class SearchParser {
       return { key, set }
     }
     return { key: 'UID', set: this.#context.saved.map((uid) => [uid, uid] as const) }
+  }
+
+  #fuzzyKey(): SearchKey {
+    this.#cursor.takeSpace()
+    const before = this.#isFuzzy
+    this.#isFuzzy = this.fuzzy = true
+    const key = this.#key()
+    this.#isFuzzy = before
+    return key
+  }
+
+  #sought(): { readonly text: string; readonly fuzzy?: true } {
+    const text = this.#text()
+    return this.#isFuzzy ? { text, fuzzy: true } : { text }
   }
 
   #text(): string {

@@ -1,13 +1,14 @@
 /** SORT and THREAD: what comes before the search program. RFC 5256 §5, RFC 5267 §3.1 (RETURN), RFC 5957. */
 import type { SortCriterion, ThreadAlgorithm } from './contract.ts'
 import type { Cursor } from './cursor.ts'
-import { type SearchCommand, type SearchContext, takeCharset, takeProgram, takeReturns } from './search.ts'
+import { type SearchCommand, type SearchContext, takeCharset, takeProgram, takeReturns, withFuzzy } from './search.ts'
 
 /** Criteria of one SORT at the most: each once, and some to spare. */
 export const SORT_CRITERIA_LIMIT = 20
 
 const KEYS: ReadonlySet<string> = new Set([
   'ARRIVAL',
+  'RELEVANCY',
   'CC',
   'DATE',
   'DISPLAYFROM',
@@ -29,7 +30,9 @@ export function takeSort(cursor: Cursor, context: SearchContext): SortCommand {
   if (criteria.length === 0) throw cursor.bad('Expected sort criteria')
   if (criteria.length > SORT_CRITERIA_LIMIT) throw cursor.bad('Too many sort criteria')
   cursor.takeSpace()
-  return { ...returns, criteria, ...takeProgram(cursor, takeCharset(cursor), context) }
+  const program = takeProgram(cursor, takeCharset(cursor), context)
+  if (criteria.some(({ key }) => key === 'RELEVANCY') && !program.fuzzy) throw cursor.bad('RELEVANCY needs FUZZY')
+  return withFuzzy(cursor, { ...returns, criteria, ...program })
 }
 
 function takeCriterion(cursor: Cursor): SortCriterion {

@@ -195,8 +195,10 @@ export interface Selected {
   /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
   search(key: SearchKey, onProgress?: (done: number, goal: number) => void): Promise<readonly number[]>
 
-  /** The same messages in another order (RFC 5256). */
-  sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]>
+  /** How relevant these messages are to the FUZZY keys of a program, 1 to 100 (RFC 6203). */
+  relevancy(seqs: readonly number[], key: SearchKey): Promise<readonly number[]>
+  /** The same messages in another order (RFC 5256). @param key what RELEVANCY is of */
+  sort(seqs: readonly number[], criteria: readonly SortCriterion[], key?: SearchKey): Promise<readonly number[]>
   /** Threads of these messages, their first ones by date (RFC 5256). */
   threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]>
 

@@ -2,6 +2,7 @@
 import type { SearchKey, SequenceSet } from '../../formats/imap/mod.ts'
 import { foldForSearch } from '../../formats/message/mod.ts'
 import { type Entries, lowerBound } from './entries.ts'
+import { fuzzyScore } from './fuzzy.ts'
 import { type Dictionary, systemBit } from './keywords.ts'
 import type { Recents } from './recents.ts'
 import { emailId, threadId } from './object-ids.ts'
@@ -117,6 +118,7 @@ const DAYS = {
 } as const
 
 function textMatcher(key: SearchKey & { key: 'HEADER' | 'BODY' | 'TEXT' }): Matcher {
+  if (key.fuzzy === true) return ({ text }) => text && fuzzyScore(text, key) > 0
   const wanted = foldForSearch(key.text)
   switch (key.key) {
     case 'HEADER': {
@@ -226,6 +228,7 @@ export function asksWhenSaved(key: SearchKey): boolean {
 
 /** The keys of a program that look at content: their folded texts. */
 export function textsSought(key: SearchKey): { readonly key: 'BODY' | 'TEXT'; readonly wanted: string }[] {
-  if (key.key === 'BODY' || key.key === 'TEXT') return [{ key: key.key, wanted: foldForSearch(key.text) }]
+  if ((key.key === 'BODY' || key.key === 'TEXT') && key.fuzzy !== true)
+    return [{ key: key.key, wanted: foldForSearch(key.text) }]
   return partsOf(key).flatMap(textsSought)
 }

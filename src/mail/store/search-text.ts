@@ -15,6 +15,7 @@ import {
   transferEncoding,
 } from '../../formats/message/mod.ts'
 import type { StoredMessage } from './contract.ts'
+import type { FuzzyKey, FuzzyTexts } from './fuzzy.ts'
 
 export type ReadContent = (message: StoredMessage, from: number, to: number) => Buffer
 
@@ -25,7 +26,7 @@ const LF = 0x0a
 const EMPTY = Buffer.alloc(0)
 const NOT_BASE64 = /[^A-Za-z0-9+/]/g
 
-export class MessageText {
+export class MessageText implements FuzzyTexts {
   readonly message: StoredMessage
   readonly #read: ReadContent
   #fields: readonly HeaderField[] | undefined
@@ -72,6 +73,30 @@ export class MessageText {
     let step = search.next()
     for (; step.done !== true; step = search.next()) await pause()
     this.#known.set(`${key} ${wanted}`, step.value)
+  }
+
+  /** The subject first, which is worth most, then other fields, then text. */
+  *fuzzyTexts(key: FuzzyKey): Generator<{ text: string; weight: number }> {
+    const folded = (fields: readonly HeaderField[]): string =>
+      fields.map((field) => foldForSearch(decodeWords(fieldValue(field)))).join('\n')
+    if (key.key === 'HEADER') {
+      yield { text: folded(this.#named(key.field)), weight: 1 }
+      return
+    }
+    if (key.key === 'TEXT') {
+      yield { text: folded(this.#named('subject')), weight: 1 }
+      yield { text: folded(this.#allFields), weight: 0.8 }
+    }
+    yield* this.#fuzzyParts(this.#parts)
+  }
+
+  *#fuzzyParts(part: PackedPart): Generator<{ text: string; weight: number }> {
+    for (const child of part.children) yield* this.#fuzzyParts(child)
+    if (part.children.length > 0 || !isText(part)) return
+    for (const octets of this.#decodedPieces(part)) {
+      const text = decodeCharset(octets, part.charset)
+      yield { text: foldForSearch(part.contentType === 'text/html' ? stripHtml(text) : text), weight: 0.6 }
+    }
   }
 
   *#search(key: 'BODY' | 'TEXT', wanted: string): Search {

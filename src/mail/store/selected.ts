@@ -11,6 +11,7 @@ import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, Stored
 import { copyMessages } from './copy.ts'
 import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
+import { relevancy } from './fuzzy.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { MESSAGE_BATCH, messagesById, recordIds, savedTimes } from './message-rows.ts'
@@ -18,7 +19,7 @@ import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import type { Quota } from './quota.ts'
 import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
-import { type Looking, sortMessages } from './sort.ts'
+import { lookAt, type Looking, sortMessages } from './sort.ts'
 import { type FlagResult, storeFlagsOn } from './store-flags.ts'
 import { threadMessages } from './threads.ts'
 import { nothingNew, ToldState } from './told.ts'
@@ -226,8 +227,12 @@ export class SelectedMailbox implements Selected {
     return searchMailbox(this.#ctx, this.#parts, asked, () => this.#searchRows())
   }
 
-  sort(seqs: readonly number[], criteria: readonly SortCriterion[]): Promise<readonly number[]> {
-    return sortMessages(this.#looking, seqs, criteria)
+  relevancy(seqs: readonly number[], key: SearchKey): Promise<readonly number[]> {
+    return lookAt(this.#looking, seqs, ({ text }) => (text === undefined ? 1 : relevancy(text, key)))
+  }
+
+  sort(seqs: readonly number[], criteria: readonly SortCriterion[], key?: SearchKey): Promise<readonly number[]> {
+    return sortMessages(this.#looking, seqs, criteria, key)
   }
 
   threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]> {

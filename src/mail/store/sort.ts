@@ -1,9 +1,10 @@
 /** SORT: messages in the order of some of their properties. RFC 5256 §3, RFC 5957. */
-import type { SortCriterion } from '../../formats/imap/mod.ts'
+import type { SearchKey, SortCriterion } from '../../formats/imap/mod.ts'
 import { parseAddressList } from '../../formats/address/mod.ts'
 import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
+import { relevancy } from './fuzzy.ts'
 import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
 import { pauses, type SearchParts, type SearchRows } from './search.ts'
 import { MessageText } from './search-text.ts'
@@ -65,10 +66,11 @@ export async function sortMessages(
   looking: Looking,
   seqs: readonly number[],
   criteria: readonly SortCriterion[],
+  key?: SearchKey,
 ): Promise<number[]> {
   const lines = await lookAt(looking, seqs, (message) => ({
     seq: message.seq,
-    values: criteria.map(({ key }) => valueOf(key, message)),
+    values: criteria.map(({ key: criterion }) => valueOf(criterion, message, key)),
   }))
   lines.sort((a, b) => {
     for (let i = 0; i < criteria.length; i++) {
@@ -82,8 +84,14 @@ export async function sortMessages(
 
 const compare = (a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function valueOf(key: SortCriterion['key'], { text, sentMs, arrivedMs, sizeOctets }: Looked): Value {
-  switch (key) {
+function valueOf(
+  criterion: SortCriterion['key'],
+  { text, sentMs, arrivedMs, sizeOctets }: Looked,
+  key: SearchKey | undefined,
+): Value {
+  switch (criterion) {
+    case 'RELEVANCY':
+      return text === undefined || key === undefined ? 0 : -relevancy(text, key) // the most relevant first
     case 'ARRIVAL':
       return Math.floor(arrivedMs / 1000) // as INTERNALDATE shows it
     case 'DATE':
@@ -95,13 +103,13 @@ function valueOf(key: SortCriterion['key'], { text, sentMs, arrivedMs, sizeOctet
     case 'CC':
     case 'FROM':
     case 'TO':
-      return casemap(firstAddress(text?.value(key.toLowerCase()) ?? '').mailbox)
+      return casemap(firstAddress(text?.value(criterion.toLowerCase()) ?? '').mailbox)
     case 'DISPLAYFROM':
       return casemap(firstAddress(text?.value('from') ?? '').display)
     case 'DISPLAYTO':
       return casemap(firstAddress(text?.value('to') ?? '').display)
     default:
-      return key satisfies never
+      return criterion satisfies never
   }
 }
 

@@ -94,7 +94,7 @@ async function searchOne(session: Session, name: string, command: SearchCommand)
   if ('refused' in mailbox) return // it went away meanwhile
   try {
     const found = await mailbox.search(command.key, (done, goal) => (session.progress = { done, goal }))
-    if (found.length > 0) answer(session, mailbox, command, found)
+    if (found.length > 0) await answer(session, mailbox, command, found)
     if (session.output.full) await session.output.flush()
   } finally {
     if (current === undefined) mailbox.close()
@@ -106,12 +106,19 @@ function correlatorsOf(session: Session, { name, uidValidity }: Selected): strin
   return ` MAILBOX ${printName(session, name)} UIDVALIDITY ${uidValidity}`
 }
 
-function answer(session: Session, mailbox: Selected, command: SearchCommand, found: readonly number[]): void {
+async function answer(
+  session: Session,
+  mailbox: Selected,
+  command: SearchCommand,
+  found: readonly number[],
+): Promise<void> {
   const { returns = ['ALL'], partial } = command
+  const scores = returns.includes('RELEVANCY') ? await mailbox.relevancy(found, command.key) : []
   const data = resultData(
     returns,
     found.map((seq) => mailbox.uidAt(seq)),
     partial,
+    scores,
   )
   const line = [`* ESEARCH (TAG "${session.tag}"${correlatorsOf(session, mailbox)}) UID`, data]
   session.output.line([...line, highestOf(mailbox, command, found)].filter(Boolean).join(' '))

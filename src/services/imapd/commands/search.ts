@@ -59,7 +59,8 @@ export async function answerFound(
   if (returns.includes('SAVE')) session.saved = about.map((seq) => mailbox.uidAt(seq)).sort((a, b) => a - b)
   const isSilent = command.correlators !== undefined && found.length === 0
   if (!isSilent && !returns.every((one) => one === 'SAVE')) {
-    const data = resultData(returns, numbers, command.partial)
+    const scores = returns.includes('RELEVANCY') ? await mailbox.relevancy(found, command.key) : []
+    const data = resultData(returns, numbers, command.partial, scores)
     const highest = highestOf(mailbox, command, about)
     session.output.line(
       [`* ESEARCH (TAG "${tag}"${command.correlators ?? ''})`, byUid ? 'UID' : '', data, highest]
@@ -90,7 +91,9 @@ async function orForget(
 /** RFC 5267 §4.3.1: one too many is refused, the search itself is not. */
 function follow(session: Session, { byUid, key, criteria }: Answered, found: readonly number[]): void {
   const { tag, contexts, mailbox } = session
-  if (contexts.full) session.output.line(`* NO [NOUPDATE "${tag}"] Too many contexts`)
+  // How relevant a message is depends on all its text: its place among others is not followed.
+  const isFollowed = criteria?.some((criterion) => criterion.key === 'RELEVANCY') !== true
+  if (contexts.full || !isFollowed) session.output.line(`* NO [NOUPDATE "${tag}"] It is not followed`)
   else contexts.add(mailbox, { tag, byUid, key, criteria }, found)
 }
 
@@ -125,6 +128,7 @@ export function resultData(
   returns: readonly SearchReturn[],
   numbers: readonly number[],
   partial: SearchCommand['partial'],
+  scores: readonly number[],
 ): string {
   const parts: string[] = []
   if (numbers.length > 0) {
@@ -134,5 +138,7 @@ export function resultData(
   }
   if (returns.includes('COUNT')) parts.push(`COUNT ${numbers.length}`)
   if (partial !== undefined) parts.push(`PARTIAL (${partial.text} ${printSet(windowOf(numbers, partial)) || 'NIL'})`)
+  if (returns.includes('RELEVANCY'))
+    parts.push(`RELEVANCY (${(partial === undefined ? scores : windowOf(scores, partial)).join(' ')})`)
   return parts.join(' ')
 }

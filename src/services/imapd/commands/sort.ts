@@ -15,7 +15,7 @@ async function runSort(session: Session, cursor: Cursor, byUid: boolean): Promis
   const command = takeSort(cursor, session)
   cursor.takeEnd()
   return answerFound(session, { ...command, word: 'SORT', byUid }, async () =>
-    mailbox.sort(await find(session, command.key), command.criteria),
+    mailbox.sort(await find(session, command.key), command.criteria, command.key),
   )
 }
 
