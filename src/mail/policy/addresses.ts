@@ -52,7 +52,7 @@ export async function refuseUnlisted(ev: Evaluation, address: string, role: Role
   if (role === 'sender') ev.senderListed = true
   // Under warn_if_reject nothing was decided; the implied question decides.
   else if (!ev.warning) ev.recipientListed = true
-  const unserved = await ev.orRetry(address, ev.rules.router.unlisted(address, role))
+  const unserved = await ev.orRetry(address, ev.rules.router.unlisted(address, role, ev.facts.sender))
   ev.step(`unlisted ${role}`, address, unserved?.text ?? 'listed')
   if (unserved === undefined) return 'dunno'
   const status = fitStatus(unserved.enhanced, roleClass(role))
@@ -62,7 +62,8 @@ export async function refuseUnlisted(ev: Evaluation, address: string, role: Role
 /** reject_unverified_*: asks the mail system that the address belongs to. ADDRESS_VERIFICATION_README. */
 export async function refuseUnverified(ev: Evaluation, address: string, role: Role): Promise<Outcome> {
   const { cf, deps } = ev.rules
-  const status = role === 'sender' ? '4.1.0' : '4.1.1'
+  const status = role === 'sender' ? '4.1.7' : '4.1.1'
+  const noProbe = role === 'sender' ? '4.1.0' : '4.1.1'
   const say = (what: string): string => `<${address}>: ${roleClass(role)} rejected: ${what}`
   const probe = (await deps.probe?.(address, role)) ?? { status: 'failed', text: '' }
   ev.step('probe', address, probe.status)
@@ -72,14 +73,15 @@ export async function refuseUnverified(ev: Evaluation, address: string, role: Ro
     case 'deliverable':
       return 'dunno'
     case 'failed':
-      return ev.deferOnPermit({ code: 450, status, text: say('address verification problem') }, action)
+      return ev.deferOnPermit({ code: 450, status: noProbe, text: say('address verification problem') }, action)
     case 'deferred': {
       const text = say(`unverified address: ${why.slice(0, 250)}`)
       return ev.deferOnPermit({ code: cf[`unverified_${role}_defer_code`], status, text }, action)
     }
     case 'undeliverable': {
       const code = cf[`unverified_${role}_reject_code`]
-      return code >= 200 && code < 300 ? 'dunno' : ev.reject(code, status, say(`undeliverable address: ${why}`))
+      const what = code >= 500 ? 'undeliverable' : 'unverified'
+      return code >= 200 && code < 300 ? 'dunno' : ev.reject(code, status, say(`${what} address: ${why}`))
     }
     default:
       return probe.status satisfies never

@@ -482,12 +482,17 @@ test('probes are asked where there are some', async () => {
   await rcpt(cf, [[{}, '450 4.1.0 <ana@good.test>: Sender address rejected: address verification problem']])
   await rcpt(
     cf,
-    [[{}, '450 4.1.0 <ana@good.test>: Sender address rejected: undeliverable address: it says']],
+    [[{}, '450 4.1.7 <ana@good.test>: Sender address rejected: unverified address: it says']],
+    probe('undeliverable'),
+  )
+  await rcpt(
+    `${cf}\nunverified_sender_reject_code = 550`,
+    [[{}, '550 5.1.7 <ana@good.test>: Sender address rejected: undeliverable address: it says']],
     probe('undeliverable'),
   )
   await rcpt(
     cf,
-    [[{}, '450 4.1.0 <ana@good.test>: Sender address rejected: unverified address: it says']],
+    [[{}, '450 4.1.7 <ana@good.test>: Sender address rejected: unverified address: it says']],
     probe('deferred'),
   )
   await rcpt(cf, [[{}, 'OK']], probe('deliverable'))

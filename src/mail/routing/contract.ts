@@ -100,7 +100,7 @@ export interface Router {
    * Is there such a recipient (reject_unlisted_recipient)? undefined: yes. Looks through canonical, virtual aliases,
    * aliases, accounts. `sender`: the same question for reject_unlisted_sender.
    */
-  unlisted(address: string, role?: 'sender' | 'recipient'): Promise<Unserved | undefined>
+  unlisted(address: string, role?: 'sender' | 'recipient', sender?: string): Promise<Unserved | undefined>
   /** Canonical mapping of an envelope sender. */
   canonicalSender(address: string): Promise<string>
   /**

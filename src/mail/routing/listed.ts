@@ -15,9 +15,10 @@ export async function unlisted(
   world: World,
   address: string,
   role: Role,
+  sender: string | undefined,
   path: PathStep[] = [],
 ): Promise<Unserved | undefined> {
-  const resolved = await resolveAddress(world, world.standard(address))
+  const resolved = await resolveAddress(world, world.standard(address), sender)
   path.push(...resolved.path)
   const has = async (named: NamedMaps): Promise<boolean> =>
     (await findAddress(named, resolved.recipient, world, (s) => path.push(s))) !== undefined

@@ -98,8 +98,12 @@ class ConfiguredRouter implements Router {
     return { ...resolved, account: holder?.account, extension: holder?.extension ?? '', path }
   }
 
-  unlisted(address: string, role: 'sender' | 'recipient' = 'recipient'): Promise<Unserved | undefined> {
-    return unlisted(this.#world, address, role)
+  unlisted(
+    address: string,
+    role: 'sender' | 'recipient' = 'recipient',
+    sender?: string,
+  ): Promise<Unserved | undefined> {
+    return unlisted(this.#world, address, role, sender)
   }
 
   async canonicalSender(address: string): Promise<string> {

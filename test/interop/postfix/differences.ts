@@ -75,4 +75,12 @@ export const differences: readonly Difference[] = [
       'A source route goes out of header fields also without brackets (RFC 5322 §4.4); Postfix takes it for a group.',
     release: 'ours',
   },
+  {
+    where: /^blind copies, from \S* to (?:a@else\.test self@known\.test|archive\+all@known\.test): \(arrived\)$/,
+    postfix:
+      /^to (?:a@else\.test )?archive\+all@known\.test (?:archive\+all@known\.test|self@known\.test self@known\.test) from/,
+    postigo: /^to (?:a@else\.test )?archive\+all@known\.test (?:self@known\.test )?from/,
+    reason: 'Who is a recipient already gets no second copy as a blind one.',
+    release: 'ours',
+  },
 ]

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { actions } from './cases/access.ts'
 import { commands } from './cases/commands.ts'
 import { outgoing } from './cases/outgoing.ts'
+import { copiesAndRoutes } from './cases/copies.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { rewriting } from './cases/rewriting.ts'
 import { tables } from './cases/tables.ts'
@@ -19,7 +20,17 @@ import { compareWorld } from './run.ts'
 import type { Place, World } from './world.ts'
 import { ZONE } from './zone.ts'
 
-const WORLDS: readonly World[] = [replies, keys, syntax, settings, tables, actions, ...rewriting, outgoing]
+const WORLDS: readonly World[] = [
+  replies,
+  keys,
+  syntax,
+  settings,
+  tables,
+  actions,
+  ...rewriting,
+  outgoing,
+  ...copiesAndRoutes,
+]
 /** Ports between two worlds. */
 const STEP = 1000
 const FIRST_PORT = 11_000
