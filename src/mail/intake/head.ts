@@ -153,8 +153,9 @@ export function missingFields(fields: readonly Field[], c: Completion): string[]
     const lacks = (name: string): boolean => !has.has((resent + name).toLowerCase())
     if (lacks('Message-Id')) lines.push(`${resent}Message-Id: <${c.stamp}.${c.queueId}@${c.hostname}>`)
     if (lacks('Date')) lines.push(`${resent}Date: ${c.date}`)
-    const address = c.sender || 'MAILER-DAEMON'
-    const from = { address, fullName: c.fullName, format: c.fromFormat, charset: c.charset }
+    const named = c.sender !== ''
+    const address = named ? c.sender : 'MAILER-DAEMON'
+    const from = { address, fullName: named ? c.fullName : '', format: c.fromFormat, charset: c.charset }
     if (lacks('From')) lines.push(`${resent}From: ${fromValue(from)}`)
   }
   if (c.addMissing && c.undisclosedRecipientsHeader !== '' && ![...RECIPIENT_FIELDS].some((name) => has.has(name))) {

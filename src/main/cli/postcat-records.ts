@@ -67,7 +67,8 @@ export function envelopeRecords(m: CatMessage): CatRecord[] {
     record('S', 'sender', m.sender),
     ...m.recipients.flatMap((r) => [
       ...attribute('notify_flags', notifyFlags(r.notify)),
-      ...attribute('dsn_orig_rcpt', r.orcpt),
+      // Where the client named none, Postfix's cleanup(8) does.
+      ...attribute('dsn_orig_rcpt', r.orcpt ?? `rfc822;${r.original === '' ? r.address : r.original}`),
       ...(r.original === '' ? [] : [record('O', 'original_recipient', r.original)]),
       record('R', 'recipient', r.address),
     ]),
@@ -83,7 +84,7 @@ export function envelopeRecords(m: CatMessage): CatRecord[] {
 
 function attributes({ envid, ret, body, client, saslUsername }: CatMessage): CatRecord[] {
   return [
-    ...attribute('envid', envid),
+    ...attribute('envelope_id', envid),
     ...attribute('ret_flags', ret === undefined ? undefined : ret === 'FULL' ? '1' : '2'),
     ...attribute('encoding', body === '8BITMIME' ? '8bit' : undefined),
     ...attribute('log_client_name', client?.name),

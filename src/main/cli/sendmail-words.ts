@@ -162,12 +162,20 @@ function takeBody(value: string, draft: Draft): void {
   else throw new SendmailUsage('-B option needs 8BITMIME or 7BIT')
 }
 
+/** dsn_notify_mask() stops at the first word that it does not know. */
+function unknownNotify(asked: readonly string[], value: string): string[] {
+  const at = asked.findIndex((word) => !NOTIFY.some((one) => one === word))
+  if (at < 0) return []
+  const word = value.split(/[,\s]+/)[at] ?? ''
+  return [`unknown DSN NOTIFY command value "${word}" in "${value}"`]
+}
+
 const NOTIFY = ['NEVER', 'SUCCESS', 'FAILURE', 'DELAY'] as const
 
 function takeNotify(value: string, draft: Draft): void {
   const asked = value.toUpperCase().split(/[,\s]+/)
   const known = NOTIFY.filter((word) => asked.includes(word))
   if (known.length !== asked.length || (known.includes('NEVER') && known.length > 1))
-    draft.warnings.push('bad -N option value -- ignored')
+    draft.warnings.push(...unknownNotify(asked, value), 'bad -N option value -- ignored')
   else draft.notify = known
 }

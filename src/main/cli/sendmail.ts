@@ -31,8 +31,9 @@ export const sendmail: Command = async (argv, io) => {
     return await run(words, io)
   } catch (error) {
     if (error instanceof SendmailUsage) {
-      for (const line of error.message.split('\n'))
-        io.err(`sendmail: ${line.startsWith('usage') ? 'fatal: usage: sendmail [options]' : line}\n`)
+      const [problem = '', ...usage] = error.message.split('\n')
+      io.err(`sendmail: ${usage.length === 0 ? 'fatal: ' : ''}${problem}\n`)
+      if (usage.length > 0) io.err('sendmail: fatal: usage: sendmail [options]\n')
       return EX.tempFail
     }
     const text = error instanceof Error ? error.message : String(error)
@@ -133,7 +134,7 @@ async function checkSubmitter(
 function checkVerp(verp: string | undefined, allowed: string): void {
   if (verp === undefined || verp === '') return
   if (verp.length !== 2 || Array.from(verp).some((character) => !allowed.includes(character)))
-    throw new Error(`-V requires two characters from ${allowed}`)
+    throw new SendmailUsage(`-V requires two characters from ${allowed}`)
 }
 
 class TooBig extends Error {}

@@ -80,7 +80,7 @@ function message({ desk }: QueueRooms, queueId: string): ControlAnswer {
   const found = desk.message(queueId)
   const [first] = found?.jobs ?? []
   if (found === undefined || first === undefined) return { ok: false, error: 'no such message' }
-  const { sender, arrivalMs, sizeOctets, ret, envid, body, smtpUtf8, verp, saslUsername, client } = first
+  const { messageSender: sender, arrivalMs, sizeOctets, ret, envid, body, smtpUtf8, verp, saslUsername, client } = first
   const recipients = found.jobs.flatMap((job) => job.recipients)
   const facts = { sender, arrivalMs, sizeOctets, ret, envid, body, smtpUtf8, verp, saslUsername, client }
   return { ok: true, message: { queue: found.queue, queueId, ...facts, recipients } }
