@@ -105,3 +105,16 @@ test('the client shows what is set, and trusts whom it is told to', async (t) =>
     assert.notEqual((await deliver(sub, { mood: early, settings: encrypt, files }))[0], '4.7.0 deferred')
   })
 })
+
+test('a session that breaks off under TLS goes on without, once the mail has waited', async (t) => {
+  const { make } = certificateMaker(t)
+  for (const breaksAt of ['EHLO', 'MAIL']) {
+    const sink = await startTlsSink(t, { ...make('server', { names: ['localhost'] }), breaksAt })
+    const mainCf = `relayhost = [127.0.0.1]:${sink.port}\nsmtp_tls_security_level = may\nminimal_backoff_time = 1s\nqueue_run_delay = 1s\n`
+    const server = await startServer(t, { mainCf })
+    await submit(server, 'ana@mail.example.test', ['bob@far.test'], 'Subject: x\n\nx\n')
+    await server.logged(/status=deferred \(lost connection with 127\.0\.0\.1\[127\.0\.0\.1\] while /)
+    await until('it is delivered', () => sink.took.length > 0)
+    assert.deepEqual(sink.took, ['plain'], breaksAt)
+  }
+})

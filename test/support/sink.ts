@@ -32,6 +32,8 @@ export interface SinkMood {
   readonly hangsUpAfter?: string
   /** A socket's path in place of a port. */
   readonly path?: string
+  /** In place of a free port of 127.0.0.1. */
+  readonly listens?: { readonly host: string; readonly port: number }
 }
 
 const USUAL: Readonly<Record<string, string>> = {
@@ -54,7 +56,7 @@ export async function startSink(t: TestContext, mood: SinkMood = {}): Promise<Si
     for (const event of ['end', 'close']) socket.on(event, () => (ended[nth] = true))
     serve(socket, session, contents, mood)
   })
-  await new Promise<void>((ready) => server.listen(mood.path ?? { port: 0, host: '127.0.0.1' }, ready))
+  await new Promise<void>((ready) => server.listen(mood.path ?? mood.listens ?? { port: 0, host: '127.0.0.1' }, ready))
   t.after(() => {
     for (const socket of sockets) socket.destroy()
     server.close()

@@ -11,6 +11,8 @@ export interface TlsSinkMood {
   readonly asks?: boolean
   /** A reply to a command that nobody sent comes with that to EHLO under TLS. */
   readonly early?: boolean
+  /** The connection breaks off at this command under TLS. */
+  readonly breaksAt?: string
   /** STARTTLS is not offered. */
   readonly plain?: boolean
 }
@@ -60,7 +62,8 @@ function serve(socket: Socket | TLSSocket, serving: Serving): void {
   const onLine = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase()
     const say = (text: string): void => void socket.write(`${text}\r\n`)
-    if (inData) {
+    if (isTls && verb === mood.breaksAt) socket.destroy()
+    else if (inData) {
       if (line !== '.') return
       inData = false
       took.push(isTls ? `tls ${commonName(socket)}` : 'plain')

@@ -6,6 +6,7 @@ import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
 import { SMTP_SERVERS } from './listeners.ts'
 import { allParams } from '../registry.ts'
+import { clientFindings } from './client-findings.ts'
 import { tlsFindings } from './tls-findings.ts'
 
 /** All rooms' findings, in the order of the files; where policy speaks of a name too, it knows more of it. */
@@ -25,6 +26,7 @@ export async function allFindings(config: Config): Promise<Finding[]> {
     ...own,
     ...tableFindings(config, directory),
     ...tlsFindings(config),
+    ...clientFindings(config),
     ...masterFindings(config),
     ...contentFindings(config, directory),
   ]

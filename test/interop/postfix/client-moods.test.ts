@@ -31,6 +31,7 @@ function told(log: string): Map<string, string> {
       to,
       `${relay} ${dsn} ${status}`
         .replace(/message size \d+/, 'message size N')
+        .replaceAll(/127\.0\.\d+\.\d+(\[?)/g, '127.0.0.1$1')
         .replaceAll(/(\[127\.0\.0\.1\]):\d+/g, '$1:PORT')
         .slice(0, COMPARED),
     ]),
@@ -46,7 +47,8 @@ async function settingsFor(t: TestContext, moods: readonly Mood[]): Promise<Pick
     return Promise.all(mood.second === undefined ? [portOf(first)] : [portOf(first), portOf(mood.second)])
   }
   const ports = await Promise.all(moods.map(portsOf))
-  const place = (i: number): string => ports[i]?.map((port) => `[127.0.0.1]:${port}`).join(', ') ?? ''
+  const place = (i: number): string =>
+    ports[i]?.map((port) => `[${moods[i]?.listens?.host ?? '127.0.0.1'}]:${port}`).join(', ') ?? ''
   const transport = moods.map(({ lmtp }, i) => `m${i}.test ${lmtp === true ? 'lmtp:inet' : 'smtp'}:${place(i)}\n`)
   const policies = moods.map(({ tls }, i) => (tls === undefined ? '' : `${place(i)} ${tls}\n`))
   const passwords = moods.map(({ login }, i) => (login === true ? `${place(i)} user:secret\n` : ''))

@@ -193,6 +193,14 @@ const logins: readonly Mood[] = [
 
 const WELL: SinkMood = {}
 
+/** On SMTP's own port, of an address that hardly anybody else has. */
+const ownPort = { host: `127.0.${1 + (process.pid % 250)}.${1 + (Math.trunc(process.pid / 250) % 250)}`, port: 25 }
+
+const named: readonly Mood[] = [
+  { name: 'has our name', listens: ownPort, answer: one('EHLO', '250-mail.example.test\n250 PIPELINING') },
+  { name: 'has our name, on another port', answer: one('EHLO', '250-mail.example.test\n250 PIPELINING') },
+]
+
 /** What one server refuses, the other may take. */
 const twoServers: readonly Mood[] = [
   { name: 'nobody listens', nobody: true },
@@ -229,4 +237,13 @@ const twoServers: readonly Mood[] = [
   { name: 'too small, then well', offers: ['SIZE 10'], second: WELL },
 ]
 
-export const moods: readonly Mood[] = [...faulty(), ...single, ...further, ...cutOff, ...logins, ...twoServers, ...lmtp]
+export const moods: readonly Mood[] = [
+  ...faulty(),
+  ...single,
+  ...further,
+  ...cutOff,
+  ...logins,
+  ...twoServers,
+  ...named,
+  ...lmtp,
+]

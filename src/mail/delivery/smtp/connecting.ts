@@ -22,7 +22,7 @@ export interface Opening extends Omit<SessionPlace, 'name' | 'nameAndPort' | 'ad
   readonly signal: AbortSignal
 }
 
-/** `relay`: the server that the failure is about; `none` where none was talked to. */
+/** `relay`: the server that the failure is about; `none` where none was talked to. `handshake`: TLS may be why. */
 export type Opened =
   | { readonly session: ServerSession }
   | {
@@ -71,7 +71,10 @@ export async function open(opening: Opening): Promise<Opened> {
     const { record } = dialogue
     if (error instanceof SiteError)
       return { failure: error.failure, relay: nameAndPort, handshake: error instanceof HandshakeError, record }
-    if (error instanceof DialogueError) return { failure: brokenOff(error, dialogue, name), relay: nameAndPort, record }
+    if (error instanceof DialogueError) {
+      const handshake = dialogue.connection.tls !== undefined // it may be TLS that is not understood
+      return { failure: brokenOff(error, dialogue, name), relay: nameAndPort, handshake, record }
+    }
     throw error
   } finally {
     signal.removeEventListener('abort', stop)

@@ -1,6 +1,6 @@
 /** One delivery: which servers, in what order, over which connections, and what becomes of each recipient. Postfix: smtp_connect.c. */
 import { publish } from '#src/base/mod.ts'
-import { splitList } from '../../../io/config/mod.ts'
+import { servicePort, splitList } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
 import type { Agent, DeliveryJob, DeliveryTimes, RecipientResult } from '../../queue/mod.ts'
 import type { Shared, SmtpAgentDeps } from './agent.ts'
@@ -206,7 +206,11 @@ export class Delivery {
     session ??= await this.#open(place, walk, policy)
     if (session === undefined) return
     walk.countSession()
-    await this.#transfer(session, walk.isFinal)
+    const mayGoPlain = session.facts.tls !== undefined && (await this.#mayGoPlain(place, walk, policy))
+    const ending = await this.#transfer(session, walk.isFinal && !mayGoPlain)
+    if (ending !== 'broken' || !mayGoPlain || this.#isOver) return
+    const plain = await this.#open(place, walk, { ...policy, level: 'none' })
+    if (plain !== undefined) await this.#transfer(plain, walk.isFinal)
   }
 
   async #open(place: Place, walk: Walk, policy: TlsPolicy): Promise<ServerSession | undefined> {
@@ -236,6 +240,7 @@ export class Delivery {
   }
 
   #connect(place: Place, walk: Walk, policy: TlsPolicy): Promise<Opened> {
+    const watches = this.#protocol === 'smtp' && 'port' in place && place.port === servicePort('smtp')
     return open({
       ...this.#shared,
       protocol: this.#protocol,
@@ -248,6 +253,7 @@ export class Delivery {
       sender: this.#job.sender,
       queueId: this.#job.queueId,
       ageMs: this.#deps.now() - this.#job.arrivalMs,
+      ...(watches && { loopWatch: { nexthop: this.#job.nexthop, isBest: walk.isBest(place) } }),
       place,
       serverKey: this.#serverKey(place, policy, walk.site),
       store: this.#connections.store,
@@ -284,7 +290,7 @@ export class Delivery {
     publish<ClientEvent>({ event: 'client.note', protocol: this.#protocol, text })
   }
 
-  async #transfer(session: ServerSession, isFinal: boolean): Promise<void> {
+  async #transfer(session: ServerSession, isFinal: boolean): Promise<Ending | 'broken'> {
     const { dialogue, name, nameAndPort } = session.facts
     const stop = (): void => dialogue.connection.destroy()
     this.#signal.addEventListener('abort', stop, { once: true })
@@ -314,6 +320,7 @@ export class Delivery {
     this.#trouble.tell(name, dialogue.record, this.#tellPostmaster)
     this.#readyMs = undefined
     this.#uses = 1
+    return ending
   }
 
   /** Keeps the connection for the next message, or ends it. */

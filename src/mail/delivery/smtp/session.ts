@@ -5,6 +5,7 @@ import type { TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
 import { TableError, type Tables } from '../../../io/tables/mod.ts'
 import { type Dialogue, DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
+import { loopOf, type LoopWatch, watchGreeting } from './own-name.ts'
 import type { ClientSettings } from './params.ts'
 import { pixWorkarounds } from './pix.ts'
 import { lineFilter } from './reply-filter.ts'
@@ -41,6 +42,7 @@ export interface SessionPlace {
   /** How long the message has been in the queue. */
   readonly ageMs: number
   readonly transport: string
+  readonly loopWatch?: LoopWatch | undefined
   /** The TLS session that may be gone on with, and where a new one is kept. */
   readonly resumption: Pick<TlsClientOptions, 'session' | 'onSession'>
 }
@@ -90,6 +92,7 @@ async function greet(dialogue: Dialogue, place: SessionPlace): Promise<Keywords>
     const text = `host ${name} refused to talk to me: ${oneLine(greeting)}`
     throw new SiteError(refused(greeting, name, text, cf.smtp_skip_5xx_greeting))
   }
+  watchGreeting(greeting, place)
   const { disableEsmtp, delayDotCrlf } = await pixWorkarounds(greeting, place)
   if (delayDotCrlf) dialogue.beforeDotMs = cf.smtp_pix_workaround_delay_time
   const esmtp = cf.smtp_always_send_ehlo || greeting.lines.some((line) => /\bESMTP\b/.test(line))
@@ -103,8 +106,11 @@ async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean)
   if (extended || protocol === 'lmtp') {
     dialogue.doing = `performing the ${word} handshake`
     reply = await dialogue.ask(`${word} ${cf.smtp_helo_name}`, cf.smtp_helo_timeout)
-    if (reply.code >= 200 && reply.code <= 299)
+    if (reply.code >= 200 && reply.code <= 299) {
+      const loop = loopOf(reply, place)
+      if (loop !== undefined) throw new SiteError(loop)
       return withEightBits(await discarded(parseKeywords(reply), place), place)
+    }
   }
   if (protocol === 'smtp' && reply?.code !== 421) {
     dialogue.doing = 'performing the HELO handshake'
