@@ -47,6 +47,14 @@ export const differences: readonly Difference[] = [
     release: 'ours',
   },
   {
+    where: /^outgoing, asis \w+, SMTPUTF8 for nothing/,
+    postfix: /BODY=8BITMIME SMTPUTF8 to/,
+    postigo: /BODY=8BITMIME to/,
+    reason:
+      'SMTPUTF8 is said to the next server only where something needs it, so that the one behind it may do without.',
+    release: 'ours',
+  },
+  {
     where: /^outgoing, seven \w+, message types that are not looked into/,
     postfix: /Encoding: 7bit\s+Reporting-MTA: dns; caf=C3=A9[^]*Encoding: 7bit\s+part =C3=A9/,
     postigo: /Encoding: quoted-printable\s+Reporting-MTA: dns; caf=C3=A9[^]*Encoding: quoted-printable\s+part =C3=A9/,

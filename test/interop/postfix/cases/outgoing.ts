@@ -112,6 +112,16 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ),
 }
 
+const ASCII_HEADER = lines('Subject: ascii', 'Content-Transfer-Encoding: 8bit', '', '\u00e9t\u00e9')
+
+/** Sent with SMTPUTF8, whether they need it or not. */
+const INTERNATIONAL: readonly (readonly [name: string, message: string, content: string])[] = [
+  ['asis', 'SMTPUTF8 for nothing', ASCII_HEADER],
+  ['seven', 'SMTPUTF8 for nothing', ASCII_HEADER],
+  ['raw', 'SMTPUTF8 for nothing', ASCII_HEADER],
+  ['asis', 'SMTPUTF8 for a field', lines('Subject: \u00e9t\u00e9', '', 'text')],
+]
+
 const NO_8BIT = { smtp_discard_ehlo_keywords: '8bitmime, smtputf8, silent-discard' }
 const CHECKS = {
   smtp_header_checks: 'pcre:$config_directory/header',
@@ -165,12 +175,12 @@ function transport(
   return `${name}${program} unix - - n - - ${program}${words.join('')}${flags}\n`
 }
 
-function session(name: string, to: string, content: string): Session {
+function session(name: string, to: string, content: string, parameters = ''): Session {
   return {
     name,
     steps: [
       'EHLO client.example.test',
-      'MAIL FROM:<gen+s@known.test>',
+      `MAIL FROM:<gen+s@known.test>${parameters}`,
       `RCPT TO:<${to}>`,
       'DATA',
       { content: `X-Session: ${name}\r\n${content}`.replace(/^\./gm, '..') },
@@ -202,11 +212,15 @@ flaggedlmtp_destination_recipient_limit = 1
   masterCf: PROGRAMS.flatMap((program) =>
     Object.entries(CASES).map(([name, overrides]) => transport(name, program, overrides)),
   ).join(''),
-  sessions: PROGRAMS.flatMap((program) =>
-    Object.keys(CASES).flatMap((name) =>
+  sessions: PROGRAMS.flatMap((program) => [
+    ...Object.keys(CASES).flatMap((name) =>
       Object.entries(MESSAGES).map(([message, content]) =>
         session(`${name} ${program}, ${message}`, `rcpt@${name}.${program}`, content),
       ),
     ),
-  ),
+    // Postfix asks for SMTPUTF8 of new connections alone: what happens to mail that needs it depends on the one it finds.
+    ...INTERNATIONAL.map(([name, message, content]) =>
+      session(`${name} ${program}, ${message}`, `rcpt@${name}.${program}`, content, ' SMTPUTF8 BODY=8BITMIME'),
+    ),
+  ]),
 }
