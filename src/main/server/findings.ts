@@ -7,6 +7,7 @@ import { policyFindings } from '../../mail/policy/mod.ts'
 import { SMTP_SERVERS } from './listeners.ts'
 import { allParams } from '../registry.ts'
 import { clientFindings } from './client-findings.ts'
+import { clientTlsFindings } from './client-tls-findings.ts'
 import { tlsFindings } from './tls-findings.ts'
 
 /** All rooms' findings, in the order of the files; where policy speaks of a name too, it knows more of it. */
@@ -27,6 +28,7 @@ export async function allFindings(config: Config): Promise<Finding[]> {
     ...tableFindings(config, directory),
     ...tlsFindings(config),
     ...clientFindings(config),
+    ...clientTlsFindings(config),
     ...masterFindings(config),
     ...contentFindings(config, directory),
   ]
