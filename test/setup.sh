@@ -2,7 +2,7 @@
 # Installs Debian's mail clients, and Postfix, that the tests in test/interop use. As root, on Debian; what is there is
 # left alone. Postfix is installed without a configuration and not started: the tests make private instances of it.
 set -euo pipefail
-packages=(libatomic1 offlineimap3 imapfilter getmail6 libmail-imapclient-perl procmail swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
+packages=(libatomic1 neomutt bsdutils offlineimap3 imapfilter getmail6 libmail-imapclient-perl procmail swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
   libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl
   knot unbound dovecot-core postfix postfix-pcre postfix-lmdb postfix-cdb postfix-sqlite)
 missing=()

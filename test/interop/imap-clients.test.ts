@@ -188,3 +188,47 @@ for (const [protocol, type] of [
     assert.equal(status(server, 'INBOX').messages, 0)
   })
 }
+
+test('neomutt, compressed, with QRESYNC: reads, files, flags and deletes', async (t) => {
+  const server = await withMessages(t, ['first', 'second', 'third'])
+  const rc = join(server.dir, 'muttrc')
+  const url = `imap://eva@127.0.0.1:${server.port('imap')}`
+  writeFileSync(
+    rc,
+    [
+      'set ssl_starttls = no',
+      'set ssl_force_tls = no',
+      'set imap_authenticators = "login"',
+      'set imap_user = "eva"',
+      `set imap_pass = "${PASSWORD}"`,
+      'set imap_deflate = yes',
+      'set imap_condstore = yes',
+      'set imap_qresync = yes',
+      `set folder = "${url}/"`,
+      'set spoolfile = "+INBOX"',
+      'set confirmappend = no',
+      'set confirmcreate = no',
+      'set delete = yes',
+      'set wait_key = no',
+      'set pager_stop = yes',
+      'set sort = date-received',
+      'set mark_old = no',
+      '',
+    ].join('\n'),
+  )
+  const push = async (keys: string): Promise<void> => {
+    const command = `neomutt -n -F ${rc} -f ${url}/INBOX -e 'push "${keys}"'`
+    const ran = await run('script', ['-qec', command, '/dev/null'], {
+      package: 'bsdutils',
+      env: { HOME: server.dir, TERM: 'xterm', LANG: 'C.UTF-8' },
+    })
+    assert.equal(ran.code, 0, ran.out + ran.err)
+  }
+  await push('<search>~s first<enter><display-message><exit><quit>')
+  assert.equal(status(server, 'INBOX').unseen, 2)
+  await push('<search>~s second<enter><save-message>=Filed<enter><sync-mailbox><quit>')
+  assert.deepEqual([status(server, 'INBOX').messages, status(server, 'Filed').messages], [2, 1])
+  await push('<search>~s third<enter><flag-message><sync-mailbox><delete-pattern>~s first<enter><sync-mailbox><quit>')
+  assert.equal(status(server, 'INBOX').messages, 1)
+  assert.match((await messagesIn(server, 'eva'))[0] ?? '', /Subject: third/)
+})

@@ -5,9 +5,13 @@ import { Cursor, NESTING_LIMIT } from './cursor.ts'
 import { takeDate, takeDateTime } from './date-time.ts'
 import { ImapError } from './error.ts'
 import { takeFetch } from './fetch.ts'
+import { parseMessageUrl } from './imap-url.ts'
+import { takeMailboxFilter } from './mailbox-filter.ts'
 import { decodeMailbox, encodeMailbox } from './mailbox-name.ts'
+import { windowOf } from './partial.ts'
 import { takeSearch } from './search.ts'
 import { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
+import { takeSort, takeThread } from './sort.ts'
 
 const words = fc.constantFrom(
   'BODY',
@@ -50,6 +54,18 @@ const words = fc.constantFrom(
   'BINARY',
   'NIL',
   '+',
+  'FUZZY ',
+  'RELEVANCY',
+  'PARTIAL 1:2',
+  'PARTIAL -1:-2',
+  'CHANGEDSINCE 5',
+  'EMAILID M1',
+  'PREVIEW (LAZY)',
+  'subtree ',
+  '/INBOX/;UID=1',
+  ';SECTION=1.MIME',
+  '%ff',
+  '/;PARTIAL=1.2',
 )
 const octets = fc.oneof(
   fc.uint8Array({ maxLength: 80 }).map((array) => Buffer.from(array)),
@@ -68,6 +84,10 @@ const takes: Readonly<Record<string, (cursor: Cursor) => unknown>> = {
   'a sequence set': takeSequenceSet,
   'a FETCH': (cursor) => takeFetch(cursor),
   'a SEARCH': (cursor) => takeSearch(cursor, { saved: [3, 5] }),
+  'a SORT': (cursor) => takeSort(cursor, { saved: [] }),
+  'a THREAD': (cursor) => takeThread(cursor, { saved: [] }),
+  'a mailbox specifier': takeMailboxFilter,
+  'the URL of a message': (cursor) => parseMessageUrl(cursor.rest.toString()),
 }
 
 for (const [name, take] of Object.entries(takes)) {
@@ -88,7 +108,7 @@ for (const [name, take] of Object.entries(takes)) {
 }
 
 test('a search program nested too deeply is an ImapError', () => {
-  for (const nest of ['(', 'NOT ', 'OR ALL '])
+  for (const nest of ['(', 'NOT ', 'OR ALL ', 'FUZZY '])
     assert.throws(
       () => takeSearch(new Cursor(Buffer.from(`${nest.repeat(NESTING_LIMIT + 1)}ALL`)), { saved: [] }),
       ImapError,
@@ -117,4 +137,24 @@ test('a mailbox name in modified UTF-7 reads as it was', () => {
 
 test('a control character is refused in a mailbox name, encoded too', () => {
   for (const name of ['a\nb', 'a&AAo-b', '&AAA-', '&AH8-']) assert.throws(() => decodeMailbox(name), ImapError, name)
+})
+
+test('a window over results is what its range names, from either end', () => {
+  const range = fc.record({
+    a: fc.integer({ min: 1, max: 30 }),
+    b: fc.integer({ min: 1, max: 30 }),
+    fromEnd: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.nat(20), range, (n, { a, b, fromEnd }) => {
+      const results = Array.from({ length: n }, (_, i) => 100 + i)
+      const sign = fromEnd ? '-' : ''
+      const command = `RETURN (PARTIAL ${sign}${a}:${sign}${b}) ALL`
+      const { partial } = takeSearch(new Cursor(Buffer.from(command)), { saved: [] })
+      assert.ok(partial !== undefined)
+      const placeOf = (i: number): number => (fromEnd ? n - i : i + 1)
+      const expected = results.filter((_, i) => placeOf(i) >= Math.min(a, b) && placeOf(i) <= Math.max(a, b))
+      assert.deepEqual(windowOf(results, partial), expected)
+    }),
+  )
 })
