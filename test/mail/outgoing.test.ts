@@ -57,6 +57,12 @@ const CASES: readonly Case[] = [
     content: /caf\xc3\xa9/,
   },
   {
+    name: 'reports are the next server’s to make, about the address that was given',
+    offers: ['DSN'],
+    message: ['', 'y'],
+    envelope: /^RCPT TO:<rcpt@case\d+\.test> ORCPT=rfc822;rcpt@case\d+\.test$/m,
+  },
+  {
     name: 'disable_mime_output_conversion',
     set: { disable_mime_output_conversion: 'yes' },
     message: EIGHT,

@@ -6,6 +6,7 @@ import {
   type DataReaderOptions,
   DataWriter,
   decodeXtext,
+  encodeUnitext,
   encodeXtext,
   parseKeywords,
   parseMailParameters,
@@ -217,6 +218,7 @@ test('EHLO keywords, AUTH= among them', () => {
 test('xtext', () => {
   for (const text of ['a+b=c', 'ünï', 'x y', '']) assert.equal(decodeXtext(encodeXtext(text)), text)
   for (const text of ['a+2Bb', 'a+2bb']) assert.equal(decodeXtext(text), 'a+b')
+  assert.equal(encodeUnitext('\u00fc b=c+\\x{E9}'), '\\x{FC}\\x{20}b\\x{3D}c\\x{2B}\\x{E9}')
   for (const bad of ['a+', 'a+2', 'a=b', 'a b']) assert.equal(decodeXtext(bad), undefined)
 })
 

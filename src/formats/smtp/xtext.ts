@@ -19,3 +19,8 @@ export function encodeXtext(text: string): string {
     [...Buffer.from(c)].map((octet) => `+${octet.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
 }
+
+/** The same for addresses of type utf-8, in ASCII alone; forms that are there already stay. RFC 6533 §3, utf-8-addr-unitext. */
+export function encodeUnitext(text: string): string {
+  return text.replace(/[^!-*,-<>-~]/gu, (c) => `\\x{${c.codePointAt(0)?.toString(16).toUpperCase().padStart(2, '0')}}`)
+}

@@ -135,10 +135,10 @@ function arrival(messages: readonly Arrived[]): string {
 /** All that came, octet for octet but for what names product, host, time and queue id. */
 function wholes(messages: readonly Arrived[]): string {
   return messages
-    .map(({ sender, parameters, recipients, message }) => {
+    .map(({ sender, parameters, recipients, recipientParameters, message }) => {
       const end = message.indexOf('\r\n\r\n')
       const body = end < 0 ? '' : message.slice(end)
-      return `from <${sender}>${parameters} to ${recipients.join(' ')}\n${header(message)}${body}`
+      return `from <${sender}>${parameters} to ${recipients.map((one, i) => one + (recipientParameters[i] ?? '')).join(' ')}\n${header(message)}${body}`
     })
     .sort()
     .join('\n')

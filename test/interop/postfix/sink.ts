@@ -8,6 +8,8 @@ export interface Arrived {
   /** What MAIL said behind the sender. */
   readonly parameters: string
   readonly recipients: readonly string[]
+  /** What RCPT said behind each of them. */
+  readonly recipientParameters: readonly string[]
   readonly message: string
 }
 
@@ -47,12 +49,19 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
   let sender = ''
   let parameters = ''
   let recipients: string[] = []
+  let recipientParameters: string[] = []
   const say = (line: string): void => void socket.write(line + '\r\n')
   const command = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase()
-    if (verb === 'EHLO' || verb === 'LHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250 8BITMIME')
-    if (verb === 'MAIL') [sender, parameters, recipients] = [path(line), line.slice(line.lastIndexOf('>') + 1), []]
-    if (verb === 'RCPT') recipients.push(path(line))
+    if (verb === 'EHLO' || verb === 'LHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250-DSN\r\n250 8BITMIME')
+    if (verb === 'MAIL') {
+      ;[sender, parameters] = [path(line), behind(line)]
+      ;[recipients, recipientParameters] = [[], []]
+    }
+    if (verb === 'RCPT') {
+      recipients.push(path(line))
+      recipientParameters.push(behind(line))
+    }
     if (verb === 'QUIT') return void socket.end('221 Bye\r\n')
     content = verb === 'DATA'
     say(content ? '354 Go' : '250 Ok')
@@ -67,7 +76,7 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
       const part = text.slice(0, end)
       text = text.slice(end + (content ? 5 : 2))
       if (content) {
-        take({ sender, parameters, recipients, message: part })
+        take({ sender, parameters, recipients, recipientParameters, message: part })
         content = false
         say('250 Ok')
       } else command(part)
@@ -80,3 +89,5 @@ function path(line: string): string {
   const from = line.indexOf('<')
   return line.slice(from + 1, line.lastIndexOf('>'))
 }
+
+const behind = (line: string): string => line.slice(line.lastIndexOf('>') + 1)

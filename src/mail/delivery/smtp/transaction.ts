@@ -99,11 +99,12 @@ async function envelopeCommands(
   outgoing: Outgoing,
 ): Promise<{ readonly mail: string; readonly rcpts: readonly string[] } | ContentError['result']> {
   const quoted = cf.smtp_quote_rfc821_envelope
+  const words = { quoted, smtpUtf8: job.smtpUtf8 }
   const rcpts: string[] = []
   try {
     const sender = await outgoing.address(job.sender)
     for (const recipient of recipients)
-      rcpts.push(rcptCommand(recipient, await outgoing.address(recipient.address), keywords, quoted))
+      rcpts.push(rcptCommand(recipient, await outgoing.address(recipient.address), keywords, words))
     const mail = mailCommand(job, keywords, { sender, quoted, isSizeKnown: !outgoing.to7bit })
     return { mail: loggedIn && cf.smtp_send_dummy_mail_auth ? `${mail} AUTH=<>` : mail, rcpts }
   } catch (error) {

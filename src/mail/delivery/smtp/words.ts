@@ -1,5 +1,5 @@
 /** Commands with what a server offers, and results in smtp(8)'s words. RFC 5321, RFC 3461, RFC 6152, RFC 6531. */
-import { encodeXtext, type Reply } from '../../../formats/smtp/mod.ts'
+import { encodeUnitext, encodeXtext, type Reply } from '../../../formats/smtp/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue, DialogueError } from './dialogue.ts'
 
@@ -17,30 +17,41 @@ export function mailCommand(
   const words = [`MAIL FROM:<${quoted ? wire(sender) : sender}>`]
   if (keywords.has('SIZE') && isSizeKnown) words.push(`SIZE=${sizeOctets}`)
   if (keywords.has('8BITMIME') && body !== undefined && body !== 'BINARYMIME') words.push(`BODY=${body}`)
-  if (keywords.has('SMTPUTF8') && smtpUtf8) words.push('SMTPUTF8')
   if (keywords.has('DSN')) {
-    if (ret !== undefined) words.push(`RET=${ret}`)
     if (envid !== undefined) words.push(`ENVID=${encodeXtext(envid)}`)
+    if (ret !== undefined) words.push(`RET=${ret}`)
   }
+  if (keywords.has('SMTPUTF8') && smtpUtf8) words.push('SMTPUTF8')
   return words.join(' ')
 }
 
 export function rcptCommand(
-  { notify, orcpt }: DeliveryJob['recipients'][number],
+  recipient: DeliveryJob['recipients'][number],
   address: string,
   keywords: Keywords,
-  quoted: boolean,
+  { quoted, smtpUtf8 }: { readonly quoted: boolean; readonly smtpUtf8: boolean },
 ): string {
   const words = [`RCPT TO:<${quoted ? wire(address) : address}>`]
+  const { notify } = recipient
   if (keywords.has('DSN')) {
+    words.push(`ORCPT=${originalRecipient(recipient, smtpUtf8)}`)
     if (notify !== undefined) words.push(`NOTIFY=${notify.join(',')}`)
-    if (orcpt !== undefined) {
-      const semicolon = orcpt.indexOf(';')
-      words.push(`ORCPT=${orcpt.slice(0, semicolon)};${encodeXtext(orcpt.slice(semicolon + 1))}`)
-    }
   }
   return words.join(' ')
 }
+
+/** As the client gave it, else the address that it gave: what reports are about. RFC 3461 §5.2.1, RFC 6533 §3. */
+function originalRecipient({ orcpt, original, address }: DeliveryJob['recipients'][number], smtpUtf8: boolean): string {
+  const given = original === '' ? address : original
+  const type = smtpUtf8 && BEYOND_ASCII.test(given) ? 'utf-8' : 'rfc822'
+  const whole = orcpt ?? `${type};${wire(given)}`
+  const behind = whole.indexOf(';') + 1
+  const encode = /^utf-8;/i.test(whole) ? encodeUnitext : encodeXtext
+  return whole.slice(0, behind) + encode(whole.slice(behind))
+}
+
+// oxlint-disable-next-line no-control-regex -- what is not ASCII
+const BEYOND_ASCII = /[^\0-\x7f]/
 
 /** A local part that is no dot-atom is quoted. RFC 5321 §4.1.2. */
 export function wire(address: string): string {

@@ -122,6 +122,18 @@ const INTERNATIONAL: readonly (readonly [name: string, message: string, content:
   ['asis', 'SMTPUTF8 for a field', lines('Subject: \u00e9t\u00e9', '', 'text')],
 ]
 
+/** What is asked for of reports. */
+const DSN: readonly (readonly [message: string, mail: string, rcpt: string, to: string])[] = [
+  ['nothing', '', '', 'rcpt'],
+  ['all', ' RET=HDRS ENVID=a+2Bb+3Dc', ' NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@z.test', 'rcpt'],
+  ['never', ' RET=FULL', ' NOTIFY=NEVER', 'rcpt'],
+  ['failures, in another order', '', ' NOTIFY=DELAY,FAILURE', 'rcpt'],
+  ['another type of address', '', ' ORCPT=x400;a+3Db', 'rcpt'],
+  ['a quoted recipient', '', '', '"a b"'],
+  ['an alias', '', '', 'alias'],
+  ['an alias, and success', '', ' NOTIFY=SUCCESS,FAILURE', 'alias'],
+]
+
 const NO_8BIT = { smtp_discard_ehlo_keywords: '8bitmime, smtputf8, silent-discard' }
 const CHECKS = {
   smtp_header_checks: 'pcre:$config_directory/header',
@@ -175,13 +187,13 @@ function transport(
   return `${name}${program} unix - - n - - ${program}${words.join('')}${flags}\n`
 }
 
-function session(name: string, to: string, content: string, parameters = ''): Session {
+function session(name: string, to: string, content: string, parameters = '', rcpt = ''): Session {
   return {
     name,
     steps: [
       'EHLO client.example.test',
       `MAIL FROM:<gen+s@known.test>${parameters}`,
-      `RCPT TO:<${to}>`,
+      `RCPT TO:<${to}>${rcpt}`,
       'DATA',
       { content: `X-Session: ${name}\r\n${content}`.replace(/^\./gm, '..') },
       'QUIT',
@@ -196,6 +208,7 @@ recipient_delimiter = +
 mydestination = local.test
 smtpd_relay_restrictions = permit_auth_destination, check_recipient_access static:OK, reject_unauth_destination
 transport_maps = hash:$config_directory/transport
+virtual_alias_maps = inline:{ {alias@asis.smtp = other@asis.smtp} {alias@asis.lmtp = other@asis.lmtp} }
 flaggedsmtp_destination_recipient_limit = 1
 flaggedlmtp_destination_recipient_limit = 1
 `,
@@ -217,6 +230,9 @@ flaggedlmtp_destination_recipient_limit = 1
       Object.entries(MESSAGES).map(([message, content]) =>
         session(`${name} ${program}, ${message}`, `rcpt@${name}.${program}`, content),
       ),
+    ),
+    ...DSN.map(([message, parameters, rcpt, to]) =>
+      session(`dsn ${program}, ${message}`, `${to}@asis.${program}`, 'Subject: dsn\r\n\r\n', parameters, rcpt),
     ),
     // Postfix asks for SMTPUTF8 of new connections alone: what happens to mail that needs it depends on the one it finds.
     ...INTERNATIONAL.map(([name, message, content]) =>
