@@ -2,30 +2,27 @@
 import { publish } from '#src/base/mod.ts'
 import { servicePort, splitList } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
-import type { Agent, DeliveryJob, DeliveryTimes, RecipientResult } from '../../queue/mod.ts'
+import type { DeliveryJob } from '../../queue/mod.ts'
 import type { Shared, SmtpAgentDeps } from './agent.ts'
 import { clientDns } from './client-dns.ts'
 import { open, type Opened } from './connecting.ts'
 import { DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
+import { Fates, type Report } from './fates.ts'
 import type { TransportFlags } from './flags.ts'
 import { lastResort, type LastSite } from './last-resort.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
 import { endpointOf, type Place, placesOf, Walk } from './places.ts'
 import { type Connections, connectionsFor, destinationKey, serverKey } from './reuse.ts'
-import { findCredentials } from './sasl.ts'
+import { Security } from './security.ts'
 import type { ServerSession } from './server-session.ts'
 import { noteTls } from './session.ts'
 import { parseNexthop } from './targets.ts'
-import { TlsPolicyError } from './tls-errors.ts'
-import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
-import { needsNoTls } from './tls-required.ts'
-import { type Ending, type Recipient, sendMessage } from './transaction.ts'
-import { type TellPostmaster, Trouble } from './trouble.ts'
-import { brokenOff, deferred, type Failure } from './words.ts'
+import type { TlsPolicy } from './tls-policy.ts'
+import { type Ending, sendMessage } from './transaction.ts'
+import type { TellPostmaster } from './trouble.ts'
+import { brokenOff, deferred } from './words.ts'
 import { sendXforward } from './xforward.ts'
-
-type Report = Parameters<Agent['deliver']>[1]
 
 type DeliveryDeps = SmtpAgentDeps & { readonly flags: TransportFlags }
 
@@ -38,17 +35,8 @@ export class Delivery {
   readonly #protocol: 'smtp' | 'lmtp'
   readonly #cf: ClientSettings
   readonly #dns: Resolver
-  /** The message says so itself (RFC 8689). */
-  readonly #tlsNotRequired: boolean
-  /** Recipients whose fate is open. */
-  readonly #left: Map<number, Recipient>
-  readonly #startedMs = performance.now()
-  #readyMs: number | undefined
-  #uses = 1
-  /** A server has heard the message out, whatever it said: the destination is there. */
-  #isComplete = false
-  #last: Failure = deferred('4.3.0', 'server unavailable or unable to receive mail')
-  readonly #trouble = new Trouble()
+  readonly #security: Security
+  readonly #fates: Fates
   readonly #tellPostmaster: TellPostmaster | undefined
   #connections: Connections = { load: false, store: false }
   /** What the first good connection is kept under, so that bad servers in front of it are passed over. */
@@ -65,25 +53,34 @@ export class Delivery {
     this.#protocol = deps.protocol(job.transport)
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
     this.#tellPostmaster = deps.tellPostmaster(job.sender)
-    this.#tlsNotRequired = needsNoTls(job, this.#cf)
     this.#dns = clientDns(deps.dns, this.#cf, {
       probe: shared.probe,
       protocol: this.#protocol,
       tables: deps.tables(),
       note: (text) => this.#note(text),
     })
-    this.#left = new Map(job.recipients.map((recipient) => [recipient.id, recipient]))
+    this.#security = new Security({
+      protocol: this.#protocol,
+      cf: this.#cf,
+      job,
+      tables: deps.tables,
+      tlsFiles: shared.tlsFiles,
+      dns: this.#dns,
+      now: deps.now,
+      note: (text) => this.#note(text),
+    })
+    this.#fates = new Fates(job, report, (text) => this.#note(text))
   }
 
   get #isOver(): boolean {
-    return this.#left.size === 0 || this.#signal.aborted
+    return this.#fates.isSettled || this.#signal.aborted
   }
 
   async run(): Promise<void> {
     const { smtp_sasl_type: type, smtp_sasl_auth_enable } = this.#cf
     if (!smtp_sasl_auth_enable || type === 'cyrus') return this.#trySites()
     this.#note(`warning: ${this.#protocol}_sasl_type: unsupported SASL client implementation: ${type}`)
-    this.#reportAll(deferred('4.3.0', 'unknown mail transport error'))
+    this.#fates.giveUp(deferred('4.3.0', 'unknown mail transport error'))
   }
 
   async #trySites(): Promise<void> {
@@ -100,18 +97,11 @@ export class Delivery {
   }
 
   async #giveUp(last: LastSite): Promise<void> {
-    const end = lastResort(this.#last, last, this.#cf)
-    if ('transport' in end) {
-      const recipients = [...this.#left.values()]
-      return this.#deps.pass({ ...this.#job, ...end, recipients }, this.#report, this.#signal)
-    }
+    const end = lastResort(this.#fates.last, last, this.#cf)
+    if ('transport' in end)
+      return this.#deps.pass({ ...this.#job, ...end, recipients: this.#fates.open }, this.#report, this.#signal)
     if (end.warning !== undefined) this.#note(end.warning)
-    this.#reportAll(end.failure)
-  }
-
-  #reportAll(failure: Failure): void {
-    const result = this.#isComplete ? failure : { ...failure, destinationDown: true }
-    for (const { id } of this.#left.values()) this.#report(id, result, 'none', this.#times())
+    this.#fates.giveUp(end.failure)
   }
 
   /** The servers of one nexthop in turn. False: no other nexthop is to be tried. */
@@ -127,7 +117,7 @@ export class Delivery {
       note: (text) => this.#note(text),
     })
     if (!Array.isArray(found)) {
-      this.#last = found
+      this.#fates.last = found
       return found.dsn !== '5.4.6' // what loops is not for a fall-back relay
     }
     const walk = new Walk(site, found, this.#cf, isLastSite)
@@ -146,7 +136,7 @@ export class Delivery {
     if (this.#connections.load || this.#connections.store)
       this.#destinationKey = destinationKey(this.#cf, this.#job, {
         nexthop: site,
-        tlsNotRequired: this.#tlsNotRequired,
+        tlsNotRequired: this.#security.tlsNotRequired,
       })
   }
 
@@ -206,7 +196,7 @@ export class Delivery {
     session ??= await this.#open(place, walk, policy)
     if (session === undefined) return
     walk.countSession()
-    const mayGoPlain = session.facts.tls !== undefined && (await this.#mayGoPlain(place, walk, policy))
+    const mayGoPlain = session.facts.tls !== undefined && (await this.#security.mayGoPlain(walk.site, place, policy))
     const ending = await this.#transfer(session, walk.isFinal && !mayGoPlain)
     if (ending !== 'broken' || !mayGoPlain || this.#isOver) return
     const plain = await this.#open(place, walk, { ...policy, level: 'none' })
@@ -217,26 +207,11 @@ export class Delivery {
     const opened = await this.#connect(place, walk, policy)
     if ('session' in opened) return opened.session
     // Level may: what cannot be said in TLS is said without (Postfix: "smtp_tls_security_level = may").
-    if (opened.handshake === true && (await this.#mayGoPlain(place, walk, policy)))
+    if (opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy)))
       return this.#open(place, walk, { ...policy, level: 'none' })
-    this.#fail(opened.failure, walk.isFinal, opened.relay)
-    this.#trouble.tell(opened.relay.replace(/:\d+$/, ''), opened.record, this.#tellPostmaster)
+    this.#fates.fail(opened.failure, walk.isFinal, opened.relay)
+    this.#fates.trouble.tell(opened.relay.replace(/:\d+$/, ''), opened.record, this.#tellPostmaster)
     return undefined
-  }
-
-  /**
-   * Not at once: a handshake that fails may be an attack. Nor where the client would log in, for without TLS the server may
-   * only say that it does not relay.
-   */
-  async #mayGoPlain(place: Place, { site }: Walk, policy: TlsPolicy): Promise<boolean> {
-    const cf = this.#cf
-    if (policy.level !== 'may' || cf.smtp_tls_wrappermode) return false
-    const isOld = this.#deps.now() - this.#job.arrivalMs >= cf.minimal_backoff_time
-    if (!isOld && this.#job.trace !== 'verify') return false
-    if (!cf.smtp_sasl_auth_enable) return true
-    const maps = this.#deps.tables().maps(cf.smtp_sasl_password_maps)
-    const { sender } = this.#job
-    return (await findCredentials(cf, maps, { host: place.host, nexthop: site, sender })) === undefined
   }
 
   #connect(place: Place, walk: Walk, policy: TlsPolicy): Promise<Opened> {
@@ -263,27 +238,10 @@ export class Delivery {
   }
 
   async #policy(nexthop: string, place: Place): Promise<TlsPolicy | undefined> {
-    const { tables } = this.#deps
-    const { tlsFiles } = this.#shared
-    const target = 'path' in place ? undefined : place
-    try {
-      return await tlsPolicy(
-        this.#cf,
-        { nexthop, host: place.host, protocol: this.#protocol, target, tlsNotRequired: this.#tlsNotRequired },
-        {
-          maps: (spec) => tables().maps(spec),
-          anchors: (paths) => tlsFiles.anchors(paths),
-          dns: this.#dns,
-          note: (text) => this.#note(text),
-        },
-      )
-    } catch (error) {
-      if (!(error instanceof TlsPolicyError)) throw error
-      if (error.warning !== undefined) this.#note(`warning: ${error.warning}`)
-      this.#note(`warning: TLS policy lookup for ${nexthop}/${place.host}: ${error.told}`)
-      this.#last = deferred(error.dsn, error.told)
-      return undefined
-    }
+    const policy = await this.#security.policy(nexthop, place)
+    if (!('status' in policy)) return policy
+    this.#fates.last = policy
+    return undefined
   }
 
   #note(text: string): void {
@@ -294,8 +252,7 @@ export class Delivery {
     const { dialogue, name, nameAndPort } = session.facts
     const stop = (): void => dialogue.connection.destroy()
     this.#signal.addEventListener('abort', stop, { once: true })
-    this.#readyMs = performance.now()
-    this.#uses = ++session.uses
+    this.#fates.sessionBegins(++session.uses)
     let ending: Ending | 'broken' = 'broken'
     try {
       const common = { ...session.facts, protocol: this.#protocol, cf: this.#cf, job: this.#job }
@@ -305,21 +262,20 @@ export class Delivery {
         tables: this.#deps.tables(),
         generic: this.#deps.generic,
         flags: this.#deps.flags,
-        recipients: [...this.#left.values()],
-        settle: (recipient, result) => this.#settle(recipient, result, isFinal, nameAndPort),
+        recipients: this.#fates.open,
+        settle: (recipient, result) => this.#fates.settle(recipient, result, isFinal, nameAndPort),
       })
-      this.#isComplete = true
+      this.#fates.isComplete = true
     } catch (error) {
       if (!(error instanceof DialogueError)) throw error
-      this.#fail(brokenOff(error, dialogue, name), isFinal, nameAndPort)
+      this.#fates.fail(brokenOff(error, dialogue, name), isFinal, nameAndPort)
     } finally {
       this.#signal.removeEventListener('abort', stop)
       if (ending === 'broken') dialogue.connection.destroy()
     }
     await this.#finish(session, ending)
-    this.#trouble.tell(name, dialogue.record, this.#tellPostmaster)
-    this.#readyMs = undefined
-    this.#uses = 1
+    this.#fates.trouble.tell(name, dialogue.record, this.#tellPostmaster)
+    this.#fates.sessionEnds()
     return ending
   }
 
@@ -335,38 +291,5 @@ export class Delivery {
       connections.keep(session, key, this.#destinationKey, forMs)
     } else await session.quit(this.#cf)
     this.#destinationKey = undefined
-  }
-
-  /** A failure of a whole server: permanent ones end the recipients, others are for the next server to mend. */
-  #fail(failure: Failure, isFinal: boolean, relay: string): void {
-    this.#last = failure
-    this.#trouble.note(failure)
-    if (relay === 'none') this.#note(failure.text)
-    else if (failure.status === 'deferred' && !isFinal) this.#note(`${this.#job.queueId}: ${failure.text}`)
-    else {
-      const result = this.#isComplete ? failure : { ...failure, destinationDown: true }
-      for (const recipient of this.#left.values()) this.#settle(recipient, result, true, relay)
-    }
-  }
-
-  #settle(recipient: Recipient, result: RecipientResult, isFinal: boolean, relay: string): void {
-    if (!this.#left.has(recipient.id)) return
-    this.#trouble.note(result)
-    if (result.status === 'deferred' && !isFinal) {
-      this.#last = result
-      this.#note(`${this.#job.queueId}: ${result.text}`)
-      return
-    }
-    this.#left.delete(recipient.id)
-    this.#report(recipient.id, result, relay, this.#times())
-  }
-
-  #times(): DeliveryTimes {
-    const readyMs = this.#readyMs ?? performance.now()
-    return {
-      setupMs: readyMs - this.#startedMs,
-      transferMs: performance.now() - readyMs,
-      connectionUses: this.#uses > 1 ? this.#uses : undefined,
-    }
   }
 }

@@ -1,0 +1,66 @@
+/** What TLS a delivery speaks with a server, and whether it may do without. Postfix: smtp_tls_policy.c, RETRY_AS_PLAINTEXT. */
+import type { Resolver } from '../../../io/dns/mod.ts'
+import type { Tables } from '../../../io/tables/mod.ts'
+import type { DeliveryJob } from '../../queue/mod.ts'
+import type { ClientSettings } from './params.ts'
+import type { Place } from './places.ts'
+import { findCredentials } from './sasl.ts'
+import { TlsPolicyError } from './tls-errors.ts'
+import type { TlsFiles } from './tls-files.ts'
+import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
+import { needsNoTls } from './tls-required.ts'
+import { deferred, type Failure } from './words.ts'
+
+interface SecurityDeps {
+  readonly protocol: 'smtp' | 'lmtp'
+  readonly cf: ClientSettings
+  readonly job: DeliveryJob
+  readonly tables: () => Tables
+  readonly tlsFiles: TlsFiles
+  readonly dns: Resolver
+  readonly now: () => number
+  readonly note: (text: string) => void
+}
+
+export class Security {
+  readonly #deps: SecurityDeps
+  /** The message says so itself (RFC 8689). */
+  readonly tlsNotRequired: boolean
+
+  constructor(deps: SecurityDeps) {
+    this.#deps = deps
+    this.tlsNotRequired = needsNoTls(deps.job, deps.cf)
+  }
+
+  async policy(nexthop: string, place: Place): Promise<TlsPolicy | Failure> {
+    const { protocol, cf, tables, tlsFiles, dns, note } = this.#deps
+    const { tlsNotRequired } = this
+    const target = 'path' in place ? undefined : place
+    try {
+      return await tlsPolicy(
+        cf,
+        { nexthop, host: place.host, protocol, target, tlsNotRequired },
+        { maps: (spec) => tables().maps(spec), anchors: (paths) => tlsFiles.anchors(paths), dns, note },
+      )
+    } catch (error) {
+      if (!(error instanceof TlsPolicyError)) throw error
+      if (error.warning !== undefined) note(`warning: ${error.warning}`)
+      note(`warning: TLS policy lookup for ${nexthop}/${place.host}: ${error.told}`)
+      return deferred(error.dsn, error.told)
+    }
+  }
+
+  /**
+   * Not at once: a handshake that fails may be an attack. Nor where the client would log in, for without TLS the server may
+   * only say that it does not relay.
+   */
+  async mayGoPlain(nexthop: string, { host }: Place, policy: TlsPolicy): Promise<boolean> {
+    const { cf, job, now, tables } = this.#deps
+    if (policy.level !== 'may' || cf.smtp_tls_wrappermode) return false
+    const isOld = now() - job.arrivalMs >= cf.minimal_backoff_time
+    if (!isOld && job.trace !== 'verify') return false
+    if (!cf.smtp_sasl_auth_enable) return true
+    const maps = tables().maps(cf.smtp_sasl_password_maps)
+    return (await findCredentials(cf, maps, { host, nexthop, sender: job.sender })) === undefined
+  }
+}
