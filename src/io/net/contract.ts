@@ -23,6 +23,8 @@ export interface TlsFacts {
   readonly peerKeyFingerprint: string | undefined
   /** undefined where no certificate was checked. */
   readonly peerVerified: boolean | undefined
+  /** OpenSSL's word for what is wrong with the chain: `CERT_HAS_EXPIRED`. */
+  readonly peerFault: string | undefined
   /** The handshake went on with a session of before. */
   readonly resumed: boolean
   /** DNS names of the peer's certificate; without any, its common name. */

@@ -16,6 +16,7 @@ export function factsOf(socket: TLSSocket, digest: string): TlsFacts {
     peerKeyFingerprint:
       certificate && fingerprint(digest, certificate.publicKey.export({ type: 'spki', format: 'der' })),
     peerVerified: certificate === undefined ? undefined : isVerified(socket),
+    peerFault: certificate === undefined ? undefined : faultOf(socket),
     peerNames: certificate === undefined ? [] : namesOf(certificate),
     peerChain: chainOf(certificate),
   }
@@ -35,6 +36,12 @@ function namesOf(certificate: X509Certificate): string[] {
   if (listed.length > 0) return listed
   const [, common] = /^CN=([^\s]+)$/m.exec(certificate.subject) ?? []
   return common === undefined ? [] : [common]
+}
+
+/** Node gives the code where its types speak of an error. */
+function faultOf({ authorizationError: fault }: { readonly authorizationError: unknown }): string | undefined {
+  if (fault instanceof Error) return 'code' in fault ? String(fault.code) : fault.message
+  return typeof fault === 'string' ? fault : undefined
 }
 
 /** Node sets `authorized` of a server's side only where its own tls.Server took the socket; it asks the same handle. */

@@ -112,6 +112,7 @@ const TLS = {
   peerVerified: undefined,
   peerNames: [],
   peerChain: [],
+  peerFault: undefined,
   resumed: false,
 }
 

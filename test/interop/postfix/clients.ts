@@ -132,7 +132,10 @@ function results(log: string, { destinations }: ClientTrial): Map<string, string
     if (rest === undefined) continue
     const port = /:(\d+)$/.exec(nexthop)?.[1] ?? ''
     const [, trust] = new RegExp(`: (\\w+) TLS connection established to \\S+:${port}: `).exec(log) ?? []
-    found.set(name, `${trust === undefined ? '' : `${trust}, `}relay=${relay}, ${rest}`)
+    const [, fault] =
+      new RegExp(`((?:server |CA )?certificate verification failed for \\S+:${port}: .*)$`, 'm').exec(log) ?? []
+    const tls = [trust, fault].filter((one) => one !== undefined).map((one) => `${one}, `)
+    found.set(name, `${tls.join('')}relay=${relay}, ${rest}`)
   }
   return found
 }

@@ -10,9 +10,10 @@ import type { ClientSettings } from './params.ts'
 import { pixWorkarounds } from './pix.ts'
 import { lineFilter } from './reply-filter.ts'
 import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
-import { handshakeOptions, type Peer, type Trust, trustOf } from './tls.ts'
+import { handshakeOptions, namesFit, type Peer, type Trust, trustOf } from './tls.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { isMandatory, mustMatch, type TlsPolicy } from './tls-policy.ts'
+import { trustFault } from './trust-faults.ts'
 import { deferred, type Failure, type Keywords, oneLine, refused } from './words.ts'
 
 /** This server will not do; the next may. */
@@ -203,6 +204,11 @@ async function startTls(
   noteTls(secured, 'established', place)
   const fits = trust === 'Verified' || (trust === 'Trusted' && policy.level === 'half-dane')
   if (fits || !mustMatch(policy.level)) return secured
+  publish<ClientEvent>({
+    event: 'client.note',
+    protocol,
+    text: trustFault({ policy, facts, namesFit: namesFit(policy, peer, facts, cf) }, nameAndPort),
+  })
   throw new SiteError(deferred('4.7.5', 'Server certificate not verified'))
 }
 

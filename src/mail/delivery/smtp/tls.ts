@@ -52,28 +52,30 @@ export function trustOf(policy: TlsPolicy, peer: Peer, facts: TlsFacts, cf: Clie
       : 'Untrusted'
   }
   if (policy.dane !== undefined) {
-    if (!fitsDane(policy.dane, facts, cf)) return 'Untrusted'
+    const isLeaf = isNamedLeaf(policy.dane, facts)
+    if (!isLeaf && !(standsOn(facts.peerChain, policy.dane.anchors, Date.now()) && namesFit(policy, peer, facts, cf)))
+      return 'Untrusted'
     return policy.level === 'half-dane' ? 'Trusted' : 'Verified' // the MX records may have been forged
   }
   if (!isVouchedFor(policy, facts)) return 'Untrusted'
   if (policy.level !== 'verify' && policy.level !== 'secure') return 'Trusted'
-  const patterns = policy.match.map((text) => patternOf(text, peer))
+  return namesFit(policy, peer, facts, cf) ? 'Verified' : 'Untrusted'
+}
+
+/** RFC 7672 §3.1.1: a leaf that is named itself needs no name and no date. */
+function isNamedLeaf({ leaves }: Dane, { peerChain: [leaf] }: TlsFacts): boolean {
+  return leaf !== undefined && leaves.some((one) => isNamedBy(leaf, one))
+}
+
+/** Whether the certificate has a name that is asked for. */
+export function namesFit({ match, dane }: TlsPolicy, peer: Peer, { peerNames }: TlsFacts, cf: ClientSettings): boolean {
+  const wanted = dane?.names.map((name) => name.toLowerCase()) ?? match.map((text) => patternOf(text, peer))
   const several = cf.tls_wildcard_matches_multiple_labels
-  const fits = (name: string): boolean => patterns.some((pattern) => matches(name, pattern, several))
-  return facts.peerNames.some(fits) ? 'Verified' : 'Untrusted'
+  return peerNames.some((name) => wanted.some((pattern) => matches(name, pattern, several)))
 }
 
 function isVouchedFor({ anchors }: TlsPolicy, { peerVerified, peerChain }: TlsFacts): boolean {
   return anchors === undefined ? peerVerified === true : standsOn(peerChain, anchors, Date.now())
-}
-
-/** RFC 7672 §3.1: a leaf that is named needs no name and no date; who stands on an anchor needs both. */
-function fitsDane({ leaves, anchors, names }: Dane, { peerChain, peerNames }: TlsFacts, cf: ClientSettings): boolean {
-  const [leaf] = peerChain
-  if (leaf !== undefined && leaves.some((one) => isNamedBy(leaf, one))) return true
-  if (!standsOn(peerChain, anchors, Date.now())) return false
-  const several = cf.tls_wildcard_matches_multiple_labels
-  return peerNames.some((name) => names.some((wanted) => matches(name, wanted.toLowerCase(), several)))
 }
 
 function patternOf(text: string, { host, domain }: Peer): string {

@@ -92,6 +92,9 @@ async function lookUp(base: string, { port, digests, dns, note }: TlsaQuestion):
   return { base, leaves: of(3), anchors: of(2) }
 }
 
+/** Octets of a record that the log shows. */
+const SHOWN_OCTETS = 32
+
 interface Usable {
   readonly usage: number
   readonly selector: number
@@ -106,7 +109,12 @@ function read(
   const data = record.data ?? Buffer.alloc(0)
   const owner = record.name === undefined ? name : `${name} -> ${record.name}`
   const refuse = (what: string): undefined => {
-    note(`warning: ${what}: ${owner} IN TLSA ${[...data.subarray(0, 3)].join(' ')} ...`)
+    const hex = data
+      .subarray(3, 3 + SHOWN_OCTETS)
+      .toString('hex')
+      .toUpperCase()
+    const shown = data.length > 3 + SHOWN_OCTETS ? `${hex}...` : hex
+    note(`warning: ${owner} ${what}: ${[...data.subarray(0, 3), shown].join(' ')}`)
   }
   if (data.length < 3) return refuse('truncated TLSA RRset')
   const [usage = 0, selector = 0, matching = 0] = data
@@ -117,9 +125,9 @@ function read(
   const of = selector === 0 ? 'certificate' : 'key'
   const digest = digests.get(matching)
   if (matching === 0) {
-    if (!isWhole(of, octets)) return refuse(`malformed TLSA ${of}`)
+    if (!isWhole(of, octets)) return refuse(`malformed TLSA ${of}, unusable TLSA RR`)
   } else if (digest === undefined) return refuse('unsupported TLSA matching type')
-  else if (octets.length !== OCTETS[digest]) return refuse(`malformed TLSA ${digest} digest`)
+  else if (octets.length !== OCTETS[digest]) return refuse(`malformed TLSA ${digest} digest, unusable TLSA RR`)
   return { usage, selector, matching, anchor: { of, digest, data: octets } }
 }
 
