@@ -27,7 +27,7 @@ test('what is held has a test, and there is one', () => {
 })
 
 /** Held whole, of a standard that is not: the page says what is missing of that. */
-const NOT_WHOLE: ReadonlySet<string> = new Set(['URL-PARTIAL'])
+const NOT_WHOLE: ReadonlySet<string> = new Set(['URL-PARTIAL', 'SAVELIMIT'])
 
 /** Without values that differ from server to server; those of log-ins and TLS are the base standard's. */
 const words = (capability: string): string[] =>
@@ -35,10 +35,10 @@ const words = (capability: string): string[] =>
     .trim()
     .split(' ')
     .filter((word) => !/^(?:AUTH=.*|STARTTLS|LOGINDISABLED)$/.test(word))
-    .map((word) => word.replace(/^APPENDLIMIT=\d+$/, 'APPENDLIMIT'))
+    .map((word) => word.replace(/^(APPENDLIMIT|SAVELIMIT)=\d+$/, '$1'))
 
 test('the server advertises what is held, and all of that', async (t) => {
-  const server = await startServer(t, { accounts: ['ana'] })
+  const server = await startServer(t, { accounts: ['ana'], mainCf: 'imapd_save_limit = 5000\n' })
   const { greeting } = await dialogue(t, server.port('imap'), 'ana')
   const advertised = new Set([...greeting.matchAll(/\[CAPABILITY ([^\]]+)\]/g)].flatMap(([, text = '']) => words(text)))
   const states = new Map(imapExtensions().flatMap(({ words: names, state }) => names.map((name) => [name, state])))

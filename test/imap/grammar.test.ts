@@ -22,6 +22,7 @@ const COMMANDS = [
   'ESEARCH IN (',
   'ESEARCH ',
   'CANCELUPDATE ',
+  'UIDBATCHES 500 ',
   'ENABLE UIDONLY',
   'UID SORT RETURN (UPDATE) (DATE) UTF-8 ',
 ]
@@ -45,6 +46,7 @@ const WORDS = [
   'NOT ',
   'OR ',
   'EMAILID M1',
+  'UIDAFTER 1',
   'THREADID ',
   'SAVEDATE',
   'SAVEDON 1-Jan-2026',

@@ -244,3 +244,39 @@ test('SEARCH=FUZZY: words in any order and nearly right, and how relevant each m
     /UID ALL 2,5 RELEVANCY \(100 100\)/,
   )
 })
+
+test('UIDBATCHES: ranges of UIDs for batches of one size, the newest first', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ana = await filled(server, t, 'ab')
+  const batches = async (args: string): Promise<string> =>
+    (await ana.ask(`UIDBATCHES ${args}`)).replace(/TAG "\w+"/, 'TAG').split('\r\n')[0] ?? ''
+  assert.equal(await batches('500'), '* UIDBATCHES (TAG) 2:1')
+  await ana.ask('SELECT Sent')
+  assert.equal(await batches('500'), '* UIDBATCHES (TAG)')
+  await ana.ask('SELECT INBOX')
+  for (let n = 2; n < 2048; n *= 2) await ana.ask('COPY 1:* INBOX') // UIDs 1 to 2048
+  await ana.ask('UID STORE 3,5,2048 +FLAGS.SILENT (\\Deleted)')
+  await ana.ask('EXPUNGE') // 2045 messages
+  assert.equal(await batches('1000'), '* UIDBATCHES (TAG) 2047:1048,1047:48,47:1')
+  assert.equal(await batches('1000 2:3'), '* UIDBATCHES (TAG) 1047:48,47:1')
+  assert.equal(await batches('1000 4:9'), '* UIDBATCHES (TAG)')
+  assert.equal(await batches('2045'), '* UIDBATCHES (TAG) 2047:1')
+  assert.match(await batches('499'), / NO \[TOOFEW\] /)
+  assert.match(await batches('1000 3:2'), / BAD \[CLIENTBUG\] /)
+  for (const args of ['', '0', 'x', '1000 1', '1000 1:2 3']) assert.match(await batches(args), / BAD /, args)
+  assert.equal((await ana.ask('UID SEARCH RETURN (COUNT) UID 47:1')).match(/COUNT (\d+)/)?.[1], '45')
+})
+
+test('SAVELIMIT: one COPY or APPEND has so many messages at the most; UIDAFTER and UIDBEFORE name the rest', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'], mainCf: 'imapd_save_limit = 2\n' })
+  const ana = await filled(server, t, 'abcd')
+  assert.match(ana.greeting, / SAVELIMIT=2 /)
+  assert.match(await ana.ask('UID COPY 1:* Sent'), /^t\d+ NO \[MESSAGELIMIT 2 3\] /)
+  assert.match(await ana.ask('UID COPY 3:* Sent'), /^t\d+ OK/)
+  assert.match(await ana.ask('APPEND Sent {1+}\r\nx {1+}\r\ny {1+}\r\nz'), /^t\d+ NO \[MESSAGELIMIT 2\] /)
+  assert.match(await ana.ask('STATUS Sent (MESSAGES)'), /MESSAGES 2\)/)
+  assert.match(await ana.ask('UID SEARCH UIDAFTER 2'), /^\* SEARCH 3 4\r\n/)
+  assert.match(await ana.ask('UID SEARCH UIDAFTER 4'), /^\* SEARCH\r\n/)
+  assert.match(await ana.ask('UID SEARCH OR UIDBEFORE 1 UIDBEFORE 3'), /^\* SEARCH 1 2\r\n/)
+  assert.match(await ana.ask('UID MOVE 1:* Archive'), /COPYUID \d+ 1:4 1:4\]/)
+})

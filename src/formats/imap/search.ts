@@ -1,6 +1,6 @@
 /**
  * SEARCH programs. RFC 9051 §6.4.4, RFC 4731 (RETURN), RFC 5032 (OLDER, YOUNGER), RFC 5182 ($), RFC 7162 (MODSEQ),
- * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …), RFC 6203 (FUZZY).
+ * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …), RFC 6203 (FUZZY), RFC 9738.
  */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
 import type { SearchKey } from './contract.ts'
@@ -135,6 +135,14 @@ const DATES: ReadonlySet<string> = new Set([
 ])
 const FIELDS: ReadonlySet<string> = new Set(['BCC', 'CC', 'FROM', 'SUBJECT', 'TO'])
 
+/** RFC 9738 §3.2. Without `*`, which may name a message below. */
+function uidBeyond(word: 'UIDAFTER' | 'UIDBEFORE', uid: number): SearchKey {
+  const [from, to] = word === 'UIDAFTER' ? [uid + 1, UID_MOST] : [1, uid - 1]
+  return { key: 'UID', set: from <= to ? [[from, to]] : [] }
+}
+
+const UID_MOST = 0xffff_ffff
+
 class SearchParser {
   readonly #cursor: Cursor
   readonly #charset: string
@@ -214,6 +222,10 @@ class SearchParser {
       case 'UID':
         cursor.takeSpace()
         return this.#set('UID')
+      case 'UIDAFTER':
+      case 'UIDBEFORE':
+        cursor.takeSpace()
+        return uidBeyond(word, cursor.takeNzNumber())
       case 'MODSEQ':
         return this.#modSeq()
       default:

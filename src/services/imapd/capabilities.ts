@@ -17,6 +17,7 @@ const AFTER_LOG_IN = [
   'CONTEXT=SORT',
   'MULTISEARCH',
   'UIDONLY',
+  'UIDBATCHES',
   'INPROGRESS',
   'LIST-EXTENDED',
   'LIST-STATUS',
@@ -56,6 +57,7 @@ export function capabilitiesOf(session: Session): string[] {
     return [...ALWAYS, ...tls, ...logIn]
   }
   const limit = deps.cf.imapd_append_limit
-  const compress = connection.deflated ? [] : ['COMPRESS=DEFLATE']
-  return [...ALWAYS, ...compress, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
+  const saves = deps.cf.imapd_save_limit
+  const optional = [...(connection.deflated ? [] : ['COMPRESS=DEFLATE']), ...(saves > 0 ? [`SAVELIMIT=${saves}`] : [])]
+  return [...ALWAYS, ...optional, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
 }

@@ -20,7 +20,7 @@ const BINARY_LIMIT = 64 * 1024 * 1024
 export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
   cursor.takeSpace()
   const mailbox = decodeMailbox(cursor.takeAString())
-  const made = await appendAll(session, rest, { mailbox, limit: MESSAGES_LIMIT })
+  const made = await appendAll(session, rest, { mailbox, limit: session.deps.cf.imapd_save_limit || MESSAGES_LIMIT })
   return `[${appendUid(made)}] Append completed`
 }
 
@@ -73,8 +73,7 @@ async function appendAll(
   try {
     let messages = 0
     do {
-      if (++messages > limit)
-        throw new ImapError(limit > 1 ? 'NO' : 'BAD', 'Too many messages', limit > 1 ? { code: 'LIMIT' } : {})
+      if (++messages > limit) throw tooMany(session, limit, replaces !== undefined)
       rest.cursor.takeSpace()
       const options = takeOptions(rest.cursor)
       appending ??= begin(session, mailbox, replaces)
@@ -88,6 +87,12 @@ async function appendAll(
   } finally {
     appending?.discard()
   }
+}
+
+function tooMany({ deps }: Session, limit: number, isReplace: boolean): ImapError {
+  if (isReplace) return new ImapError('BAD', 'One message replaces one')
+  const code = deps.cf.imapd_save_limit > 0 ? `MESSAGELIMIT ${limit}` : 'LIMIT'
+  return new ImapError('NO', 'Too many messages', { code })
 }
 
 /** RFC 9051 §6.3.12: TRYCREATE for a mailbox that is not there. */

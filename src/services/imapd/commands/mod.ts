@@ -20,6 +20,7 @@ import { examine, select } from './select.ts'
 import { sort, thread, uidSort, uidThread } from './sort.ts'
 import { status } from './status.ts'
 import { store, uidStore } from './store.ts'
+import { uidBatches } from './uid-batches.ts'
 
 export interface Row {
   /** Runs the command; answers what follows `OK`. */
@@ -74,6 +75,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UNSELECT', { run: unselect, state: 'selected' }],
   ['EXPUNGE', { run: expunge, state: 'selected', isLong: true }],
   ['UID EXPUNGE', { run: uidExpunge, state: 'selected', isLong: true }],
+  ['UIDBATCHES', { run: uidBatches, state: 'selected', tellsFirst: true }],
   ['CANCELUPDATE', { run: cancelUpdate, state: 'selected' }],
   ['ESEARCH', { run: esearch, state: 'authenticated', tellsFirst: true, expunges: false, isLong: true }],
   ['SEARCH', { run: search, ...numbered, isLong: true }],
