@@ -71,7 +71,10 @@ export const mainParams = defineParams({
     'Messages of one user that are taken out of the maildrop in a minute; others wait for the next. 0 is no limit.',
     { min: 0 },
   ),
-  smtpd_sasl_local_domain: str('', 'The SASL realm of accounts of this host; empty: myhostname.'),
+  smtpd_sasl_local_domain: str(
+    '',
+    'The SASL realm of accounts of this host; empty: myhostname. Where it is set, who logs in to SMTP by a bare name is name@domain in sender login maps and the log.',
+  ),
   cyrus_sasl_config_path: str(
     '',
     'Directories, with colons between, in which smtpd_sasl_path.conf is looked for in place of the usual ones.',

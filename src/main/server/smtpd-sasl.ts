@@ -9,7 +9,7 @@ import { type SmtpdDeps, smtpdParams } from '../../services/smtpd/mod.ts'
 import { mainParams } from './params.ts'
 import type { Rooms } from './rooms.ts'
 
-type Sasl = Pick<SmtpdDeps, 'startExchange' | 'backend' | 'mechanisms' | 'noMechanism'>
+type Sasl = Pick<SmtpdDeps, 'startExchange' | 'backend' | 'mechanisms' | 'noMechanism' | 'realm'>
 
 /** The application whose conf file of Cyrus SASL counts: for IMAP and POP3 also where SMTP asks Dovecot. */
 export function saslApplication(config: Config): string {
@@ -28,7 +28,8 @@ export function smtpdSasl(rooms: Rooms, config: Config): Sasl {
   const select = (tls: boolean): readonly string[] =>
     selectMechanisms({ available, mechList: sasl.mechList, securityOptions: options(tls) })
   const [plain, overTls] = [select(false), select(true)]
-  return { backend, startExchange: rooms.startExchange, mechanisms: (tls) => (tls ? overTls : plain) }
+  const realm = config.bind(mainParams).smtpd_sasl_local_domain
+  return { backend, startExchange: rooms.startExchange, mechanisms: (tls) => (tls ? overTls : plain), realm }
 }
 
 function fromDovecot(config: Config, options: (tls: boolean) => readonly string[]): Omit<Sasl, 'backend'> {

@@ -32,6 +32,8 @@ export interface SmtpdDeps {
   readonly mechanisms: (tls: boolean) => readonly string[] | Promise<readonly string[]>
   /** What a client hears that asks for another; Cyrus's words where nothing is said. */
   readonly noMechanism?: string
+  /** What makes a whole login name of a bare one (smtpd_sasl_local_domain); `''`: nothing. */
+  readonly realm?: string
   /** A certificate is there. */
   readonly tlsAvailable: boolean
   /** Mail waiting for a domain is to be sent now (ETRN). `denied`: not one of fast_flush_domains. */

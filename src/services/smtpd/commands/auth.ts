@@ -9,7 +9,7 @@ import {
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { obeyStandingAs454 } from '../milters.ts'
 import { bareNewlineError, type Session } from '../session.ts'
-import { offersAuth } from './helo.ts'
+import { takesAuth } from './helo.ts'
 
 /** What Cyrus says of a response that is no base64, or not what the mechanism wants. */
 const NOT_BASE64 = 'another step is needed in authentication'
@@ -21,7 +21,7 @@ export async function auth(session: Session, { rest }: CommandLine): Promise<Rep
   if (session.overRate('auth', cf.smtpd_client_auth_rate_limit))
     throw new SmtpError(450, '4.7.1', `Error: too many AUTH commands from ${session.client.address}`)
   // Departs from RFC 4954 §4, which wants EHLO first, as Postfix does.
-  if (!(await offersAuth(session))) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
+  if (!(await takesAuth(session))) throw new SmtpError(503, '5.5.1', 'Error: authentication not enabled')
   if (session.transaction !== undefined) throw new SmtpError(503, '5.5.1', 'Error: MAIL transaction in progress')
   obeyStandingAs454(session)
   if (session.sasl !== undefined) throw new SmtpError(503, '5.5.1', 'Error: already authenticated')
@@ -64,12 +64,17 @@ async function converse(
   const first = initial === '=' ? Buffer.alloc(0) : initial && decoded(session, mechanism, initial)
   let step = await exchange.step(first === '' ? undefined : first)
   while (step.state === 'continue') step = await exchange.step(await ask(session, mechanism, step.challenge))
-  if (step.state === 'failed') throw failed(session, mechanism, step)
+  if (step.state === 'failed')
+    // Cyrus tells nobody that a password was right and only the name to act as was not theirs.
+    throw failed(session, mechanism, { ...step, reason: step.reason.replace(/^authorization/, 'authentication') })
   if (step.finalData !== undefined) await ask(session, mechanism, step.finalData)
   return step.identity
 }
 
-function succeed(session: Session, mechanism: string, { username }: SaslIdentity): Reply {
+function succeed(session: Session, mechanism: string, identity: SaslIdentity): Reply {
+  const { realm = '' } = session.deps
+  // As Cyrus SASL: with smtpd_sasl_local_domain, who logs in by a bare name is name@domain to all that follows.
+  const username = realm === '' || identity.username.includes('@') ? identity.username : `${identity.username}@${realm}`
   session.sasl = { method: mechanism, username, sender: '' }
   session.publish({ event: 'smtpd.auth', mechanism, username })
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] }

@@ -36,13 +36,17 @@ export function neutral(name: string): string {
   return name.replace(/[\0-\x20\x7f<>()\\";@]/g, '?')
 }
 
+/** Whether EHLO names AUTH: not to clients of smtpd_sasl_exceptions_networks, who may log in all the same. */
+async function offersAuth(session: Session): Promise<boolean> {
+  return (await takesAuth(session)) && !(await session.shared.lists.saslExceptions(session.client))
+}
+
 /** May this client log in here and now? */
-export async function offersAuth(session: Session): Promise<boolean> {
-  const { cf, shared, tls, client } = session
+export async function takesAuth(session: Session): Promise<boolean> {
+  const { cf, tls } = session
   if (!cf.smtpd_sasl_auth_enable || (tls === undefined && (cf.smtpd_tls_auth_only || tlsLevel(cf) === 'encrypt')))
     return false
-  if ((await session.deps.mechanisms(tls !== undefined)).length === 0) return false
-  return !(await shared.lists.saslExceptions(client))
+  return (await session.deps.mechanisms(tls !== undefined)).length > 0
 }
 
 async function keywords(session: Session): Promise<string[]> {
