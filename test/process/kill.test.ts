@@ -1,21 +1,20 @@
 /** A server that is killed while mail comes in: nothing that got 250 is missing, nothing is there twice but what got no reply. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { install, kill } from '../support/process.ts'
 import { run } from '../support/client.ts'
 
 const MESSAGES = 300
 const SESSIONS = 6
-const KILLS = 4
 
 /** Sends one message; answers whether its final reply came: `true`, `false` for lost on the way. */
-function send(port: number, subject: string): Promise<boolean> {
+function send(port: number, hello: string, subject: string): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   let text = ''
   const content = `Subject: ${subject}\r\n\r\n${'x'.repeat(2000)}\r\n.\r\n`
   const steps = [
-    'EHLO client.test\r\n',
+    `${hello} client.test\r\n`,
     'MAIL FROM:<a@client.test>\r\n',
     'RCPT TO:<ana@mail.example.test>\r\n',
     'DATA\r\n',
@@ -42,8 +41,25 @@ function send(port: number, subject: string): Promise<boolean> {
   })
 }
 
-test('killed four times, a server loses nothing that it accepted', async (t) => {
-  const { offset, postigo, foreground } = await install(t)
+for (const { protocol, kills, ...how } of [
+  { protocol: 'SMTP', port: 25, hello: 'EHLO', mainCf: '', kills: 4 },
+  {
+    protocol: 'LMTP',
+    port: 24,
+    hello: 'LHLO',
+    mainCf: 'mailbox_services = imap, lmtp\nlmtpd_listen = inet:127.0.0.1:24\n',
+    kills: 2,
+  },
+])
+  test(`killed ${kills} times, a server loses nothing that it accepted by ${protocol}`, (t) =>
+    killedWhile(t, kills, how))
+
+async function killedWhile(
+  t: TestContext,
+  kills: number,
+  { port, hello, mainCf }: { readonly port: number; readonly hello: string; readonly mainCf: string },
+): Promise<void> {
+  const { offset, postigo, foreground } = await install(t, mainCf)
   assert.equal((await postigo(['account', 'add', 'ana', '-p'], 'secret\n')).code, 0)
   let server = await foreground()
   let next = 0
@@ -52,7 +68,7 @@ test('killed four times, a server loses nothing that it accepted', async (t) => 
   const worker = async (): Promise<void> => {
     while (next < MESSAGES) {
       const subject = `m${next++}`
-      while (!(await send(25 + offset, subject))) {
+      while (!(await send(port + offset, hello, subject))) {
         retried.add(subject)
         await new Promise((wake) => setTimeout(wake, 20))
       }
@@ -60,8 +76,8 @@ test('killed four times, a server loses nothing that it accepted', async (t) => 
     }
   }
   const workers = Promise.all(Array.from({ length: SESSIONS }, worker))
-  for (let n = 1; n <= KILLS; n++) {
-    while (accepted < (n * MESSAGES) / (KILLS + 1)) await new Promise((wake) => setTimeout(wake, 5))
+  for (let n = 1; n <= kills; n++) {
+    while (accepted < (n * MESSAGES) / (kills + 1)) await new Promise((wake) => setTimeout(wake, 5))
     await kill(server)
     server = await foreground()
   }
@@ -84,4 +100,4 @@ for i,d in zip(range(10**6), m.fetch('1:*','(UID BODY.PEEK[HEADER.FIELDS (SUBJEC
   for (const [subject, count] of counts)
     assert.ok(count === 1 || retried.has(subject), `${subject} is there ${count} times and was never retried`)
   assert.ok(retried.size > 0, 'no kill hit a message on its way')
-})
+}

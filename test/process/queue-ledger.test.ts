@@ -5,11 +5,11 @@ import { keepLedger } from '../support/ledger.ts'
 
 test('hosts in every mood, and two kills: each recipient is delivered, returned or queued', async (t) => {
   const ledger = await keepLedger(t, {
-    messages: 200,
+    messages: 160,
     kills: 2,
     seed: 1,
-    waitMs: 1500,
-    lifetimeMs: 6000,
+    waitMs: 1000,
+    lifetimeMs: 4000,
     limitMs: 60_000,
   })
   assert.deepEqual(ledger.problems, [])
