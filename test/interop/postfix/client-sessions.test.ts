@@ -19,7 +19,20 @@ interface Case extends SinkMood {
   readonly settings: Readonly<Record<string, string>>
   /** Local parts of the recipients, a message each. */
   readonly to: readonly string[]
+  readonly program?: 'lmtp'
+  readonly sender?: string
+  /** What stands behind the addresses in MAIL and RCPT. */
+  readonly mail?: string
+  readonly rcpt?: string
 }
+
+const DSN: Pick<Case, 'settings' | 'to' | 'offers'> = { settings: {}, to: ['a'], offers: ['DSN'] }
+const EIGHT: Pick<Case, 'settings' | 'to' | 'mail'> = { settings: {}, to: ['a'], mail: ' BODY=8BITMIME' }
+const LMTP = {
+  program: 'lmtp',
+  settings: { lmtp_connection_cache_destinations: 'static:all', lmtp_connection_cache_time_limit: '30s' },
+  to: ['a', 'b', 'c'],
+} as const
 
 const KEPT = {
   smtp_connection_cache_destinations: 'static:all',
@@ -69,6 +82,29 @@ const CASES: readonly Case[] = [
   },
   { name: 'XFORWARD of some', settings: { smtp_send_xforward_command: 'yes' }, to: ['a'], offers: ['XFORWARD HELO'] },
   { name: 'XFORWARD unwished', settings: {}, to: ['a'], offers: ['XFORWARD NAME ADDR'] },
+  { name: 'DSN', ...DSN },
+  { name: 'DSN, alias', ...DSN, to: ['alias'] },
+  { name: 'DSN, NOTIFY', ...DSN, rcpt: ' NOTIFY=SUCCESS,DELAY' },
+  { name: 'DSN, NOTIFY=NEVER', ...DSN, rcpt: ' NOTIFY=NEVER' },
+  { name: 'DSN, ORCPT', ...DSN, rcpt: ' ORCPT=rfc822;x+2By@z.test' },
+  { name: 'DSN, RET and ENVID', ...DSN, mail: ' RET=HDRS ENVID=q+2Bq+3Dq' },
+  { name: 'DSN, not offered', ...DSN, offers: [], mail: ' RET=FULL ENVID=q', rcpt: ' NOTIFY=FAILURE' },
+  { name: 'SIZE', settings: {}, to: ['a'], offers: ['SIZE 1000000'] },
+  { name: 'SIZE without limit', settings: {}, to: ['a'], offers: ['SIZE'] },
+  { name: '8BITMIME', ...EIGHT, offers: ['8BITMIME'] },
+  { name: '8BITMIME, 7BIT', ...EIGHT, offers: ['8BITMIME'], mail: ' BODY=7BIT' },
+  { name: '8BITMIME, nothing said', ...EIGHT, offers: ['8BITMIME'], mail: '' },
+  { name: '8BITMIME, not offered', ...EIGHT },
+  { name: 'SMTPUTF8 and all', settings: {}, to: ['a'], offers: ['SMTPUTF8', '8BITMIME', 'DSN', 'SIZE', 'PIPELINING'] },
+  { name: 'odd addresses', settings: {}, to: ['"two words"', '"a@b"', 'a+b', '"qu\\"ote"'], sender: '"s p"@x.test' },
+  { name: 'odd addresses, DSN', settings: {}, to: ['"two words"', 'a+b=c'], offers: ['DSN'] },
+  { name: 'odd addresses as they are', settings: { smtp_quote_rfc821_envelope: 'no' }, to: ['"two words"'] },
+  { name: 'HELO', settings: { smtp_never_send_ehlo: 'yes' }, to: ['a'] },
+  { name: 'HELO name', settings: { smtp_helo_name: 'other.test' }, to: ['a'] },
+  { name: 'LMTP, kept', ...LMTP },
+  { name: 'LMTP, pipelined', ...LMTP, ...PIPELINED },
+  { name: 'LMTP, b refused', ...LMTP, answer: refuse('RCPT TO:<b@', '550 5.1.1 no') },
+  { name: 'LMTP, each its own', ...LMTP, settings: {} },
   {
     name: 'logged in',
     settings: { smtp_sasl_auth_enable: 'yes', smtp_sasl_security_options: '', smtp_send_dummy_mail_auth: 'yes' },
@@ -81,7 +117,12 @@ const CASES: readonly Case[] = [
 /** Each session's lines; of the last one not whether its end was said, for it may still be open, or have waited too long. */
 function sessionsOf({ heard }: Sink): string[][] {
   return heard.map((session, i) => {
-    const lines = session.map((line) => line.replace(/^\(\d+ octets\)$/, '(content)').replace(/ PORT=\d+/, ' PORT=N'))
+    const lines = session.map((line) =>
+      line
+        .replace(/^\(\d+ octets\)$/, '(content)')
+        .replace(/ PORT=\d+/, ' PORT=N')
+        .replace(/ SIZE=\d+/, ' SIZE=N'),
+    )
     return i === heard.length - 1 && lines.at(-1) === 'QUIT' ? lines.slice(0, -1) : lines
   })
 }
@@ -94,24 +135,19 @@ interface Product {
 /** Sends the messages of all cases, those of one case one after the other. */
 async function sendAll({ port, log }: Product): Promise<void> {
   await Promise.all(
-    CASES.map(async ({ to }, i) => {
-      for (const name of to) {
-        const address = `${name}@c${i}.test`
-        await submit(port(), address)
-        await until(`${address} has a result`, () => log().includes(`to=<${address}>`), 30_000)
+    CASES.map(async ({ to, sender = '', mail = '', rcpt = '' }, i) => {
+      const results = (): number =>
+        log().match(new RegExp(`@c${i}\\.test>, (?:orig_to=\\S+ )?relay=`, 'g'))?.length ?? 0
+      for (const [n, name] of to.entries()) {
+        await submit(port(), [`MAIL FROM:<${sender}>${mail}`, `RCPT TO:<${name}@c${i}.test>${rcpt}`])
+        await until(`${name}@c${i}.test has a result`, () => results() > n, 30_000)
       }
     }),
   )
 }
 
-async function submit(port: number, recipient: string): Promise<void> {
-  const steps = [
-    'EHLO client.test',
-    'MAIL FROM:<>',
-    `RCPT TO:<${recipient}>`,
-    'DATA',
-    { content: 'Subject: x\r\n\r\nx' },
-  ]
+async function submit(port: number, envelope: readonly string[]): Promise<void> {
+  const steps = ['EHLO client.test', ...envelope, 'DATA', { content: 'Subject: x\r\n\r\nx' }]
   for (let n = 0; ; n++) {
     const replies = await play('127.0.0.1', port, { steps, client: DEFAULT_CLIENT }).catch((error: unknown) => [
       String(error),
@@ -126,16 +162,21 @@ const ATTEMPTS = 20
 
 async function settingsFor(t: TestContext): Promise<{ sinks: Sink[]; mainCf: string; masterCf: string }> {
   const sinks = await Promise.all(CASES.map((one) => startSink(t, one)))
-  const routes = CASES.map((_, i) => `{ c${i}.test = c${i}:[127.0.0.1]:${sinks[i]?.port} }`)
-  const services = CASES.map(({ settings }, i) => {
+  const routes = CASES.map(({ program }, i) => {
+    const inet = program === 'lmtp' ? 'inet:' : ''
+    return `{ c${i}.test = c${i}:${inet}[127.0.0.1]:${sinks[i]?.port} }`
+  })
+  const aliases = CASES.map((_, i) => `alias@c${i}.test=real@c${i}.test`)
+  const services = CASES.map(({ settings, program = 'smtp' }, i) => {
     const words = Object.entries(settings).map(([name, value]) => `\n  -o { ${name} = ${value} }`)
-    return `c${i} unix - - n - - smtp${words.join('')}\n`
+    return `c${i} unix - - n - - ${program}${words.join('')}\n`
   })
   const mainCf = `smtpd_relay_restrictions = permit_mynetworks, reject
 mynetworks = 192.0.2.0/24
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
 connection_cache_ttl_limit = 30s
 smtp_sasl_password_maps = static:user:secret
+virtual_alias_maps = inline:{ ${aliases.join(', ')} }
 transport_maps = inline:{ ${routes.join(', ')} }
 `
   return { sinks, mainCf, masterCf: services.join('') }
