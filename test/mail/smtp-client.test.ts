@@ -1,5 +1,6 @@
 /** The SMTP and LMTP client against servers in all moods: each recipient's fate and smtp(8)'s words for it. */
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts'
@@ -295,4 +296,25 @@ test('what cannot be said in TLS is said without, once the mail has waited', asy
   }))
   assert.match(lines[0] ?? '', /dsn=4\.7\.5, status=deferred \(Cannot start TLS: handshake failure\)/)
   assert.match((await results(server, 2))[1] ?? '', /dsn=2\.0\.0, status=sent/)
+})
+
+test('a unix socket has no fall-back relay, and no TLS that is only wished', async (t) => {
+  const second = await startSink(t)
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf: `default_transport = lmtp:unix:nobody.socket\nlmtp_fallback_relay = [127.0.0.1]:${second.port}\nlmtp_tls_security_level = may\n`,
+  })
+  await send(server, ['bob@far.test'])
+  assert.deepEqual(await results(server, 1), [
+    'to=<bob@far.test>, relay=none, dsn=4.4.1, status=deferred (connect to mail.example.test[nobody.socket]: No such file or directory)',
+  ])
+  await server.logged(/warning: ignoring "lmtp_fallback_relay = \S+" setting for non-TCP connections/)
+  assert.deepEqual(second.heard, [])
+  const offers = ['STARTTLS']
+  const sink = await startSink(t, { path: join(server.dir, 'some.socket'), offers })
+  await writeFile(join(server.dir, 'main.cf'), 'default_transport = lmtp:unix:some.socket\n', { flag: 'a' })
+  assert.equal(await server.server.reload(), undefined)
+  await send(server, ['eva@far.test'])
+  assert.match((await results(server, 2))[1] ?? '', /status=sent/)
+  assert.ok(!sink.heard.flat().includes('STARTTLS'))
 })

@@ -212,3 +212,17 @@ test('smtp_per_request_deadline: a greeting in drops is late where the limit is 
     assert.equal((await sendOne(t, more)).result, `dsn=4.4.2, status=deferred (${result})`)
   }
 })
+
+test('keywords that are discarded are told, unless silently; a table that cannot be asked defers', async (t) => {
+  const mood: SinkMood = { offers: ['PIPELINING', 'DSN'] }
+  const told = await sendOne(t, 'smtp_discard_ehlo_keywords = dsn, pipelining\n', mood)
+  await told.server.logged(/smtp\[\d+\]: discarding EHLO keywords: PIPELINING DSN$/m)
+  const silent = await sendOne(t, 'smtp_discard_ehlo_keywords = dsn, silent-discard\n', mood)
+  assert.doesNotMatch(silent.server.log(), /discarding/)
+  const login = 'smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = fail:down\n'
+  for (const setting of ['smtp_discard_ehlo_keyword_address_maps = fail:down\n', login])
+    assert.equal(
+      (await sendOne(t, setting, { offers: ['AUTH PLAIN'] })).result,
+      'dsn=4.3.0, status=deferred (local data error while talking to 127.0.0.1[127.0.0.1])',
+    )
+})

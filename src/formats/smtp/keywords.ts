@@ -11,3 +11,21 @@ export function parseKeywords(reply: Reply): ReadonlyMap<string, readonly string
   }
   return keywords
 }
+
+/** Keywords that can be discarded (smtp_discard_ehlo_keywords, smtpd_…), in the order in which Postfix logs them. */
+export const DISCARDABLE = [
+  '8BITMIME',
+  'AUTH',
+  'ETRN',
+  'PIPELINING',
+  'SIZE',
+  'STARTTLS',
+  'VRFY',
+  'XCLIENT',
+  'XFORWARD',
+  'ENHANCEDSTATUSCODES',
+  'DSN',
+  'XVERP',
+  'SMTPUTF8',
+  'CHUNKING',
+] as const

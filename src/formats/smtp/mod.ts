@@ -8,7 +8,7 @@ export { type DataPiece, DataReader, type DataReaderOptions } from './data-reade
 export { DataWriter } from './data-writer.ts'
 export { splitStatus } from './enhanced-status.ts'
 export { SmtpError } from './error.ts'
-export { parseKeywords } from './keywords.ts'
+export { DISCARDABLE, parseKeywords } from './keywords.ts'
 export { type MailParameters, type Offered, parseMailParameters, parseRcptParameters } from './parameters.ts'
 export { parseReply, printable, printReply, REPLY_LIMIT, ReplyReader } from './reply.ts'
 export { SessionRecord } from './session-record.ts'

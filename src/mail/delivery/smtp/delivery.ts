@@ -85,8 +85,12 @@ export class Delivery {
 
   async #trySites(): Promise<void> {
     const { nexthop, transport } = this.#job
-    const named = nexthop.startsWith('unix:') ? [nexthop] : splitList(nexthop)
-    const sites = [...named, ...this.#cf.smtp_fallback_relay]
+    const isSocket = this.#protocol === 'lmtp' && nexthop.startsWith('unix:')
+    const { smtp_fallback_relay: fallback } = this.#cf
+    if (isSocket && fallback.length > 0)
+      this.#note(`warning: ignoring "lmtp_fallback_relay = ${fallback.join(', ')}" setting for non-TCP connections`)
+    const named = isSocket ? [nexthop] : splitList(nexthop)
+    const sites = isSocket ? named : [...named, ...fallback]
     for (const [i, site] of sites.entries()) {
       const goesOn = await this.#tryEach(site, i === 0, i === sites.length - 1)
       if (this.#isOver) return

@@ -37,11 +37,15 @@ export class Security {
     const { tlsNotRequired } = this
     const target = 'path' in place ? undefined : place
     try {
-      return await tlsPolicy(
+      const policy = await tlsPolicy(
         cf,
         { nexthop, host: place.host, protocol, target, tlsNotRequired },
         { maps: (spec) => tables().maps(spec), anchors: (paths) => tlsFiles.anchors(paths), dns, note },
       )
+      if (target !== undefined || policy.level !== 'may') return policy
+      // The channel is private, and nothing would be won by it.
+      note('warning: opportunistic TLS encryption is not appropriate for unix-domain destinations')
+      return { ...policy, level: 'none' }
     } catch (error) {
       if (!(error instanceof TlsPolicyError)) throw error
       if (error.warning !== undefined) note(`warning: ${error.warning}`)

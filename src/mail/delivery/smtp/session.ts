@@ -1,6 +1,6 @@
 /** From a connection to a session that takes mail: greeting, EHLO or LHLO, STARTTLS, log-in. RFC 5321 §3.1, RFC 2033, RFC 3207. */
 import { publish } from '#src/base/mod.ts'
-import { parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
+import { DISCARDABLE, parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
 import type { TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
 import { TableError, type Tables } from '../../../io/tables/mod.ts'
 import { type Dialogue, DialogueError } from './dialogue.ts'
@@ -128,10 +128,13 @@ async function hello(dialogue: Dialogue, place: SessionPlace, extended: boolean)
 }
 
 /** smtp_discard_ehlo_keywords, or what the table says for this address in their place. */
-async function discarded(keywords: Keywords, { cf, tables, address }: SessionPlace): Promise<Keywords> {
-  const found = await tables.maps(cf.smtp_discard_ehlo_keyword_address_maps).find(address)
+async function discarded(keywords: Keywords, { cf, tables, address, protocol }: SessionPlace): Promise<Keywords> {
+  const found = await tables.maps(cf.smtp_discard_ehlo_keyword_address_maps).find(address).catch(asDataError)
   const words = found === undefined ? cf.smtp_discard_ehlo_keywords : found.result.split(/[\s,]+/)
   const gone = new Set(words.map((word) => word.toUpperCase()))
+  const known = DISCARDABLE.filter((word) => gone.has(word))
+  if (known.length > 0 && !gone.has('SILENT-DISCARD'))
+    publish<ClientEvent>({ event: 'client.note', protocol, text: `discarding EHLO keywords: ${known.join(' ')}` })
   return gone.size === 0 ? keywords : new Map([...keywords].filter(([word]) => !gone.has(word)))
 }
 
@@ -242,9 +245,7 @@ async function authenticate(
   const offered = keywords.get('AUTH')
   if (!cf.smtp_sasl_auth_enable || offered === undefined) return false
   const maps = tables.maps(cf.smtp_sasl_password_maps)
-  const credentials = await findCredentials(cf, maps, { host: peer.host, nexthop, sender }).catch((error: unknown) => {
-    throw error instanceof TableError ? new DialogueError('data') : error
-  })
+  const credentials = await findCredentials(cf, maps, { host: peer.host, nexthop, sender }).catch(asDataError)
   if (credentials === undefined) return false
   const failed = 'SASL authentication failed'
   const mechanisms = await usableMechanisms(offered, cf, tables)
@@ -261,4 +262,9 @@ async function authenticate(
     throw new SiteError(deferred('4.7.0', `${failed}; cannot authenticate to server ${name}: ${result.text}`))
   const text = `${failed}; server ${name} said: ${result.reply.text?.replaceAll('\n', '?') ?? oneLine(result.reply)}`
   throw new SiteError(refused(result.reply, name, text, cf.smtp_sasl_auth_soft_bounce))
+}
+
+/** A table that cannot be asked: nothing is known of what the mail needs, and it waits. */
+function asDataError(error: unknown): never {
+  throw error instanceof TableError ? new DialogueError('data') : error
 }

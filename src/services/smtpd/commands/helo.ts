@@ -1,5 +1,5 @@
 /** HELO and EHLO. RFC 5321 §4.1.1.1. The order of the lines is Postfix's. */
-import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { type CommandLine, DISCARDABLE, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { tlsLevel } from '../deps.ts'
 import { tellHelo } from '../milters.ts'
 import type { Session } from '../session.ts'
@@ -53,7 +53,7 @@ async function keywords(session: Session): Promise<string[]> {
   const { cf, shared, deps, tls, client, peer, origin } = session
   const discarded = await discardedKeywords(session)
   if (discarded.size > 0 && !discarded.has('SILENT-DISCARD')) {
-    session.publish({ event: 'smtpd.discarding', keywords: ORDER.filter((k) => discarded.has(k)).join(' ') })
+    session.publish({ event: 'smtpd.discarding', keywords: DISCARDABLE.filter((k) => discarded.has(k)).join(' ') })
   }
   const words: string[] = []
   const add = (keyword: string, parameters = ''): void => {
@@ -88,24 +88,6 @@ async function announced({ deps, shared, tls }: Session): Promise<string> {
   }
   return names.join(' ')
 }
-
-/** Keywords that can be discarded, in the order in which Postfix logs them. */
-const ORDER = [
-  '8BITMIME',
-  'AUTH',
-  'ETRN',
-  'PIPELINING',
-  'SIZE',
-  'STARTTLS',
-  'VRFY',
-  'XCLIENT',
-  'XFORWARD',
-  'ENHANCEDSTATUSCODES',
-  'DSN',
-  'XVERP',
-  'SMTPUTF8',
-  'CHUNKING',
-]
 
 /** Of smtpd_discard_ehlo_keyword_address_maps where it has the client, else of smtpd_discard_ehlo_keywords. */
 export async function discardedKeywords(session: Session): Promise<ReadonlySet<string>> {
