@@ -22,7 +22,7 @@ export {
 export { type Edit, editMainCf, editMasterCf, removeSettings } from './edit.ts'
 export { indentContinuations, type LostContinuation, lostContinuations } from './continuations.ts'
 export { printFolded, printMasterEntry, printMasterField, printSetting } from './print.ts'
-export { servicePort } from './services.ts'
+export { servicePort, ServicePorts } from './services.ts'
 export { expandText, namesIn, ExpandError, type ExpandOptions } from './expand.ts'
 export { compareLevels } from './relational.ts'
 export { parseTime, parseValue, splitList, ValueError } from './values.ts'

@@ -31,6 +31,20 @@ export function servicePort(name: string, file = '/etc/services'): number | unde
   return fromFile(name, file) ?? MAIL_SERVICES[name]
 }
 
+/** The same, each name looked up once. */
+export class ServicePorts {
+  readonly #known = new Map<string, number | undefined>()
+
+  of(name: string): number | undefined {
+    if (!this.#known.has(name)) this.#known.set(name, servicePort(name))
+    return this.#known.get(name)
+  }
+
+  clear(): void {
+    this.#known.clear()
+  }
+}
+
 function fromFile(name: string, file: string): number | undefined {
   let text: string
   try {

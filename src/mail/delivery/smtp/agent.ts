@@ -1,6 +1,6 @@
 /** The agent for mail to other servers by SMTP and LMTP. Postfix: smtp(8). */
 import { publish } from '#src/base/mod.ts'
-import type { Config } from '../../../io/config/mod.ts'
+import { type Config, ServicePorts } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
 import type { Tables } from '../../../io/tables/mod.ts'
 import type { Agent } from '../../queue/mod.ts'
@@ -40,6 +40,7 @@ export interface Shared {
   readonly probe: DnssecProbe
   readonly connections: ConnectionCache<ServerSession>
   readonly tlsSessions: TlsSessions
+  readonly ports: ServicePorts
 }
 
 export interface SmtpAgent extends Agent {
@@ -53,6 +54,7 @@ export function createSmtpAgent(deps: SmtpAgentDeps): SmtpAgent {
     probe: new DnssecProbe(),
     connections: new ConnectionCache(),
     tlsSessions: new TlsSessions(),
+    ports: new ServicePorts(),
   }
   return {
     async deliver(job, report, signal) {
@@ -66,6 +68,7 @@ export function createSmtpAgent(deps: SmtpAgentDeps): SmtpAgent {
     forget: () => {
       shared.connections.closeAll()
       shared.tlsSessions.clear()
+      shared.ports.clear()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** One delivery: which servers, in what order, over which connections, and what becomes of each recipient. Postfix: smtp_connect.c. */
 import { publish } from '#src/base/mod.ts'
-import { servicePort, splitList } from '../../../io/config/mod.ts'
+import { splitList } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
 import type { DeliveryJob } from '../../queue/mod.ts'
 import type { Shared, SmtpAgentDeps } from './agent.ts'
@@ -117,6 +117,7 @@ export class Delivery {
       cf: this.#cf,
       queueDirectory,
       dns: this.#dns,
+      ports: this.#shared.ports,
       isOwnAddress,
       note: (text) => this.#note(text),
     })
@@ -145,7 +146,7 @@ export class Delivery {
   }
 
   #domainOf(site: string): string {
-    return parseNexthop(site.replace(/^inet:/, ''), this.#cf.smtp_tcp_port).host
+    return parseNexthop(site.replace(/^inet:/, ''), this.#cf.smtp_tcp_port, this.#shared.ports).host
   }
 
   /** Open connections of the next hop, then of its best servers. */
@@ -219,7 +220,7 @@ export class Delivery {
   }
 
   #connect(place: Place, walk: Walk, policy: TlsPolicy): Promise<Opened> {
-    const watches = this.#protocol === 'smtp' && 'port' in place && place.port === servicePort('smtp')
+    const watches = this.#protocol === 'smtp' && 'port' in place && place.port === this.#shared.ports.of('smtp')
     return open({
       ...this.#shared,
       protocol: this.#protocol,

@@ -1,4 +1,5 @@
 /** The servers that stand for a next hop, and the way along them: which are left, and when it is enough. */
+import type { ServicePorts } from '../../../io/config/mod.ts'
 import { resolve as resolvePath } from 'node:path'
 import type { Resolver } from '../../../io/dns/mod.ts'
 import type { ClientSettings } from './params.ts'
@@ -13,20 +14,21 @@ export interface PlaceDeps {
   readonly cf: ClientSettings
   readonly queueDirectory: string
   readonly dns: Resolver
+  readonly ports: ServicePorts
   readonly isOwnAddress: (address: string) => boolean
   readonly note: (text: string) => void
 }
 
 /** @param site as the transport has it: `domain`, `[host]:port`, `unix:path` */
 export async function placesOf(site: string, deps: PlaceDeps): Promise<Place[] | Failure> {
-  const { protocol, cf, dns, isOwnAddress, note } = deps
+  const { protocol, cf, dns, ports, isOwnAddress, note } = deps
   if (protocol === 'lmtp' && site.startsWith('unix:')) {
     const shown = site.slice('unix:'.length)
     return [{ host: cf.myhostname, path: resolvePath(deps.queueDirectory, shown), shown }]
   }
-  const nexthop = parseNexthop(site.replace(/^inet:/, ''), cf.smtp_tcp_port)
+  const nexthop = parseNexthop(site.replace(/^inet:/, ''), cf.smtp_tcp_port, ports)
   if (nexthop.port === 0) return deferred('4.3.5', `unknown service in next hop ${site}`)
-  const found = await findTargets(nexthop, { cf, dns, protocol, isOwnAddress, note })
+  const found = await findTargets(nexthop, { cf, dns, protocol, ports, isOwnAddress, note })
   return found.status === 'ok' ? [...found.targets] : { status: found.status, dsn: found.dsn, text: found.text }
 }
 

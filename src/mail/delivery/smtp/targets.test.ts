@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ServicePorts } from '../../../io/config/mod.ts'
 import type { DnsAnswer, Resolver } from '../../../io/dns/mod.ts'
 import { clientSettingsOf } from './fixture.test.ts'
 import { inSrvOrder } from './srv.ts'
 import { findTargets, type Lookup, parseNexthop, type Targets } from './targets.ts'
+
+const PORTS = new ServicePorts()
 
 /** `name TYPE` → answer; what is not named does not exist. */
 function dns(answers: Readonly<Record<string, DnsAnswer>>): Pick<Resolver, 'query'> {
@@ -53,8 +56,16 @@ const find = (
   more: Partial<Lookup> = {},
 ): Promise<Targets> => {
   const cf = clientSettingsOf({ ...BASE, ...set })
-  const lookup = { cf, dns: resolver, protocol: 'smtp', isOwnAddress: () => false, note: () => {}, ...more } as const
-  return findTargets(parseNexthop(nexthop, cf.smtp_tcp_port), lookup)
+  const lookup = {
+    cf,
+    dns: resolver,
+    protocol: 'smtp',
+    ports: PORTS,
+    isOwnAddress: () => false,
+    note: () => {},
+    ...more,
+  } as const
+  return findTargets(parseNexthop(nexthop, cf.smtp_tcp_port, PORTS), lookup)
 }
 
 const said = (found: Targets): string =>
@@ -208,19 +219,19 @@ test('smtp_dns_resolver_options go with questions for addresses, not for MX', as
 })
 
 test('nexthops as transport(5) writes them', () => {
-  assert.deepEqual(parseNexthop('mx.test:587', 'smtp'), {
+  assert.deepEqual(parseNexthop('mx.test:587', 'smtp', PORTS), {
     host: 'mx.test',
     port: 587,
     service: '587',
     isLiteral: false,
   })
-  assert.deepEqual(parseNexthop('[mx.test]:submission', '24'), {
+  assert.deepEqual(parseNexthop('[mx.test]:submission', '24', PORTS), {
     host: 'mx.test',
     port: 587,
     service: 'submission',
     isLiteral: true,
   })
-  assert.deepEqual(parseNexthop('mx.test', '24'), { host: 'mx.test', port: 24, service: '24', isLiteral: false })
+  assert.deepEqual(parseNexthop('mx.test', '24', PORTS), { host: 'mx.test', port: 24, service: '24', isLiteral: false })
 })
 
 test('a server is known by its own name, or by the one that CNAMEs lead to', async () => {

@@ -1,6 +1,6 @@
 /** The servers of a nexthop: `[host]:port` as it is, a domain by its MX or SRV records. RFC 5321 §5.1, RFC 2782, RFC 7505 (null MX). */
 import { isIP } from 'node:net'
-import { servicePort } from '../../../io/config/mod.ts'
+import type { ServicePorts } from '../../../io/config/mod.ts'
 import type { DnsAnswer, Resolver } from '../../../io/dns/mod.ts'
 import { balanced } from './balance.ts'
 import {
@@ -69,15 +69,16 @@ export interface Lookup {
   readonly cf: TargetSettings
   readonly dns: Resolver
   readonly protocol: 'smtp' | 'lmtp'
+  readonly ports: ServicePorts
   readonly isOwnAddress: (address: string) => boolean
   readonly note: (text: string) => void
 }
 
-export function parseNexthop(nexthop: string, defaultPort: string): Nexthop {
+export function parseNexthop(nexthop: string, defaultPort: string, ports: ServicePorts): Nexthop {
   const [, bracketed, portA, plain = '', portB] =
     /^(?:\[([^\]]+)\](?::(\w[\w-]*))?|([^:[\]]+)(?::(\w[\w-]*))?)$/.exec(nexthop) ?? []
   const service = portA ?? portB ?? defaultPort
-  const common = { port: servicePort(service) ?? 0, service, isLiteral: bracketed !== undefined }
+  const common = { port: ports.of(service) ?? 0, service, isLiteral: bracketed !== undefined }
   if (bracketed !== undefined) return { host: bracketed.replace(/^ipv6:/i, ''), ...common }
   return { host: plain === '' ? nexthop : plain, ...common }
 }
@@ -171,7 +172,7 @@ async function behindMx(hosts: readonly MxHost[], origin: Origin, lookup: Lookup
       ? { ...found, status: 'deferred', dsn: found.dsn.replace(/^5/, '4') }
       : found
   }
-  const isOwn = ({ address, port }: Target): boolean => isOwnAddress(address) && port === servicePort('smtp')
+  const isOwn = ({ address, port }: Target): boolean => isOwnAddress(address) && port === lookup.ports.of('smtp')
   const self = found.targets.find(isOwn)
   if (self === undefined) return within(found, cf)
   const targets = found.targets.filter(({ preference }) => preference < self.preference)
@@ -231,8 +232,7 @@ function byFamily(targets: readonly Target[], first: TargetSettings['smtp_addres
 async function byHost(host: string, port: number, lookup: Lookup): Promise<Targets> {
   const found = await addressesOf([{ host, port, preference: 0 }], undefined, lookup)
   const isOwn = found.status === 'ok' && found.targets.some(({ address }) => lookup.isOwnAddress(address))
-  // The port last: /etc/services is read for it.
-  if (isOwn && lookup.protocol === 'smtp' && port === servicePort('smtp')) return loopsBack(host)
+  if (isOwn && lookup.protocol === 'smtp' && port === lookup.ports.of('smtp')) return loopsBack(host)
   return within(found, lookup.cf)
 }
 
