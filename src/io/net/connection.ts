@@ -6,6 +6,7 @@ import { connect as tlsConnect, TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } from './contract.ts'
 import { DeflatedSocket, lastBlock } from './deflated-socket.ts'
 import type { ServerTls } from './identity.ts'
+import { clientContext } from './client-context.ts'
 import { factsOf } from './tls-facts.ts'
 
 /** IPv4 mapped into IPv6 is written as IPv4, as Postfix logs it. */
@@ -179,15 +180,7 @@ export class SocketConnection implements Connection {
     const socket = tlsConnect({
       socket: this.#leavePlain(),
       ...(options.serverName !== undefined && { servername: options.serverName }),
-      ...(options.minVersion !== undefined && { minVersion: options.minVersion }),
-      ...(options.ciphers !== undefined && { ciphers: options.ciphers }),
-      ...(options.maxVersion !== undefined && { maxVersion: options.maxVersion }),
-      ...(options.secureOptions !== undefined && { secureOptions: options.secureOptions }),
-      ...(options.ca !== undefined && { ca: [...options.ca] }),
-      ...(options.keyPairs !== undefined && {
-        cert: options.keyPairs.map((pair) => pair.cert),
-        key: options.keyPairs.map((pair) => pair.key),
-      }),
+      secureContext: options.context ?? clientContext(options),
       ...(!options.verify && { checkServerIdentity: () => undefined }),
       ...(options.session !== undefined && { session: options.session }),
       rejectUnauthorized: options.verify,

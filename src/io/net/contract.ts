@@ -2,7 +2,8 @@
  * What services see of the network: a connection that reads and writes octets, and turns to TLS.
  */
 import type { X509Certificate } from 'node:crypto'
-import type { KeyPair } from './pem.ts'
+import type { SecureContext } from 'node:tls'
+import type { ClientContextSettings } from './client-context.ts'
 
 export interface Peer {
   /** Without brackets; an IPv4 address mapped into IPv6 is written as IPv4. `''` on a unix socket. */
@@ -94,18 +95,12 @@ export interface ConnectionHandler {
   idle(): void
 }
 
-export interface TlsClientOptions {
+export interface TlsClientOptions extends ClientContextSettings {
   readonly serverName: string | undefined
   /** The handshake fails without a trusted chain and the right name; false: the facts say what was found of the chain. */
   readonly verify: boolean
-  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
-  readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
-  readonly secureOptions?: number
-  readonly ciphers?: string
-  /** Authorities as PEM; none in an empty list, the system's where it is missing. */
-  readonly ca?: readonly string[]
-  /** What we show where the server asks for it, one of each kind of key. */
-  readonly keyPairs?: readonly KeyPair[]
+  /** Made before of the settings of a context, which then do not count. */
+  readonly context?: SecureContext
   /** Of the peer's fingerprints; default SHA-256. */
   readonly fingerprintDigest?: string
   /** A session of before, that the handshake may go on with; what was verified then counts. */

@@ -4,6 +4,7 @@
  */
 export type * from './contract.ts'
 export { type Anchor, isNamedBy, standsOn } from './chain.ts'
+export { clientContext, type ClientContextSettings } from './client-context.ts'
 export { plainAddress, WRITE_HIGH_WATER } from './connection.ts'
 export { connect, type ConnectOptions, holderOf, listen, ListenError, type ListenOptions } from './listen.ts'
 export {

@@ -2,51 +2,79 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { rootCertificates } from 'node:tls'
-import { type Anchor, certificates, type KeyPair, readKeyPairs } from '../../../io/net/mod.ts'
+import { rootCertificates, type SecureContext } from 'node:tls'
+import {
+  type Anchor,
+  type CertificateFiles,
+  certificates,
+  clientContext,
+  type ClientContextSettings,
+  type KeyPair,
+  readKeyPairs,
+} from '../../../io/net/mod.ts'
+import { FileCache } from './file-cache.ts'
 import type { ClientSettings } from './params.ts'
 
 /** Files of main.cf that the launcher read for this process, by path. */
 export type Handed = () => ReadonlyMap<string, string>
 
-interface Known {
-  readonly stamp: string
-  readonly value: unknown
+type Choices = 'minVersion' | 'maxVersion' | 'secureOptions' | 'ciphers'
+
+interface PairFiles {
+  readonly files: readonly CertificateFiles[]
+  readonly chainFiles: readonly string[]
+  readonly all: readonly string[]
 }
 
 export class TlsFiles {
-  readonly #known = new Map<string, Known>()
   readonly #handed: Handed
+  readonly #texts: FileCache
+  readonly #contexts: FileCache
 
   constructor(handed: Handed = () => new Map()) {
     this.#handed = handed
+    const stampOf = (path: string): string => this.#stampOf(path)
+    this.#texts = new FileCache(MAX_TEXTS, stampOf)
+    this.#contexts = new FileCache(MAX_CONTEXTS, stampOf)
   }
 
   /** smtp_tls_CAfile and CApath. */
-  authorities({
+  #authorities({
     smtp_tls_CAfile: file,
     smtp_tls_CApath: path,
     tls_append_default_CA: append,
   }: ClientSettings): readonly string[] {
     const own = [
-      ...(file === '' ? [] : this.#kept('CA', [file], () => certificates(this.#read(file)))),
+      ...(file === '' ? [] : this.#texts.get(`CAfile ${file}`, [file], () => certificates(this.#read(file)))),
       ...(path === ''
         ? []
-        : this.#kept('CA', [path], () => hashedFiles(path).flatMap((one) => certificates(this.#read(one))))),
+        : this.#texts.get(`CApath ${path}`, [path], () =>
+            hashedFiles(path).flatMap((one) => certificates(this.#read(one))),
+          )),
     ]
     return append ? [...own, ...rootCertificates] : own
   }
 
+  /**
+   * What handshakes are made with; kept, for it holds every authority. Throws IdentityError for a file that cannot be read,
+   * Error where a key has no certificate or is not that of its certificate.
+   */
+  context(cf: ClientSettings, choices: Pick<ClientContextSettings, Choices>): SecureContext {
+    const { smtp_tls_CAfile: file, smtp_tls_CApath: path, tls_append_default_CA: append } = cf
+    const { files, chainFiles, all } = this.#pairFiles(cf)
+    const key = JSON.stringify([append, file, path, files, chainFiles, choices])
+    const named = [file, path, ...all].filter((one) => one !== '')
+    return this.#contexts.get(key, named, () => {
+      const keyPairs = this.#keyPairs(cf)
+      return clientContext({ ...choices, ca: this.#authorities(cf), ...(keyPairs.length > 0 && { keyPairs }) })
+    })
+  }
+
   /** What the client shows. Throws IdentityError for a file that cannot be read, Error where a key has no certificate. */
-  keyPairs(cf: ClientSettings): readonly KeyPair[] {
-    const chainFiles = cf.smtp_tls_chain_files
-    const files = [
-      { certFile: cf.smtp_tls_cert_file, keyFile: cf.smtp_tls_key_file },
-      { certFile: cf.smtp_tls_eccert_file, keyFile: cf.smtp_tls_eckey_file },
-    ].filter(({ certFile }) => certFile !== '')
-    const all = chainFiles.length > 0 ? chainFiles : files.flatMap(({ certFile, keyFile }) => [certFile, keyFile])
+  #keyPairs(cf: ClientSettings): readonly KeyPair[] {
+    const { files, chainFiles, all } = this.#pairFiles(cf)
     if (all.length === 0) return []
-    return this.#kept('pairs', all, () => {
+    return this.#texts.get(`pairs ${JSON.stringify([files, chainFiles])}`, all, () => {
       const pairs = readKeyPairs({ files, chainFiles, handed: this.#handed() })
       if (pairs.length === 0) throw new Error(`no private key in ${all.join(', ')}`)
       for (const { cert } of pairs) void new X509Certificate(cert) // says so where there is none
@@ -54,24 +82,25 @@ export class TlsFiles {
     })
   }
 
+  #pairFiles(cf: ClientSettings): PairFiles {
+    const chainFiles = cf.smtp_tls_chain_files
+    const files = [
+      { certFile: cf.smtp_tls_cert_file, keyFile: cf.smtp_tls_key_file },
+      { certFile: cf.smtp_tls_eccert_file, keyFile: cf.smtp_tls_eckey_file },
+    ].filter(({ certFile }) => certFile !== '')
+    const all = chainFiles.length > 0 ? chainFiles : files.flatMap(({ certFile, keyFile }) => [certFile, keyFile])
+    return { files, chainFiles, all }
+  }
+
   /** Certificates and public keys that alone are trusted. Throws where a file has none. */
   anchors(paths: readonly string[]): readonly Anchor[] {
-    return this.#kept('anchors', paths, () => paths.flatMap((path) => anchorsOf(path, this.#read(path))))
+    return this.#texts.get(`anchors ${JSON.stringify(paths)}`, paths, () =>
+      paths.flatMap((path) => anchorsOf(path, this.#read(path))),
+    )
   }
 
   #read(path: string): string {
     return this.#handed().get(path) ?? readFileSync(path, 'latin1')
-  }
-
-  #kept<T>(kind: string, paths: readonly string[], make: () => T): T {
-    const key = `${kind} ${paths.join(' ')}`
-    const stamp = paths.map((path) => this.#stampOf(path)).join(' ')
-    const known = this.#known.get(key)
-    if (known?.stamp === stamp) return known.value as T // made by the same kind of call
-    const value = make()
-    if (this.#known.size >= MAX_KEPT) this.#known.clear()
-    this.#known.set(key, { stamp, value })
-    return value
   }
 
   #stampOf(path: string): string {
@@ -83,7 +112,9 @@ export class TlsFiles {
 }
 
 /** Sets of files kept at the most: policy tables may name any number. */
-const MAX_KEPT = 1000
+const MAX_TEXTS = 1000
+/** A context with the system's authorities takes some hundred KiB; transports and levels that differ need a few. */
+const MAX_CONTEXTS = 20
 
 /** As `c_rehash` names them: OpenSSL looks at no others. */
 function hashedFiles(directory: string): string[] {

@@ -26,14 +26,11 @@ export function handshakeOptions(policy: TlsPolicy, peer: Peer, cf: ClientSettin
   const configured = servername === 'nexthop' ? peer.domain : servername === 'hostname' ? peer.host : servername
   const named = policy.dane?.base ?? configured // RFC 7672 §8.1
   const wanted = named === '' && verifies ? peer.host : named
-  const keyPairs = files.keyPairs(cf)
+  const ciphers = cipherChoice(policy.ciphers, policy.excluded, cf)
   return {
     serverName: isIP(wanted) === 0 && wanted !== '' ? wanted : undefined, // RFC 6066 §3: an address is no name
     verify: false,
-    ...protocolChoice(policy.protocols),
-    ciphers: cipherChoice(policy.ciphers, policy.excluded, cf),
-    ca: files.authorities(cf),
-    ...(keyPairs.length > 0 && { keyPairs }),
+    context: files.context(cf, { ...protocolChoice(policy.protocols), ciphers }),
     fingerprintDigest: cf.smtp_tls_fingerprint_digest,
     timeoutMs: cf.smtp_starttls_timeout,
   }
