@@ -2,8 +2,8 @@
 import { publish } from '#src/base/mod.ts'
 import type { Envelope, EnvelopeRecipient, Reply } from '../../formats/smtp/mod.ts'
 import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
-import type { ClientFacts } from '../queue/mod.ts'
 import { blindCopies } from './blind-copies.ts'
+import { clientOf } from './client.ts'
 import type { Arrival, Effect, MailboxSubmission, OpenOptions } from './contract.ts'
 import { planMailboxes, repliesOf } from './deliver.ts'
 import type { IntakeEvent } from './events.ts'
@@ -13,9 +13,10 @@ import { type Filtered, passFilters } from './filtering.ts'
 import { type Field, HEAD_LIMIT, headEnd, missingFields, readHead, valueOf, withMailboxLines } from './head.ts'
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
-import { type Applied, applyPlan, encodePlan, type Forwarded, type Plan } from './record.ts'
+import { type Applied, applyPlan, encodePlan, type Plan } from './record.ts'
 import { beyondAscii, detectsUtf8, utf8ClassOf } from './smtputf8.ts'
 import { receivedField } from './received.ts'
+import { tellKept } from './tell.ts'
 
 const CRLF = Buffer.from('\r\n')
 const EMPTY = Buffer.alloc(0)
@@ -337,53 +338,20 @@ export class IntakeSubmission<F> implements MailboxSubmission {
 
   async #commit(plan: Plan, facts: F): Promise<Applied> {
     const { log, store, queue, clock } = this.#deps
-    const commitStart = clock.now()
+    const commitStartedMs = clock.now()
     const id = this.#draft.id
     const applied = await log.commit('mail', this.#draft, encodePlan(plan), (tx, at) =>
       applyPlan(plan, { store, queue }, tx, { id, at, facts }),
     )
-    const { queueId, sender, sizeOctets } = plan
-    const recipients = applied.deposited.length + applied.queued
-    publish<IntakeEvent>({ event: 'intake.message', queueId, messageId: this.#messageId, resent: false })
-    publish<IntakeEvent>({ event: 'intake.accepted', queueId, sender, sizeOctets, recipients, hold: plan.hold })
-    const now = clock.now()
-    for (const { recipient, original } of applied.deposited) {
-      const delayMs = now - this.#startMs
-      publish<IntakeEvent>({
-        event: 'intake.deposited',
-        queueId,
-        recipient,
-        original,
-        delayMs,
-        commitMs: now - commitStart,
-      })
-    }
-    for (const forwarded of plan.forwarded ?? []) this.#tellForwarded(forwarded, now, commitStart)
-    if (applied.queued === 0) publish<IntakeEvent>({ event: 'intake.done', queueId })
+    tellKept(plan, applied, {
+      messageId: this.#messageId,
+      sizeOctets: this.#draft.size,
+      startedMs: this.#startMs,
+      commitStartedMs,
+      nowMs: clock.now(),
+    })
     if (applied.queued > 0 || plan.forwarded !== undefined) this.#deps.onQueued()
     return applied
-  }
-
-  /** local's line of an alias that sent on, and qmgr's of the message that it made. */
-  #tellForwarded({ queueId, by, original, sender, recipients }: Forwarded, now: number, commitStart: number): void {
-    publish<IntakeEvent>({
-      event: 'intake.forwarded',
-      queueId: this.queueId,
-      recipient: by,
-      original,
-      as: queueId,
-      delayMs: now - this.#startMs,
-      commitMs: now - commitStart,
-    })
-    const sizeOctets = this.#draft.size
-    publish<IntakeEvent>({
-      event: 'intake.accepted',
-      queueId,
-      sender,
-      sizeOctets,
-      recipients: recipients.length,
-      hold: false,
-    })
   }
 
   #refuse({ sender }: Envelope, reply: Reply): Reply {
@@ -407,23 +375,6 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     return full
       ? { code: 452, enhanced: '4.3.1', lines: ['Insufficient system storage'] }
       : { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
-  }
-}
-
-function clientOf(arrival: Arrival): ClientFacts | undefined {
-  if (arrival.origin !== 'smtp') return undefined
-  const { clientAddress: address, clientPort: port, clientName: name, helo, protocol, forwarded = {} } = arrival
-  const { saslMethod = '', saslSender = '' } = arrival
-  const { ident, local = arrival.rewriteHeaders, ...from } = forwarded
-  const isForwarded = Object.keys(from).length > 0
-  return {
-    ...(isForwarded
-      ? { address: 'unknown', name: 'unknown', protocol: 'unknown', helo: '', ...from }
-      : { address, ...(port !== undefined && { port }), name, helo, protocol }),
-    saslMethod,
-    saslSender,
-    ...(ident !== undefined && { ident }),
-    local,
   }
 }
 
