@@ -118,7 +118,7 @@ test('who asks for success is told that a .forward file sent the mail on', SKIP,
   const report = (await messagesIn(server, 'eva')).find((text) => text.includes('multipart/report')) ?? ''
   assert.match(
     report,
-    /\r\nAction: expanded\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postfix; delivery via local: alias expanded\r\n/,
+    /\r\nAction: expanded\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postigo; delivery via local: alias expanded\r\n/,
   )
   assert.match(server.log(), /status=sent \(forwarded as /)
 })

@@ -44,8 +44,8 @@ test('all failures of a message come in one report, with the reason in plain wor
     '\r\nFrom: Mail Delivery System <MAILER-DAEMON@mail.example.test>\r\nSubject: Undelivered Mail Returned to Sender\r\nTo: ana@mail.example.test\r\nReferences: <one@x.test>\r\nIn-Reply-To: <one@x.test>\r\nAuto-Submitted: auto-replied\r\n',
     '\r\n<a@err.test>: no such place\r\n    What happened: the part of the address behind the @ takes no mail.\r\n',
     '\r\n<b@full.test>: mailbox full\r\n    What happened: the mailbox is full.\r\n    Who can act: the recipient;',
-    'Reporting-MTA: dns; mail.example.test\r\nOriginal-Envelope-Id: id7\r\nX-Postfix-Queue-ID: ',
-    'Final-Recipient: rfc822; b@full.test\r\nOriginal-Recipient: rfc822;b@full.test\r\nAction: failed\r\nStatus: 5.2.2\r\nDiagnostic-Code: X-Postfix; mailbox full\r\n',
+    'Reporting-MTA: dns; mail.example.test\r\nOriginal-Envelope-Id: id7\r\nX-Postigo-Queue-ID: ',
+    'Final-Recipient: rfc822; b@full.test\r\nOriginal-Recipient: rfc822;b@full.test\r\nAction: failed\r\nStatus: 5.2.2\r\nDiagnostic-Code: X-Postigo; mailbox full\r\n',
     'Content-Description: Undelivered Message\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\nReturn-Path: <ana@mail.example.test>\r\n',
     '\r\n\r\nhello\r\n',
   ])
@@ -86,7 +86,7 @@ test('NOTIFY=NEVER and the null sender are told nothing; the postmaster is, wher
     double,
     /^Return-Path: <double-bounce@mail\.example\.test>\r\n[^]*\r\nSubject: Postmaster Copy: Undelivered Mail\r\n/,
   )
-  assert.match(double, /X-Postfix-Sender: rfc822; MAILER-DAEMON@mail\.example\.test\r\n/)
+  assert.match(double, /X-Postigo-Sender: rfc822; MAILER-DAEMON@mail\.example\.test\r\n/)
   await send(server, { recipients: to('c@err.test') })
   assert.equal((await reports(server, 1)).length, 1)
   assert.match((await reports(server, 2, 'eva'))[1] ?? '', /Auto-Submitted: auto-generated\r\n[^]*text\/rfc822-headers/)
@@ -117,12 +117,12 @@ test('a delay is told once, success when asked for, and what ends later in the u
   const delay = texts.find((text) => text.includes('Delayed Mail')) ?? ''
   assert.match(
     delay,
-    /\r\nOriginal-Recipient: rfc822;first@x\.test\r\nAction: delayed\r\nStatus: 4\.4\.1\r\nDiagnostic-Code: X-Postfix; nobody there\r\nWill-Retry-Until: /,
+    /\r\nOriginal-Recipient: rfc822;first@x\.test\r\nAction: delayed\r\nStatus: 4\.4\.1\r\nDiagnostic-Code: X-Postigo; nobody there\r\nWill-Retry-Until: /,
   )
   assert.match(delay, /Who can act: nobody needs to act yet; it is tried again\.\r\n/)
   assert.match(
     texts.find((text) => text.includes('Successful')) ?? '',
-    /Action: delivered\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postfix; delivery via local: delivered to mailbox\r\n/,
+    /Action: delivered\r\nStatus: 2\.0\.0\r\nDiagnostic-Code: X-Postigo; delivery via local: delivered to mailbox\r\n/,
   )
   const ended = texts.find((text) => text.includes('Undelivered Mail Returned')) ?? ''
   assert.match(ended, /It was tried for as long as this system tries/)

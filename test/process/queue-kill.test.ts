@@ -109,7 +109,7 @@ test('killed five times, the queue loses nobody and reports each failure once', 
 import imaplib,re
 m=imaplib.IMAP4('127.0.0.1',${143 + offset}); m.login('ana','secret'); m.select()
 for d in m.fetch('1:*','(BODY.PEEK[])')[1]:
-    if isinstance(d,tuple): print(re.search(rb'X-Postfix-Queue-ID: (\\w+)', d[1])[1].decode(), re.findall(rb'Subject: (m\\d+)', d[1])[0].decode())
+    if isinstance(d,tuple): print(re.search(rb'X-Postigo-Queue-ID: (\\w+)', d[1])[1].decode(), re.findall(rb'Subject: (m\\d+)', d[1])[0].decode())
 `
   const listed = await run('python3', ['-c', script])
   const reports = listed.out

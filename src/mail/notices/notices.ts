@@ -149,6 +149,7 @@ class Notices {
       text: expandTemplate(texts.text, (name) => config().value(name), timeMs),
       language: cf.notice_language,
       hostname,
+      mailName: (config().value('mail_name') ?? 'Postigo').replace(/[^A-Za-z0-9-]+/g, '-'),
       postmaster,
       to,
       queueId: submission.queueId,

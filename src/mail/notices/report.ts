@@ -1,5 +1,6 @@
 /** The message that a report is: multipart/report in the layout of Postfix's bounce(8). RFC 3464, RFC 6522, RFC 6533. */
 import { saysTlsNotRequired } from '../../formats/message/mod.ts'
+import { printAddress } from '../../formats/address/mod.ts'
 import type { DueJob, Ended } from '../queue/mod.ts'
 import { type Language, plainWords } from './plain-words.ts'
 import type { Template, TemplateName } from './templates.ts'
@@ -11,6 +12,8 @@ export interface ReportFacts {
   readonly text: string
   readonly language: Language
   readonly hostname: string
+  /** mail_name, as it may stand in a field's name. */
+  readonly mailName: string
   /** A copy for the postmaster: without the text, and of the message only the header section. */
   readonly postmaster: boolean
   readonly to: string
@@ -91,7 +94,7 @@ function notification(told: readonly Ended[], f: ReportFacts, boundary: string):
   ]
   if (!f.postmaster) lines.push(...f.text.trimEnd().split('\n'))
   for (const ended of told) {
-    lines.push('', ...wrapped(`<${ended.recipient.address}>: ${oneLine(ended.result.text)}`))
+    lines.push('', ...wrapped(`${nameOf(ended.recipient)}: ${oneLine(ended.result.text)}`))
     const action = actionOf(ended, f)
     if (f.postmaster || (action !== 'failed' && action !== 'delayed')) continue
     const what = action === 'delayed' ? 'delayed' : ended.expired ? 'expired' : 'failed'
@@ -100,9 +103,15 @@ function notification(told: readonly Ended[], f: ReportFacts, boundary: string):
   return [...lines, '']
 }
 
+/** Postfix: print_quoted_address. */
+function nameOf({ address, original }: Ended['recipient']): string {
+  const isAlias = original !== '' && original.toLowerCase() !== address.toLowerCase()
+  return `<${printAddress(address)}>${isAlias ? ` (expanded from <${printAddress(original)}>)` : ''}`
+}
+
 function status(told: readonly Ended[], f: ReportFacts, boundary: string): string[] {
   const job = told[0]!.job
-  const kind = job.smtpUtf8 ? 'utf-8' : 'rfc822'
+  const sender = job.sender === '' ? `MAILER-DAEMON@${f.hostname}` : job.sender
   return [
     `--${boundary}`,
     'Content-Description: Delivery report',
@@ -111,28 +120,34 @@ function status(told: readonly Ended[], f: ReportFacts, boundary: string): strin
     '',
     `Reporting-MTA: dns; ${f.hostname}`,
     ...(job.envid === undefined ? [] : [`Original-Envelope-Id: ${job.envid}`]),
-    `X-Postfix-Queue-ID: ${job.queueId}`,
-    `X-Postfix-Sender: ${kind}; ${job.sender === '' ? `MAILER-DAEMON@${f.hostname}` : job.sender}`,
+    `X-${f.mailName}-Queue-ID: ${job.queueId}`,
+    `X-${f.mailName}-Sender: ${typeOf(sender, job)}; ${printAddress(sender)}`,
     `Arrival-Date: ${f.date(job.arrivalMs)}`,
-    ...told.flatMap((ended) => perRecipient(ended, f, kind)),
+    ...told.flatMap((ended) => perRecipient(ended, f)),
     '',
   ]
 }
 
-function perRecipient(ended: Ended, f: ReportFacts, kind: 'utf-8' | 'rfc822'): string[] {
+/** RFC 6533 §3: an address beyond ASCII is of another type, where it may stand at all. */
+function typeOf(address: string, { smtpUtf8 }: DueJob): 'utf-8' | 'rfc822' {
+  // oxlint-disable-next-line no-control-regex -- what is not ASCII
+  return smtpUtf8 && /[^\0-\x7f]/.test(address) ? 'utf-8' : 'rfc822'
+}
+
+function perRecipient(ended: Ended, f: ReportFacts): string[] {
   const { recipient, result, job } = ended
   const { remoteMta, remoteReply } = result
   const original = recipient.original === '' ? recipient.address : recipient.original
   const action = actionOf(ended, f)
   return [
     '',
-    `Final-Recipient: ${kind}; ${recipient.address}`,
-    `Original-Recipient: ${recipient.orcpt ?? `${kind};${original}`}`,
+    `Final-Recipient: ${typeOf(recipient.address, job)}; ${printAddress(recipient.address)}`,
+    `Original-Recipient: ${recipient.orcpt ?? `${typeOf(original, job)};${printAddress(original)}`}`,
     `Action: ${action}`,
     `Status: ${statusOf(ended, action)}`,
     ...(remoteMta === undefined ? [] : [`Remote-MTA: dns; ${remoteMta}`]),
     ...wrapped(
-      `Diagnostic-Code: ${remoteReply === undefined ? 'X-Postfix' : 'smtp'}; ${oneLine(remoteReply ?? result.text)}`,
+      `Diagnostic-Code: ${remoteReply === undefined ? `X-${f.mailName}` : 'smtp'}; ${oneLine(remoteReply ?? result.text)}`,
     ),
     ...(action === 'delayed' ? [`Will-Retry-Until: ${f.date(job.arrivalMs + f.lifetimeMs)}`] : []),
   ]

@@ -47,6 +47,13 @@ export const differences: readonly Difference[] = [
     release: 'ours',
   },
   {
+    where: /^reports, sent with SMTPUTF8/,
+    postfix: /Original-Recipient: rfc822;\u00c3\u00b1@/,
+    postigo: /Original-Recipient: utf-8;\u00c3\u00b1@/,
+    reason: 'An address beyond ASCII is of the type utf-8 (RFC 6533).',
+    release: 'ours',
+  },
+  {
     where: /^outgoing, asis \w+, SMTPUTF8 for nothing/,
     postfix: /BODY=8BITMIME SMTPUTF8 to/,
     postigo: /BODY=8BITMIME to/,

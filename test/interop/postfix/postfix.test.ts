@@ -8,6 +8,7 @@ import { actions } from './cases/access.ts'
 import { commands } from './cases/commands.ts'
 import { outgoing } from './cases/outgoing.ts'
 import { copiesAndRoutes } from './cases/copies.ts'
+import { reports } from './cases/reports.ts'
 import { keys, replies, settings, syntax } from './cases/replies.ts'
 import { rewriting } from './cases/rewriting.ts'
 import { tables } from './cases/tables.ts'
@@ -29,6 +30,7 @@ const WORLDS: readonly World[] = [
   actions,
   ...rewriting,
   outgoing,
+  reports,
   ...copiesAndRoutes,
 ]
 /** Ports between two worlds. */

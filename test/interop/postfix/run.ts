@@ -86,7 +86,7 @@ function marked(step: Step, product: Product): Step {
 async function addArrivals(world: World, sink: Sink, postfix: Running, comparison: Comparison): Promise<void> {
   const until = Date.now() + ARRIVAL_LIMIT_MS
   while (!postfix.idle() && Date.now() < until) await sleep(50)
-  const arrived = (product: Product): Map<string, string> => bySession(sink, product, world.sink === 'whole')
+  const arrived = (product: Product): Map<string, string> => bySession(sink, product, world.sink)
   let [theirs, ours] = [arrived('postfix'), arrived('postigo')]
   while (ours.size < theirs.size && Date.now() < until) {
     await sleep(50)
@@ -106,11 +106,14 @@ async function addArrivals(world: World, sink: Sink, postfix: Running, compariso
 }
 
 /** Messages are told apart by their field `X-Session`. */
-function bySession(sink: Sink, product: Product, whole: boolean): Map<string, string> {
+function bySession(sink: Sink, product: Product, kind: World['sink']): Map<string, string> {
   const groups = Map.groupBy(sink.arrived, (one) => /^X-Session: (.*?)\r?$/m.exec(one.message)?.[1] ?? '?')
   const own = [...groups].filter(([name]) => name.startsWith(product))
   return new Map(
-    own.map(([name, messages]) => [name.slice(product.length + 1), whole ? wholes(messages) : arrival(messages)]),
+    own.map(([name, messages]) => [
+      name.slice(product.length + 1),
+      FORMS[kind === 'whole' || kind === 'reports' ? kind : 'envelope'](messages),
+    ]),
   )
 }
 
@@ -132,6 +135,25 @@ function arrival(messages: readonly Arrived[]): string {
     .join('\n')
 }
 
+/** Reports by what they say of recipients; queue ids and times are different each time. */
+function reports(messages: readonly Arrived[]): string {
+  return messages
+    .filter(isReport)
+    .map(({ recipients, message }) => {
+      const [, status = ''] = /Content-Type: message\/(?:global-)?delivery-status([^]*?)\r\n--/.exec(message) ?? []
+      const [, notice = ''] = /Content-Description: Notification([^]*?)\r\n--/.exec(message) ?? []
+      const said = [...notice.matchAll(/^<[^]*?(?=\r\n\r\n|\r\n {4}W|$)/gm)].map(([line]) => line)
+      return [`to ${recipients.join(' ')}`, /^Subject: .*$/m.exec(message)?.[0].trimEnd(), ...said, status]
+        .join('\n')
+        .replaceAll('\r\n', '\n')
+        .replace(/\n +/g, ' ')
+        .replace(/^(Arrival-Date|X-Mail-Queue-ID|Will-Retry-Until): .*/gm, '$1: …')
+        .replace(/queued as \w+/g, 'queued as QUEUEID')
+    })
+    .sort()
+    .join('\n')
+}
+
 /** All that came, octet for octet but for what names product, host, time and queue id. */
 function wholes(messages: readonly Arrived[]): string {
   return messages
@@ -143,6 +165,8 @@ function wholes(messages: readonly Arrived[]): string {
     .sort()
     .join('\n')
 }
+
+const FORMS = { envelope: arrival, whole: wholes, reports }
 
 /** A report's words are another comparison's. */
 const isReport = (one: Arrived): boolean => /^Content-Type: multipart\/report/im.test(one.message)

@@ -29,8 +29,11 @@ export interface World {
   readonly masterCf?: string
   /** postscreen stands in front of each listener. */
   readonly screened?: true
-  /** Messages are let through to a sink, and what arrives is compared: envelope and header section, or all of it. */
-  readonly sink?: true | 'whole'
+  /**
+   * Messages are let through to a sink, and what arrives is compared: envelope and header section, all of it, or reports by
+   * what they say of recipients.
+   */
+  readonly sink?: true | 'whole' | 'reports'
 }
 
 /** Where one product runs a world. */
