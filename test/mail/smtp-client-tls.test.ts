@@ -118,3 +118,33 @@ test('a session that breaks off under TLS goes on without, once the mail has wai
     assert.deepEqual(sink.took, ['plain'], breaksAt)
   }
 })
+
+test('a TLS session that is resumed is trusted as it was', async (t) => {
+  const { make } = certificateMaker(t)
+  const [root, stranger] = [make('Root'), make('Stranger')]
+  const mood = make('server', { by: root, names: ['localhost'] })
+  const files = { 'root.pem': root.cert, 'stranger.pem': stranger.cert }
+  for (const [authority, status, trust] of [
+    ['smtp_tls_CAfile = $config_directory/root.pem', 'sent', 'Verified'],
+    ['smtp_tls_trust_anchor_file = $config_directory/root.pem', 'sent', 'Verified'],
+    ['smtp_tls_CAfile = $config_directory/stranger.pem', 'deferred', 'Untrusted'],
+    ['smtp_tls_security_level = may', 'sent', 'Untrusted'],
+  ] as const) {
+    const sink = await startTlsSink(t, mood)
+    const mainCf = `relayhost = [127.0.0.1]:${sink.port}
+smtp_tls_security_level = secure
+smtp_tls_secure_cert_match = localhost
+${authority}
+smtp_tls_session_cache_database = btree:x
+smtp_tls_loglevel = 2
+`
+    const server = await startServer(t, { mainCf, files })
+    for (const n of [1, 2]) {
+      await submit(server, 'a@else.test', [`bob${n}@far.test`], 'Subject: x\n\nx\n')
+      await server.logged(new RegExp(`to=<bob${n}@far\\.test>.* status=${status} `))
+    }
+    const log = server.log()
+    assert.equal(log.match(/: Reusing old session/g)?.length, 1, authority)
+    assert.equal(log.match(new RegExp(`: ${trust} TLS connection established`, 'g'))?.length, 2, authority)
+  }
+})

@@ -7,7 +7,7 @@ import type { Connection, ConnectionHandler, Peer, TlsClientOptions, TlsFacts } 
 import { DeflatedSocket, lastBlock } from './deflated-socket.ts'
 import type { ServerTls } from './identity.ts'
 import { clientContext } from './client-context.ts'
-import { factsOf } from './tls-facts.ts'
+import { factsOf, ofPeerBefore } from './tls-facts.ts'
 
 /** IPv4 mapped into IPv6 is written as IPv4, as Postfix logs it. */
 export function plainAddress(address: string | undefined): string {
@@ -182,12 +182,20 @@ export class SocketConnection implements Connection {
       ...(options.serverName !== undefined && { servername: options.serverName }),
       secureContext: options.context ?? clientContext(options),
       ...(!options.verify && { checkServerIdentity: () => undefined }),
-      ...(options.session !== undefined && { session: options.session }),
+      ...(options.session !== undefined && { session: options.session.ticket }),
       rejectUnauthorized: options.verify,
     })
-    const { onSession } = options
-    if (onSession !== undefined) socket.on('session', onSession)
-    return this.#becomeTls(socket, 'secureConnect', options.timeoutMs, options.fingerprintDigest)
+    let known: TlsFacts | undefined
+    const early: Buffer[] = []
+    socket.on('session', (ticket) => {
+      if (known === undefined) early.push(ticket)
+      else options.onSession?.({ ticket, facts: known })
+    })
+    const found = await this.#becomeTls(socket, 'secureConnect', options.timeoutMs, options.fingerprintDigest)
+    const facts = found.resumed && options.session !== undefined ? ofPeerBefore(found, options.session.facts) : found
+    this.#tls = known = facts
+    for (const ticket of early) options.onSession?.({ ticket, facts })
+    return facts
   }
 
   exportKeyingMaterial(label: string, length: number): Buffer | undefined {

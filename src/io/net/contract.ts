@@ -95,6 +95,12 @@ export interface ConnectionHandler {
   idle(): void
 }
 
+/** What a server gave to go on with, and what was found of it then: a handshake that goes on shows no certificate. */
+export interface TlsSession {
+  readonly ticket: Buffer
+  readonly facts: TlsFacts
+}
+
 export interface TlsClientOptions extends ClientContextSettings {
   readonly serverName: string | undefined
   /** The handshake fails without a trusted chain and the right name; false: the facts say what was found of the chain. */
@@ -103,10 +109,10 @@ export interface TlsClientOptions extends ClientContextSettings {
   readonly context?: SecureContext
   /** Of the peer's fingerprints; default SHA-256. */
   readonly fingerprintDigest?: string
-  /** A session of before, that the handshake may go on with; what was verified then counts. */
-  readonly session?: Buffer
+  /** A session of before, that the handshake may go on with. */
+  readonly session?: TlsSession
   /** Called with each session that the server gives to go on with. */
-  readonly onSession?: (session: Buffer) => void
+  readonly onSession?: (session: TlsSession) => void
   readonly timeoutMs: number
 }
 

@@ -22,6 +22,12 @@ export function factsOf(socket: TLSSocket, digest: string): TlsFacts {
   }
 }
 
+/** A handshake that went on with a session: of the peer holds what was found when that began. */
+export function ofPeerBefore(now: TlsFacts, before: TlsFacts): TlsFacts {
+  const { peerFingerprint, peerKeyFingerprint, peerVerified, peerFault, peerNames, peerChain } = before
+  return { ...now, peerFingerprint, peerKeyFingerprint, peerVerified, peerFault, peerNames, peerChain }
+}
+
 /** Certificates of a peer that are looked at. */
 const MAX_CHAIN = 10
 

@@ -85,8 +85,8 @@ export async function open(opening: Opening): Promise<Opened> {
 function resumptionOf({ cf, place, policy, nexthop, transport, tlsSessions }: Opening, address: string): Resumption {
   const timeoutMs = cf.smtp_tls_session_cache_timeout
   if (cf.smtp_tls_session_cache_database === '' || timeoutMs === 0) return {}
-  // What is gone on with has the server's certificate, but not those above it.
-  if (policy.anchors !== undefined || policy.dane !== undefined) return {}
+  // TLSA records may name another certificate by now than that of the session.
+  if (policy.dane !== undefined) return {}
   const forMs = Math.min(Math.max(timeoutMs, SESSION_MIN_MS), SESSION_MAX_MS)
   const key = [transport, nexthop, place.host, address, endpointOf(place), policy.level].join('\0')
   const session = tlsSessions.get(key, performance.now())

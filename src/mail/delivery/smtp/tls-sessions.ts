@@ -1,6 +1,8 @@
 /** TLS sessions of servers, in memory, so that the next connection to one resumes where the last began. RFC 8446 §2.2. */
+import type { TlsSession } from '../../../io/net/mod.ts'
+
 interface Known {
-  readonly session: Buffer
+  readonly session: TlsSession
   readonly untilMs: number
 }
 
@@ -15,14 +17,14 @@ export class TlsSessions {
     this.#limit = limit
   }
 
-  get(key: string, nowMs: number): Buffer | undefined {
+  get(key: string, nowMs: number): TlsSession | undefined {
     const known = this.#known.get(key)
     if (known === undefined || nowMs < known.untilMs) return known?.session
     this.#known.delete(key)
     return undefined
   }
 
-  set(key: string, session: Buffer, untilMs: number): void {
+  set(key: string, session: TlsSession, untilMs: number): void {
     this.#known.delete(key)
     this.#known.set(key, { session, untilMs })
     for (const first of this.#known.keys()) {
