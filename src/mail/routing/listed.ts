@@ -27,7 +27,7 @@ export async function unlisted(
   const rewritten = [maps.recipient_canonical_maps, maps.canonical_maps, maps.virtual_alias_maps]
   if (role === 'sender') rewritten.splice(1, 0, maps.sender_canonical_maps)
   for (const named of rewritten) if (await has(named)) return undefined
-  if (resolved.transport === 'error') return undeliverable(world, resolved, role)
+  if (resolved.transport === 'error' || resolved.transport === 'retry') return undeliverable(world, resolved, role)
   switch (resolved.addressClass) {
     case 'local':
       return (await isLocalUser(world, resolved, has)) ? undefined : unknown(world, 'local', role)
@@ -56,9 +56,10 @@ function unknown({ cf }: World, which: keyof typeof TABLES, role: Role): Unserve
   return { code: cf[code], enhanced: role === 'sender' ? '5.1.0' : '5.1.1', text: `User unknown${where}` }
 }
 
-/** error: carries its own enhanced status in front of the text. */
-function undeliverable(world: World, { addressClass, nexthop }: Resolved, role: Role): Unserved {
-  const code = addressClass === 'virtual-alias' ? world.cf.unknown_virtual_alias_reject_code : 550
+/** error: and retry: carry an enhanced status of their own in front of the text; its first digit is the reply code's. */
+function undeliverable(world: World, { addressClass, transport, nexthop }: Resolved, role: Role): Unserved {
+  const { unknown_virtual_alias_reject_code: unknownAlias } = world.cf
+  const code = transport === 'retry' ? 450 : addressClass === 'virtual-alias' ? unknownAlias : 550
   const [, status, text] = /^([245]\.\d{1,3}\.\d{1,3})\s+(.*)$/s.exec(nexthop) ?? [undefined, undefined, nexthop]
   const fallback = role === 'sender' ? '5.1.0' : '5.1.1'
   // The pattern is that of an enhanced status; 2 is no reason to refuse and is said as 5 by the caller.

@@ -160,6 +160,20 @@ transport_maps = inline:{ {user@t.example = lmtp:unix:/x}, {t.example = :[h.exam
   }
 })
 
+test('what transport_maps sends to error: or retry: is refused as it says', async () => {
+  const router = testRouter(
+    'transport_maps = inline:{ {e.example=error:5.2.1 gone}, {four.example=error:4.2.0 four}, {w.example=retry:4.3.0 come again}, {bare.example=retry:} }',
+  )
+  const table: [address: string, ...expected: [number, string, string]][] = [
+    ['a@e.example', 550, '5.2.1', 'gone'],
+    ['a@four.example', 550, '4.2.0', 'four'],
+    ['a@w.example', 450, '4.3.0', 'come again'],
+    ['a@bare.example', 450, '5.1.1', 'Address is undeliverable'],
+  ]
+  for (const [address, code, enhanced, text] of table)
+    assert.deepEqual(await router.unlisted(address), { code, enhanced, text }, address)
+})
+
 test('relocated_maps says where somebody went', async () => {
   const router = testRouter('relocated_maps = inline:{ {gone@mail.example.com = new@else.example} }')
   assert.equal((await router.resolve('gone')).nexthop, '5.1.6 User has moved to new@else.example')

@@ -1,6 +1,8 @@
 /** postqueue(1), and mailq: list the queue, and ask for waiting mail to be sent. */
 import type { ListPlace, QueuedMessage } from '../../mail/queue/mod.ts'
 import { getopt, lastValue } from './getopt.ts'
+import { type AddressForm, addressForm } from '../maillog/maillog.ts'
+import { readConfig } from '../server/rooms.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { asked, openQueue, type QueueAccess, QueueRefusal } from './queue-access.ts'
 import { QueueListing, queueJson } from './queue-print.ts'
@@ -52,7 +54,9 @@ export async function runPostqueue(letter: string, value: string, directory: str
   }
   const queue = await openQueue(directory)
   try {
-    return letter === 'p' || letter === 'j' ? await list(queue, letter, io) : await flush(queue, letter, value, io)
+    return letter === 'p' || letter === 'j'
+      ? await list(queue, letter, shown(directory), io)
+      : await flush(queue, letter, value, io)
   } catch (error) {
     if (!(error instanceof QueueRefusal)) throw error
     io.err(`postqueue: fatal: ${error.message}\n`)
@@ -62,11 +66,19 @@ export async function runPostqueue(letter: string, value: string, directory: str
   }
 }
 
-async function list(queue: QueueAccess, letter: 'p' | 'j', io: CliIo): Promise<number> {
+/** Addresses as the log has them. */
+const shown = (directory: string): AddressForm => addressForm(readConfig({ directory }))
+
+async function list(queue: QueueAccess, letter: 'p' | 'j', form: AddressForm, io: CliIo): Promise<number> {
   if (queue.way === 'none') throw new QueueRefusal('Queue report unavailable - mail system is down')
   if (queue.way === 'database') io.err('postqueue: warning: Mail system is down -- accessing queue directly\n')
   const listing = new QueueListing((text) => io.out(text))
-  for await (const message of queueMessages(queue)) {
+  for await (const internal of queueMessages(queue)) {
+    const message = {
+      ...internal,
+      sender: form(internal.sender),
+      recipients: internal.recipients.map((one) => ({ ...one, address: form(one.address) })),
+    }
     if (letter === 'j') io.out(queueJson(message))
     else listing.add(message)
   }

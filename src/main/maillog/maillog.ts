@@ -7,6 +7,8 @@ import { type AddressForm, lineOf, UNLOGGED } from './lines.ts'
 import { maillogParams } from './params.ts'
 import { createLogWriter, type LogWriter } from './writer.ts'
 
+export type { AddressForm } from './lines.ts'
+
 export interface Maillog {
   readonly writer: LogWriter
   /** Takes up what a fresh configuration says of lines, and opens the file anew. */
@@ -24,7 +26,7 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
     now: Date.now,
   })
   const json = cf.maillog_format === 'json'
-  let form = formOf(config)
+  let form = addressForm(config)
   const stop = listen((event) => {
     if (UNLOGGED.has(event.event)) return
     if (json) writer.raw(jsonOf(event))
@@ -36,7 +38,7 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
   return {
     writer,
     reload(fresh) {
-      form = formOf(fresh.config)
+      form = addressForm(fresh.config)
       writer.reopen()
     },
     close() {
@@ -46,7 +48,8 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
   }
 }
 
-function formOf(config: Config): AddressForm {
+/** How addresses are written for people: info_log_address_format. */
+export function addressForm(config: Config): AddressForm {
   return config.bind(maillogParams).info_log_address_format === 'external' ? quote : (address) => address
 }
 

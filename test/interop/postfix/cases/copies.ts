@@ -88,7 +88,8 @@ empty_address_default_transport_maps_lookup_key = nobody
       'full@known.test smtp:@SINK@\next@known.test smtp\n@whole.test smtp\nnobody smtp\ndunno@known.test DUNNO\n@known.test discard\nbad@known.test error:5.7.1 not you\n',
     relayhosts:
       'ext@known.test @SINK@\n@whole.test @SINK@\nnobody @SINK@\ndunno@known.test DUNNO\n@known.test [127.0.0.1]:9\n',
-    transport: 'route.test smtp:@SINK@\nhop.test discard:\n',
+    transport:
+      'route.test smtp:@SINK@\nhop.test discard:\nwait.test retry:4.3.0 come again\nfive.test retry:5.3.0 five\nplain.test retry:nothing\nbare.test retry:\nfour.test error:4.2.0 four\nnone.test error\ntwo.test error:2.0.0 two\n',
   },
   indexed: ['hash:transports', 'hash:relayhosts', 'hash:transport'],
   sink: true,
@@ -104,12 +105,19 @@ empty_address_default_transport_maps_lookup_key = nobody
     'other@known.test',
     'bad@known.test',
     'stranger@else.test',
-  ].flatMap((from) => [
-    mail(from, ['a@far.test']),
-    mail(from, ['a@relay.test']),
-    mail(from, ['a@route.test']),
-    mail(from, ['a@hop.test', 'b@far.test']),
-  ]),
+  ]
+    .flatMap((from) => [
+      mail(from, ['a@far.test']),
+      mail(from, ['a@relay.test']),
+      mail(from, ['a@route.test']),
+      mail(from, ['a@hop.test', 'b@far.test']),
+    ])
+    .concat(
+      mail(
+        'x@known.test',
+        ['wait', 'five', 'plain', 'bare', 'four', 'none', 'two'].map((one) => `a@${one}.test`),
+      ),
+    ),
 }
 
 function asked(
