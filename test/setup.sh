@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Debian's mail clients, and Postfix, that the tests in test/interop use. As root, on Debian; what is there is
-# left alone. Postfix is installed without a configuration and not started: the tests make private instances of it.
+# Installs Debian's mail clients, Postfix, and DNS servers, that the tests in test/interop use. As root, on Debian; what is there is
+# left alone. None of them is started: the tests make private instances, of Postfix without a configuration.
 set -euo pipefail
 packages=(libatomic1 neomutt bsdutils offlineimap3 imapfilter getmail6 libmail-imapclient-perl procmail swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
   libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl

@@ -4,9 +4,11 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { certificateMaker } from '../support/authority.ts'
 import { until } from '../support/mailbox.ts'
 import { install, type Installation } from '../support/process.ts'
 import { makeSystemUser, withoutRoot } from '../support/system-user.ts'
+import { startTlsSink } from '../support/tls-sink.ts'
 import { transcript } from '../support/transcript.ts'
 
 const SKIP = { skip: withoutRoot ?? false }
@@ -80,6 +82,31 @@ test('the server runs as mail_owner, and is started again when it dies', SKIP, a
     readdirSync(compiled, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()),
     [],
   )
+})
+
+test('the server shows a certificate to others whose key only root may read', SKIP, async (t) => {
+  const maker = certificateMaker(t)
+  const [client, server] = [
+    maker.make('client.test', { names: ['client.test'] }),
+    maker.make('far', { names: ['far'] }),
+  ]
+  const sink = await startTlsSink(t, { ...server, asks: true })
+  const one = await install(
+    t,
+    `smtp_tls_security_level = encrypt
+smtp_tls_cert_file = $config_directory/client.pem
+smtp_tls_key_file = $config_directory/client.key
+relayhost = [127.0.0.1]:${sink.port}
+`,
+  )
+  writeFileSync(join(one.dir, 'client.pem'), client.cert)
+  writeFileSync(join(one.dir, 'client.key'), client.key, { mode: 0o600 })
+  const started = await one.postigo(['start', '--port-offset', String(one.offset)])
+  assert.equal(started.code, 0, started.err)
+  assert.notEqual(field(await serverPid(one), 'Uid').split('\t')[0], '0')
+  await send(25 + one.offset, 'bob@far.test')
+  await until('it is there', () => sink.took.length > 0, 30_000)
+  assert.deepEqual(sink.took, ['tls client.test'])
 })
 
 test(
