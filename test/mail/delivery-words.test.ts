@@ -88,3 +88,10 @@ test('delay_logging_resolution_limit', async (t) => {
     await server.logged(delays)
   }
 })
+
+test('mail for accounts has its words changed too', async (t) => {
+  const filter = 'local_delivery_status_filter = pcre:{ { /^2.0.0 delivered to mailbox/ 2.1.5 kept } }\n'
+  const server = await startServer(t, { mainCf: filter, accounts: ['ana'] })
+  await send(server, ['ana@mail.example.test'])
+  await server.logged(/local\[.*to=<ana@.*dsn=2\.1\.5, status=sent \(kept\)/)
+})

@@ -37,6 +37,8 @@ export interface IntakeDeps<F> {
   readonly analyser: () => { push(chunk: Buffer): void; end(): F }
   /** Whether a part says that it is 8-bit or binary. @param deep not only the message itself */
   readonly says8bit: (facts: F, deep: boolean) => boolean
+  /** Whether mail for an account by this transport is a mailbox entry at once. */
+  readonly atOnce: (transport: string) => boolean
   readonly hasRoom: HasRoom
   /** RFC 5322 date with the zone's name: `Tue, 24 Nov 2026 09:04:28 +0000 (UTC)`. */
   readonly date: (ms: number) => string

@@ -32,6 +32,8 @@ export interface PlanInput {
   readonly copies: (sender: string) => Promise<readonly EnvelopeRecipient[]>
   /** content_filter, `''` for none, and the settings that complete it. */
   readonly filtering: { readonly contentFilter: string; readonly cf: Parameters<typeof filterRoute>[1] }
+  /** Whether mail for an account by this transport is a mailbox entry at once; otherwise its agent has a say. */
+  readonly atOnce: (transport: string) => boolean
   /** For each message that an alias sends on. */
   readonly newQueueId: () => string
 }
@@ -121,7 +123,7 @@ function sortOut(
     if (loop !== undefined) {
       if (!looped.has(loop)) queued.push(loopOf(one, loop))
       looped.add(loop)
-    } else if (account === undefined || hold || filter !== undefined || wantsReport(one.recipient, input.trace)) {
+    } else if (account === undefined || hold || filter !== undefined || waits(one, input)) {
       const { transport, nexthop } = one.expanded.routed
       const by = filter === undefined ? one.expanded.routedBy : 'filter'
       const row = withDsn(one, { ...address(one), transport, nexthop, ...(by && { routedBy: by }) })
@@ -256,8 +258,8 @@ const address = ({ expanded }: Wanted): { address: string; original: string } =>
 })
 
 /** `NOTIFY=SUCCESS` asks for a report: the queue sends it (RFC 3461 §5.2). */
-function wantsReport(recipient: EnvelopeRecipient, trace: PlanInput['trace']): boolean {
-  return trace !== undefined || recipient.notify?.includes('SUCCESS') === true
+function waits({ recipient, expanded }: Wanted, { trace, atOnce }: PlanInput): boolean {
+  return trace !== undefined || recipient.notify?.includes('SUCCESS') === true || !atOnce(expanded.routed.transport)
 }
 
 function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {

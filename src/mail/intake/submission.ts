@@ -299,7 +299,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
 
   /** @param given the envelope before filters changed it: blind copies are made of that */
   #plan(envelope: Envelope, effects: readonly Effect[], given: Envelope): Promise<Plan> {
-    const { router, hasRoom, cf, queueIds, clock, contentFilter } = this.#deps
+    const { router, hasRoom, atOnce, cf, queueIds, clock, contentFilter } = this.#deps
     const input = {
       queueId: this.queueId,
       arrivalMs: this.#arrivalMs,
@@ -316,6 +316,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       enableOriginalRecipient: cf.enable_original_recipient,
       copies: (sender: string) => this.#copies(sender, given),
       filtering: { contentFilter: this.#arrival.origin === 'internal' ? '' : contentFilter, cf },
+      atOnce,
       newQueueId: () => queueIds.next(clock.now()),
     }
     return makePlan(input, router, hasRoom)

@@ -1,13 +1,12 @@
 /** pipe(8) of this server: the transports of master.cf that run a command. */
-import type { MasterService } from '../../io/config/mod.ts'
+import type { Config, MasterService } from '../../io/config/mod.ts'
 import { parseTime } from '../../io/config/mod.ts'
 import { createPipeAgent, localParams, type RunAs } from '../../mail/delivery/mod.ts'
 import type { Agent } from '../../mail/queue/mod.ts'
 import type { Rooms } from './rooms.ts'
 import { systemUsers } from './system-users.ts'
 
-export function pipeService(rooms: Pick<Rooms, 'current'>, transport: string): MasterService | undefined {
-  const { master } = rooms.current.config
+export function pipeService({ master }: Config, transport: string): MasterService | undefined {
   return master.find((s) => s.type === 'unix' && s.name === transport && s.command.replace(/^.*\//, '') === 'pipe')
 }
 
@@ -19,7 +18,7 @@ export function makePipeAgent(rooms: Rooms, run: RunAs): Agent {
     run,
     cf: () => config().bind(localParams),
     own: () => ({ TZ: process.env['TZ'], MAIL_CONFIG: config().directory }),
-    service: (transport) => pipeService(rooms, transport),
+    service: (transport) => pipeService(config(), transport),
     timeLimitMs(transport) {
       const own = parseTime(config().value(`${transport}_time_limit`) ?? '')
       return own ?? config().bind(localParams).command_time_limit

@@ -37,6 +37,7 @@ import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Intakes } from './intakes.ts'
 import { mainParams } from './params.ts'
+import { withoutStatusFilter } from './status-filters.ts'
 import { forwardLookup, systemUsers } from './system-users.ts'
 import { saslApplication } from './smtpd-sasl.ts'
 
@@ -172,6 +173,7 @@ export function openRooms(options: RoomsOptions): Rooms {
         queue,
         analyser: createAnalyser,
         says8bit: ({ parts }, deep) => says8bit(parts, deep),
+        atOnce: withoutStatusFilter(fresh),
         freeOctets,
         condition: () => (db.readOnly ? 'read-only' : db.walFull ? 'full' : 'writable'),
         hasRoom: (account, octets) => store.hasRoom(account, octets),

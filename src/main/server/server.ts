@@ -240,7 +240,7 @@ export class Server {
     const run = this.#options.launcher?.run ?? runAsChild
     const local = makeLocalAgent(this.#rooms, () => agent, run)
     const pipe = makePipeAgent(this.#rooms, run)
-    const isPipe = (transport: string): boolean => pipeService(this.#rooms, transport) !== undefined
+    const isPipe = (transport: string): boolean => pipeService(bind(), transport) !== undefined
     const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
     const statusFilter = (transport: string): StatusFilter | undefined => statusFilterOf(this.#rooms, transport)
     const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe, statusFilter })
