@@ -19,6 +19,8 @@ interface Case extends SinkMood {
   readonly settings: Readonly<Record<string, string>>
   /** Local parts of the recipients, a message each. */
   readonly to: readonly string[]
+  /** In one message, that goes in pieces of two recipients, one after the other. */
+  readonly inPieces?: true
   readonly program?: 'lmtp'
   readonly sender?: string
   /** What stands behind the addresses in MAIL and RCPT. */
@@ -43,6 +45,7 @@ const refuse =
   (command) =>
     command.startsWith(verb) ? reply : undefined
 const ABC = ['a', 'b', 'c']
+const MANY = [...ABC, 'd', 'e', 'f', 'g', 'h']
 const PIPELINED = { offers: ['PIPELINING'] }
 
 const CASES: readonly Case[] = [
@@ -50,6 +53,14 @@ const CASES: readonly Case[] = [
   { name: 'kept', settings: KEPT, to: ABC },
   { name: 'kept, pipelined', settings: KEPT, to: ABC, ...PIPELINED },
   { name: 'used twice', settings: { ...KEPT, smtp_connection_reuse_count_limit: '1' }, to: [...ABC, 'd'] },
+  { name: 'on demand', settings: {}, to: MANY, inPieces: true },
+  {
+    name: 'on demand, switched off',
+    settings: { smtp_connection_cache_on_demand: 'no' },
+    to: MANY,
+    inPieces: true,
+  },
+  { name: 'on demand, used twice', settings: { smtp_connection_reuse_count_limit: '1' }, to: MANY, inPieces: true },
   { name: 'RSET refused', settings: KEPT, to: ABC, answer: refuse('RSET', '502 5.5.1 what?') },
   { name: 'RSET closes', settings: KEPT, to: ABC, answer: refuse('RSET', '') },
   { name: 'b refused', settings: KEPT, to: ABC, answer: refuse('RCPT TO:<b@', '550 5.1.1 no') },
@@ -135,12 +146,16 @@ interface Product {
 /** Sends the messages of all cases, those of one case one after the other. */
 async function sendAll({ port, log }: Product): Promise<void> {
   await Promise.all(
-    CASES.map(async ({ to, sender = '', mail = '', rcpt = '' }, i) => {
+    CASES.map(async ({ to, sender = '', mail = '', rcpt = '', inPieces = false }, i) => {
       const results = (): number =>
         log().match(new RegExp(`@c${i}\\.test>, (?:orig_to=\\S+ )?relay=`, 'g'))?.length ?? 0
-      for (const [n, name] of to.entries()) {
-        await submit(port(), [`MAIL FROM:<${sender}>${mail}`, `RCPT TO:<${name}@c${i}.test>${rcpt}`])
-        await until(`${name}@c${i}.test has a result`, () => results() > n, 30_000)
+      const rcpts = to.map((name) => `RCPT TO:<${name}@c${i}.test>${rcpt}`)
+      const messages = inPieces ? [rcpts] : rcpts.map((one) => [one])
+      let sent = 0
+      for (const message of messages) {
+        await submit(port(), [`MAIL FROM:<${sender}>${mail}`, ...message])
+        sent += message.length
+        await until(`${message.join()} has a result`, () => results() >= sent, 30_000)
       }
     }),
   )
@@ -171,7 +186,10 @@ async function settingsFor(t: TestContext): Promise<{ sinks: Sink[]; mainCf: str
     const words = Object.entries(settings).map(([name, value]) => `\n  -o { ${name} = ${value} }`)
     return `c${i} unix - - n - - ${program}${words.join('')}\n`
   })
-  const mainCf = `smtpd_relay_restrictions = permit_mynetworks, reject
+  const pieces = CASES.map(({ inPieces }, i) =>
+    inPieces === true ? `c${i}_destination_recipient_limit = 2\nc${i}_destination_concurrency_limit = 1\n` : '',
+  )
+  const mainCf = `${pieces.join('')}smtpd_relay_restrictions = permit_mynetworks, reject
 mynetworks = 192.0.2.0/24
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
 connection_cache_ttl_limit = 30s
