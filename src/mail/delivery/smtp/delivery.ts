@@ -111,11 +111,10 @@ export class Delivery {
   /** The servers of one nexthop in turn. False: no other nexthop is to be tried. */
   async #tryEach(site: string, isFirstSite: boolean, isLastSite: boolean): Promise<boolean> {
     const { config, isOwnAddress } = this.#deps
-    const queueDirectory = config(this.#job.transport).value('queue_directory') ?? '/'
     const found = await placesOf(site, {
       protocol: this.#protocol,
       cf: this.#cf,
-      queueDirectory,
+      queueDirectory: config(this.#job.transport).value('queue_directory') ?? '/',
       dns: this.#dns,
       ports: this.#shared.ports,
       isOwnAddress,
@@ -138,11 +137,9 @@ export class Delivery {
   async #chooseConnections(site: string): Promise<void> {
     const destination = site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site)
     this.#connections = await connectionsFor(this.#cf, this.#deps.tables(), this.#job, destination)
-    if (this.#connections.load || this.#connections.store)
-      this.#destinationKey = destinationKey(this.#cf, this.#job, {
-        nexthop: site,
-        tlsNotRequired: this.#security.tlsNotRequired,
-      })
+    if (!this.#connections.load && !this.#connections.store) return
+    const { tlsNotRequired } = this.#security
+    this.#destinationKey = destinationKey(this.#cf, this.#job, { nexthop: site, tlsNotRequired })
   }
 
   #domainOf(site: string): string {
@@ -214,7 +211,9 @@ export class Delivery {
     // Level may: what cannot be said in TLS is said without (Postfix: "smtp_tls_security_level = may").
     if (opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy)))
       return this.#open(place, walk, { ...policy, level: 'none' })
-    this.#fates.fail(opened.failure, walk.isFinal, opened.relay)
+    // A wish for TLS that failed is no word against the destination: the next attempt may do without.
+    const isWish = opened.handshake === true && policy.level === 'may'
+    this.#fates.fail({ ...opened.failure, ...(isWish && { destinationDown: false }) }, walk.isFinal, opened.relay)
     this.#fates.trouble.tell(opened.relay.replace(/:\d+$/, ''), opened.record, this.#tellPostmaster)
     return undefined
   }

@@ -77,8 +77,9 @@ export class Fates {
     this.#left.clear()
   }
 
+  /** Where no server heard the message out, others for the destination are better not tried now. */
   #ofServer(failure: Failure): Failure {
-    return this.isComplete ? failure : { ...failure, destinationDown: true }
+    return { destinationDown: !this.isComplete, ...failure }
   }
 
   #times(): DeliveryTimes {
