@@ -8,8 +8,8 @@ test('hosts in every mood, and two kills: each recipient is delivered, returned 
     messages: 160,
     kills: 2,
     seed: 1,
-    waitMs: 1000,
-    lifetimeMs: 4000,
+    waitMs: 2000,
+    lifetimeMs: 6000,
     limitMs: 60_000,
   })
   assert.deepEqual(ledger.problems, [])

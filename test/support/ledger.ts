@@ -56,7 +56,13 @@ const LIMITS = ['connect', 'helo', 'mail', 'rcpt', 'data_init', 'data_xfer', 'da
 /** `d7.test` is the moody sink's, `s7.test` Debian's. */
 function routes(moody: MoodySink, sinks: SmtpSinks | undefined, port: number): string {
   const own = MOODS.map((_, n) => `d${n}.test smtp:[127.0.2.${n + 1}]:${moody.port}`)
-  const theirs = sinks === undefined ? [] : SINK_MOODS.map((_, n) => `s${n}.test smtp:[${sinks.addressOf(n)}]:${port}`)
+  const theirs =
+    sinks === undefined
+      ? []
+      : SINK_MOODS.map((mood, n) => {
+          const transport = mood.includes('-L') ? 'lmtp' : 'smtp'
+          return `s${n}.test ${transport}:[${sinks.addressOf(n)}]:${port}`
+        })
   return [...own, ...theirs].map((line) => `${line}\n`).join('')
 }
 
@@ -69,7 +75,7 @@ export async function keepLedger(t: After, options: LedgerOptions): Promise<Ledg
   const lifetime = `${Math.ceil(options.lifetimeMs / 1000)}s`
   const place = await install(
     t,
-    `${SETTINGS}minimal_backoff_time = ${waitS}s\n${LIMITS.map((what) => `smtp_${what}_timeout = ${waitS}s\n`).join('')}transport_maps = texthash:$config_directory/transport\nmaximal_queue_lifetime = ${lifetime}\nbounce_queue_lifetime = ${lifetime}\n`,
+    `${SETTINGS}minimal_backoff_time = ${waitS}s\n${LIMITS.map((what) => `smtp_${what}_timeout = ${waitS}s\nlmtp_${what === 'helo' ? 'lhlo' : what}_timeout = ${waitS}s\n`).join('')}transport_maps = texthash:$config_directory/transport\nmaximal_queue_lifetime = ${lifetime}\nbounce_queue_lifetime = ${lifetime}\n`,
   )
   const dumps = join(place.dir, 'dumps')
   mkdirSync(dumps)
@@ -87,7 +93,8 @@ export async function keepLedger(t: After, options: LedgerOptions): Promise<Ledg
   await sinks?.stop()
   const taken = new Set(moody.taken)
   for (const n of SINK_MOODS.keys())
-    if (SINK_MOODS[n]?.[0] === 'taken') for (const to of sinks?.taken(n) ?? []) taken.add(to)
+    if (SINK_MOODS[n]?.[0] === 'taken' || SINK_MOODS[n]?.[0] === 'late')
+      for (const to of sinks?.taken(n) ?? []) taken.add(to)
   return account({ accepted, taken, returned, queued }, readFileSync(join(place.dir, 'mail.log'), 'latin1'))
 }
 

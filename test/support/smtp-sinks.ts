@@ -5,8 +5,11 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 
-/** What must become of mail: in the end taken, refused for good, or waiting (and returned when it is too old). */
-export type Fate = 'taken' | 'refused' | 'waits'
+/**
+ * What must become of mail: in the end taken, taken if there is time enough, refused for good, or waiting (and returned when it
+ * is too old).
+ */
+export type Fate = 'taken' | 'late' | 'refused' | 'waits'
 
 export const SINK_MOODS: readonly (readonly [Fate, ...string[]])[] = [
   ['taken'],
@@ -14,12 +17,12 @@ export const SINK_MOODS: readonly (readonly [Fate, ...string[]])[] = [
   ['taken', '-p'],
   ['taken', '-8', '-E', '-N'],
   ['taken', '-h', 'other.test'],
-  ['taken', '-w', '1'],
+  ['late', '-w', '1'],
   // Without PIPELINING: its replies overtake one another while it waits.
-  ['taken', '-p', '-W', 'RCPT:1:20'],
+  ['late', '-p', '-W', 'RCPT:1:20'],
   ['taken', '-q', 'QUIT'],
   // It ends after so many sessions, and is started again.
-  ['taken', '-n', '30'],
+  ['late', '-n', '30'],
   ['refused', '-f', 'MAIL'],
   ['refused', '-f', 'RCPT'],
   ['refused', '-f', 'DATA'],
@@ -39,6 +42,12 @@ export const SINK_MOODS: readonly (readonly [Fate, ...string[]])[] = [
   ['waits', '-q', '.'],
   ['waits', '-Q', 'MAIL'],
   ['waits', '-Q', '.'],
+  // LMTP: an answer for each recipient.
+  ['taken', '-L'],
+  ['refused', '-L', '-f', 'RCPT'],
+  ['refused', '-L', '-f', '.'],
+  ['waits', '-L', '-r', '.'],
+  ['waits', '-L', '-q', '.'],
 ]
 
 const PROGRAM = '/usr/sbin/smtp-sink'
