@@ -1,10 +1,10 @@
 /** A front: listeners of one thread and the services behind them. */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import { selectMechanisms } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
-import { type Connection, listen, type Listener, type ServerTls } from '../../io/net/mod.ts'
+import { type Connection, listen, ListenError, type Listener, type ServerTls } from '../../io/net/mod.ts'
 import { availableMechanisms, createSaslBackend } from '../../mail/accounts/mod.ts'
 import type { PolicyWarning } from '../../mail/policy/mod.ts'
 import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
@@ -216,12 +216,15 @@ export class Front {
   }
 }
 
-/** Postfix's `private` has the same mode. Where it cannot be made, the listener's own error says what is missing. */
-function makeDirectoryOf(path: string): void {
+/** Where a unix socket is to lie; Postfix's `private` has the same mode. Throws ListenError. */
+export function makeDirectoryOf(path: string): void {
+  const directory = dirname(path)
   try {
-    mkdirSync(dirname(path), { mode: 0o700 })
-  } catch {
-    // it is there, or will not be
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 })
+    accessSync(directory, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    throw new ListenError(`${path}: ${directory} is not there, or may not be written to`, code)
   }
 }
 

@@ -19,7 +19,7 @@ import { version } from '../version.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
-import { Front, type FrontStatus } from './front.ts'
+import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
@@ -408,6 +408,7 @@ function ask(worker: Worker, question: ToFront, answer: FromFront['say']): Promi
  */
 async function checkPorts(specs: readonly ListenerSpec[]): Promise<void> {
   for (const { address, port, path } of specs) {
+    if (path !== undefined) makeDirectoryOf(path)
     if (port === 0 || path !== undefined) continue
     const probe = await listen({ address, port, onConnection: (connection) => connection.destroy() })
     await probe.stop()
