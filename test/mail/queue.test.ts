@@ -1,6 +1,7 @@
 /** Mail that waits: reports that were asked for, other hosts that are away or say no, a restart in between. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { submit } from '../support/mailbox.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { transcript } from '../support/transcript.ts'
 
@@ -168,7 +169,8 @@ test('what is held waits for its release, and what is expired comes back', async
   })
   const { desk, queued } = server.server.rooms
   const ids = (): string[] => desk.page().messages.map(({ queueId }) => queueId)
-  await send(server, 'a@late.test')
+  // smtpd tells of such a transport at RCPT already.
+  assert.equal(await submit(server, 'ana@mail.example.test', ['a@late.test'], 'Subject: late\n\nx\n'), 250)
   await until('deferred', () => server.log().includes('status=deferred (nobody there)'))
   const selection = { queueIds: ids(), queues: ['deferred' as const] }
   assert.equal((await desk.operate('hold', selection)).length, 1)
