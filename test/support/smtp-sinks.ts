@@ -66,6 +66,12 @@ export class SmtpSinks {
     this.#dir = dir
     this.#port = port
     chmodSync(dir, 0o777)
+    process.once('exit', this.#last)
+  }
+
+  /** Also where whoever uses them ends too early. */
+  readonly #last = (): void => {
+    for (const child of this.#children.values()) child.kill('SIGTERM')
   }
 
   addressOf(n: number): string {
@@ -103,6 +109,7 @@ export class SmtpSinks {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    process.off('exit', this.#last)
     for (const child of this.#children.values()) {
       if (child.exitCode !== null || child.signalCode !== null) continue
       const gone = once(child, 'exit')
