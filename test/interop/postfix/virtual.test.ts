@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -39,6 +40,10 @@ const BOXES: readonly (readonly [address: string, mailbox: string, uid: string])
   ['link@v.test', 'link', 'USER'],
   ['full@v.test', 'full', 'USER'],
   ['closed@v.test', 'closed/mbox', 'USER'],
+  ['null@v.test', 'null', 'USER'],
+  ['foreign@v.test', 'foreign', 'USER'],
+  ['foreigndir@v.test', 'closed/dir/', 'USER'],
+  ['blocked@v.test', 'full/dir/', 'USER'],
   ['@any.test', 'any', 'USER'],
 ]
 
@@ -72,6 +77,9 @@ function makeBase(dir: string, user: SystemUser): string {
   mkdirSync(join(dir, 'closed'), { mode: 0o700 })
   writeFileSync(join(dir, 'full'), 'x'.repeat(2900))
   writeFileSync(join(dir, 'target'), '')
+  symlinkSync('/dev/null', join(dir, 'null'))
+  writeFileSync(join(dir, 'foreign'), '')
+  chmodSync(join(dir, 'foreign'), 0o666)
   for (const name of ['.', 'isdir', 'old', 'old/tmp', 'old/new', 'old/cur', 'full', 'target'])
     chownSync(join(dir, name), user.uid, user.uid)
   return dir
@@ -86,7 +94,13 @@ interface Told {
 function told({ log, base }: Told): string[] {
   const lines = log.matchAll(/: \w+: to=<([^>]*)>,.* relay=(?:virtual|none),.* dsn=([\d.]+), status=(\w+ \(.*\))$/gm)
   return [
-    ...new Set(Array.from(lines, ([, to, dsn, status = '']) => `${to} ${dsn} ${status.replaceAll(base, 'BASE')}`)),
+    ...new Set(
+      Array.from(
+        lines,
+        ([, to, dsn, status = '']) =>
+          `${to} ${dsn} ${status.replaceAll(base, 'BASE').replace(/\/\d+\.P\d+\./, '/TIME.PID.')}`,
+      ),
+    ),
   ].toSorted()
 }
 
