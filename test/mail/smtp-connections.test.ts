@@ -113,9 +113,9 @@ test('the time that a connection waits is bounded twice', async (t) => {
 })
 
 test('a connection that is too old is closed after the message', async (t) => {
-  const { sink, send } = await start(t, `${ALWAYS}${LONG}smtp_connection_reuse_time_limit = 1s\n`)
+  const { sink, send } = await start(t, `${ALWAYS}${LONG}smtp_connection_reuse_time_limit = 2s\n`)
   await send()
-  await new Promise((wake) => setTimeout(wake, 1100))
+  await new Promise((wake) => setTimeout(wake, 2100))
   await send()
   await send()
   assert.deepEqual(messages(sink), [2, 1])

@@ -54,7 +54,7 @@ async function settingsFor(t: TestContext, moods: readonly Mood[]): Promise<Pick
   const passwords = moods.map(({ login }, i) => (login === true ? `${place(i)} user:secret\n` : ''))
   const waits = ['helo', 'mail', 'rcpt', 'data_init', 'data_xfer', 'data_done', 'starttls', 'rset', 'quit']
   return {
-    mainCf: `${waits.map((name) => `smtp_${name}_timeout = 3s\n`).join('')}
+    mainCf: `${waits.map((name) => `smtp_${name}_timeout = 5s\n`).join('')}
 transport_maps = texthash:$config_directory/transport
 smtp_tls_policy_maps = texthash:$config_directory/policies
 smtp_sasl_auth_enable = yes
