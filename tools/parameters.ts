@@ -46,7 +46,9 @@ function table(rows: readonly Row[], third: string): string {
 function docOf(spec: ParamSpec<unknown>): string {
   const shown = (n: number): string => (spec.kind === 'time' ? `${n / 1000}s` : String(n))
   const bounds = [
-    spec.values === undefined ? '' : `One of ${spec.values.map((v) => v || '(empty)').join(', ')}.`,
+    spec.values === undefined || spec.kind === 'list'
+      ? ''
+      : `One of ${spec.values.map((v) => v || '(empty)').join(', ')}.`,
     spec.min === undefined || spec.min === 0 ? '' : `At least ${shown(spec.min)}.`,
     spec.max === undefined ? '' : `At most ${shown(spec.max)}.`,
   ]

@@ -50,8 +50,15 @@ export function size(
   return { kind: 'size', default: initial, doc, ...options }
 }
 
-/** Words between commas or white space; `{ … }` is kept together as one item, braces included. */
-export function list(initial: string, doc: string, options: Common = {}): ParamSpec<readonly string[]> {
+/**
+ * Words between commas or white space; `{ … }` is kept together as one item, braces included. With `values` `check` tells of
+ * words that are none of them; letter case does not matter.
+ */
+export function list(
+  initial: string,
+  doc: string,
+  options: Common & Pick<ParamSpec<unknown>, 'values'> = {},
+): ParamSpec<readonly string[]> {
   return { kind: 'list', default: initial, doc, ...options }
 }
 

@@ -7,6 +7,7 @@ import {
   countClasses,
   defineParams,
   int,
+  list,
   makeRegistry,
   nearest,
   parseConfig,
@@ -25,6 +26,7 @@ const registry = makeRegistry(
     smtpd_use_tls: bool('no', 'TLS, the old way.'),
     virtual_alias_maps: str('$virtual_maps', 'Aliases.'),
     myorigin: str('$myhostname', 'Our name.'),
+    notify_classes: list('resource', 'Told.', { values: ['bounce', '2bounce', 'policy', 'resource'] }),
     default_destination_rate_delay: time('0s', 'Pause.'),
   }),
 )
@@ -62,6 +64,12 @@ test('each kind of fault is told of with its line and what to write', () => {
     ],
     ['smtpd_helo_required = true', ['1 error bad boolean configuration: smtpd_helo_required = true']],
     ['smtpd_recipient_limit = 0', ['1 error invalid smtpd_recipient_limit parameter value 0 < 1']],
+    ['notify_classes = Bounce, 2bounce', []],
+    [
+      'notify_classes = bounces, policy',
+      ['1 warning bounces is no word of notify_classes: it does nothing => notify_classes = bounce, policy'],
+    ],
+    ['notify_classes = frobnicate', ['1 warning frobnicate is no word of notify_classes: it does nothing']],
     ['debug_peer_level = 3', []],
     ['qmqpd_timeout = 5s', ['1 note qmqpd_timeout has no effect: QMQP is not spoken']],
     ['soft_bounce = yes', ['1 warning soft_bounce is not supported yet, and has no effect']],

@@ -6,7 +6,7 @@ import { ConfigError } from './errors.ts'
 import { namesIn } from './expand.ts'
 import { nearest } from './nearest.ts'
 import { postfixParameters } from './postfix-parameters.ts'
-import { parseValue, ValueError } from './values.ts'
+import { parseValue, splitList, ValueError } from './values.ts'
 import { deprecatedSuccessor, isPlumbing } from './without-effect.ts'
 
 /** All findings, in the order of the file. */
@@ -126,12 +126,38 @@ function typeFinding(config: Config, name: string, spec: ParamSpec<unknown>, sev
   try {
     const text = spec.kind === 'raw' ? (config.raw(name) ?? spec.default) : (config.value(name) ?? '')
     parseValue(name, text, spec)
-    return []
+    return config.origin(name) === undefined ? [] : wordFindings(config, at, name, text, spec)
   } catch (error) {
     if (error instanceof ConfigError) return [finding('error', at, name, error.text)]
     if (!(error instanceof ValueError)) throw error
     return [finding(severity, at, name, error.message, withoutComment(config, name, spec))]
   }
+}
+
+/** Words of a list that mean nothing: they would be passed over in silence. */
+function wordFindings(
+  config: Config,
+  at: Origin,
+  name: string,
+  text: string,
+  { kind, values }: ParamSpec<unknown>,
+): Finding[] {
+  if (kind !== 'list' || values === undefined) return []
+  const words = splitList(text)
+  const right = (word: string): string | undefined =>
+    values.includes(word.toLowerCase()) ? word : nearest(word.toLowerCase(), values)
+  const mended = `${name} = ${words.map((word) => right(word) ?? word).join(', ')}`
+  return words
+    .filter((word) => right(word) !== word)
+    .map((word) =>
+      finding(
+        'warning',
+        at,
+        name,
+        `${word} is no word of ${name}: it does nothing`,
+        right(word) === undefined || config.raw(name)?.includes('$') ? undefined : mended,
+      ),
+    )
 }
 
 /** `1h # comment` becomes `1h` where that is a value: main.cf knows no comments behind a setting. */

@@ -10,6 +10,7 @@ export const smtpUtf8Params = defineParams({
   smtputf8_autodetect_classes: list(
     'sendmail, verify',
     'Mail that requires SMTPUTF8 as soon as it holds something outside ASCII, undeclared: sendmail, smtpd, forward, bounce, notify, verify, all. Other such mail goes to servers without SMTPUTF8 too.',
+    { values: ['sendmail', 'smtpd', 'forward', 'bounce', 'notify', 'verify', 'all'] },
   ),
 })
 

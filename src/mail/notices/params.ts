@@ -12,6 +12,7 @@ export const noticesParams = defineParams({
   notify_classes: list(
     'resource, software',
     'What the postmaster is told of: bounce, 2bounce, delay; and of sessions with errors: policy, protocol, resource, software, data.',
+    { values: ['bounce', '2bounce', 'delay', 'policy', 'protocol', 'resource', 'software', 'data'] },
   ),
   error_notice_recipient: str('postmaster', 'Who is told of sessions with errors.'),
   bounce_notice_recipient: str('postmaster', 'Who gets copies of reports of mail that was not delivered.'),

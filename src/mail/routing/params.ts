@@ -4,6 +4,9 @@
 import { bool, defineParams, int, list, raw, str } from '../../io/config/mod.ts'
 import { probeRouteParams } from './probe-params.ts'
 
+const ADDRESSES = ['envelope_sender', 'envelope_recipient', 'header_sender', 'header_recipient']
+const PLACES = ['alias', 'forward', 'include']
+
 export const routingParams = defineParams({
   myhostname: str('', 'The internet hostname of this mail system.'),
   mydomain: str('', 'The internet domain of this mail system; default: $myhostname minus its first label.'),
@@ -49,6 +52,7 @@ export const routingParams = defineParams({
   propagate_unmatched_extensions: list(
     'canonical, virtual',
     'Lookups that carry an extension over that the table did not name: canonical, virtual, alias, forward, include, generic.',
+    { values: ['canonical', 'virtual', 'alias', 'forward', 'include', 'generic'] },
   ),
   transport_maps: str('', 'Tables that choose transport and next hop by recipient: transport(5).'),
   relayhost: str('', 'The host that takes all mail for elsewhere.'),
@@ -73,15 +77,21 @@ export const routingParams = defineParams({
   canonical_classes: list(
     'envelope_sender, envelope_recipient, header_sender, header_recipient',
     'Which addresses canonical_maps rewrite.',
+    { values: ADDRESSES },
   ),
-  sender_canonical_classes: list('envelope_sender, header_sender', 'Which addresses sender_canonical_maps rewrite.'),
+  sender_canonical_classes: list('envelope_sender, header_sender', 'Which addresses sender_canonical_maps rewrite.', {
+    values: ADDRESSES,
+  }),
   recipient_canonical_classes: list(
     'envelope_recipient, header_recipient',
     'Which addresses recipient_canonical_maps rewrite.',
+    { values: ADDRESSES },
   ),
   masquerade_domains: list('', 'Domains whose subdomains are cut off from addresses; ! before one spares it.'),
   masquerade_exceptions: str('', 'User names that are never masqueraded.'),
-  masquerade_classes: list('envelope_sender, header_sender, header_recipient', 'Which addresses are masqueraded.'),
+  masquerade_classes: list('envelope_sender, header_sender, header_recipient', 'Which addresses are masqueraded.', {
+    values: ADDRESSES,
+  }),
   append_at_myorigin: bool('yes', 'user becomes user@$myorigin.'),
   append_dot_mydomain: bool(
     '${{$compatibility_level} <level {1} ? {yes} : {no}}',
@@ -153,6 +163,10 @@ export const routingParams = defineParams({
     },
   ),
   luser_relay: raw('', 'Where mail for unknown local names goes; $user, $extension and the like are filled in.'),
-  allow_mail_to_commands: list('alias, forward', 'Where |command may stand: alias, forward, include.'),
-  allow_mail_to_files: list('alias, forward', 'Where /file/name may stand: alias, forward, include.'),
+  allow_mail_to_commands: list('alias, forward', 'Where |command may stand: alias, forward, include.', {
+    values: PLACES,
+  }),
+  allow_mail_to_files: list('alias, forward', 'Where /file/name may stand: alias, forward, include.', {
+    values: PLACES,
+  }),
 })

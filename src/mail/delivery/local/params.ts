@@ -3,6 +3,8 @@ import { bool, defineParams, int, list, raw, size, str, time } from '../../../io
 
 const SAFE_CHARACTERS = '1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
+const PLACES = ['alias', 'forward', 'include']
+
 export const localParams = defineParams({
   myhostname: str('', 'The internet host name of this mail system.'),
   queue_directory: str('/var/spool/postfix', 'Where commands run, if it is there.'),
@@ -14,8 +16,12 @@ export const localParams = defineParams({
     'Files that say where mail for a system user goes instead; the first that is there counts.',
   ),
   forward_expansion_filter: str(SAFE_CHARACTERS, 'Characters that $name in forward_path may bring; others become _.'),
-  allow_mail_to_commands: list('alias, forward', 'Where |command may stand: alias, forward, include.'),
-  allow_mail_to_files: list('alias, forward', 'Where /file/name may stand: alias, forward, include.'),
+  allow_mail_to_commands: list('alias, forward', 'Where |command may stand: alias, forward, include.', {
+    values: PLACES,
+  }),
+  allow_mail_to_files: list('alias, forward', 'Where /file/name may stand: alias, forward, include.', {
+    values: PLACES,
+  }),
   mailbox_transport: str('', 'The transport that delivers to all local names, users of the system or not.'),
   mailbox_transport_maps: str('', 'Tables of such transports by name.'),
   mailbox_command: raw('', 'The command that delivers to system users.'),
@@ -52,6 +58,7 @@ export const localParams = defineParams({
   prepend_delivered_header: list(
     'command, file, forward',
     'Deliveries that get a Delivered-To field: command, file, forward. Without it loops are not seen.',
+    { values: ['command', 'file', 'forward'] },
   ),
   require_home_directory: bool('no', 'Whether mail for a system user waits until the home directory is there.'),
   strict_mailbox_ownership: bool('yes', 'Whether an mbox must belong to its user.'),

@@ -12,6 +12,7 @@ export const outgoingParams = defineParams({
   propagate_unmatched_extensions: list(
     'canonical, virtual',
     'Lookups that carry +extension over to their result: canonical, virtual, alias, forward, include, generic.',
+    { values: ['canonical', 'virtual', 'alias', 'forward', 'include', 'generic'] },
   ),
   smtp_generic_maps: str('', 'Tables of addresses that are others in mail to other servers: generic(5).'),
   smtp_header_checks: str('', 'Tables that look at header fields on their way out: header_checks(5).'),
@@ -30,6 +31,7 @@ export const outgoingParams = defineParams({
   smtp_pix_workarounds: list(
     'disable_esmtp,delay_dotcrlf',
     'What is done for servers whose greeting a CISCO PIX firewall hides: disable_esmtp (HELO), delay_dotcrlf.',
+    { values: ['disable_esmtp', 'delay_dotcrlf'] },
   ),
   smtp_pix_workaround_maps: str('', 'Tables of such workarounds by the server’s address.'),
   smtp_pix_workaround_threshold_time: time('500s', 'How old a message must be for delay_dotcrlf.', { min: 0 }),
