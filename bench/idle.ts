@@ -11,18 +11,9 @@ import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import { selfSigned } from '../src/io/net/mod.ts'
 import { run as deliver } from './load.ts'
+import { MAIN_CF } from './main-cf.ts'
 
-const MAIN_CF = `compatibility_level = 3.6
-myhostname = bench.example
-mydestination = bench.example
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-data_directory = $config_directory/data
-queue_directory = $config_directory
-maillog_file = $config_directory/mail.log
-alias_maps =
-alias_database =
-mailbox_services = imap, imaps
+const OWN_MAIN_CF = `${MAIN_CF}mailbox_services = imap, imaps
 `
 /** Opened at the same time; more would measure the listen queue. */
 const AT_ONCE = 16
@@ -176,7 +167,7 @@ export async function benchIdle(quick: boolean): Promise<void> {
   const row = (cells: readonly string[]): string => cells.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')
   console.log(row(['server', '', 'in IDLE', 'KiB each', 'heap KiB', 'external KiB', 'ms from 250 to the last']))
   try {
-    writeFileSync(join(dir, 'main.cf'), MAIN_CF)
+    writeFileSync(join(dir, 'main.cf'), OWN_MAIN_CF)
     const pem = join(dir, 'floor.pem')
     const { cert, key } = selfSigned(['bench.example'], Date.now())
     writeFileSync(pem, key + cert)

@@ -11,28 +11,19 @@ import { createServer, type Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server } from '../src/main/server/server.ts'
+import { MAIN_CF } from './main-cf.ts'
 
 const DOMAINS = 100
 /** What a slow host takes its time for, at each of its replies. */
 const SLOW_MS = 500
 
-const MAIN_CF = `compatibility_level = 3.6
-myhostname = bench.example
-mydestination = bench.example
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-data_directory = $config_directory/data
-queue_directory = $config_directory
-maillog_file = $config_directory/mail.log
-alias_maps =
-alias_database =
-single_thread = yes
+const OWN_MAIN_CF = `${MAIN_CF}single_thread = yes
 smtp_tls_security_level = none
 `
 
 function directoryOf(more: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-queue-'))
-  writeFileSync(join(dir, 'main.cf'), MAIN_CF + more)
+  writeFileSync(join(dir, 'main.cf'), OWN_MAIN_CF + more)
   return dir
 }
 

@@ -8,23 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuMs, peakMib, run } from './load.ts'
 import { startPostfix } from './postfix.ts'
+import { MAIN_CF } from './main-cf.ts'
 
 const SESSIONS = 10
 const OCTETS = 10_240
 /** Destinations that messages go to in turn: one is a smarthost. */
 const RECIPIENT = 'x@relay.example'
 
-const MAIN_CF = `compatibility_level = 3.6
-myhostname = bench.example
-mydestination = bench.example
-mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-data_directory = $config_directory/data
-queue_directory = $config_directory
-maillog_file = $config_directory/mail.log
-alias_maps =
-alias_database =
+const OWN_MAIN_CF = `${MAIN_CF}mynetworks = 127.0.0.0/8
 smtpd_tls_security_level = none
 smtp_tls_security_level = none
 `
@@ -41,7 +32,7 @@ const answer = <T>(child: ChildProcess): Promise<T> =>
 
 async function startOurs(sinkPort: number): Promise<Relay> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-relay-'))
-  writeFileSync(join(dir, 'main.cf'), `${MAIN_CF}relayhost = [127.0.0.1]:${sinkPort}\n`)
+  writeFileSync(join(dir, 'main.cf'), `${OWN_MAIN_CF}relayhost = [127.0.0.1]:${sinkPort}\n`)
   const child = fork(join(import.meta.dirname, 'server.ts'), [dir], {
     execArgv: [
       '--disable-warning=ExperimentalWarning',

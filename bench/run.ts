@@ -12,20 +12,11 @@ import { benchLookups } from './lookups.ts'
 import { type Peer, startPostfix } from './postfix.ts'
 import { benchQueue } from './queue.ts'
 import { benchRelay } from './relay.ts'
+import { MAIN_CF } from './main-cf.ts'
 
 const quick = process.argv.includes('--quick')
 
-const MAIN_CF = `compatibility_level = 3.6
-myhostname = bench.example
-mydestination = bench.example
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-data_directory = $config_directory/data
-queue_directory = $config_directory
-maillog_file = $config_directory/mail.log
-alias_maps =
-alias_database =
-mailbox_services = imap
+const OWN_MAIN_CF = `${MAIN_CF}mailbox_services = imap
 smtpd_tls_security_level = none
 `
 
@@ -42,7 +33,7 @@ interface Target {
 
 async function startOurs(): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-bench-'))
-  writeFileSync(join(dir, 'main.cf'), MAIN_CF)
+  writeFileSync(join(dir, 'main.cf'), OWN_MAIN_CF)
   const child = fork(join(import.meta.dirname, 'server.ts'), [dir], {
     execArgv: [
       '--disable-warning=ExperimentalWarning',

@@ -1,7 +1,7 @@
 /** A server that is killed while mail comes in: nothing that got 250 is missing, nothing is there twice but what got no reply. */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { handIn } from '../support/hand-in.ts'
 import { install, kill } from '../support/process.ts'
 import { run } from '../support/client.ts'
 
@@ -10,35 +10,13 @@ const SESSIONS = 6
 
 /** Sends one message; answers whether its final reply came: `true`, `false` for lost on the way. */
 function send(port: number, hello: string, subject: string): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  let text = ''
-  const content = `Subject: ${subject}\r\n\r\n${'x'.repeat(2000)}\r\n.\r\n`
-  const steps = [
-    `${hello} client.test\r\n`,
-    'MAIL FROM:<a@client.test>\r\n',
-    'RCPT TO:<ana@mail.example.test>\r\n',
-    'DATA\r\n',
-    content,
-  ]
-  return new Promise((resolve) => {
-    const done = (kept: boolean): void => {
-      socket.destroy()
-      resolve(kept)
-    }
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1')
-      for (let reply; (reply = /^(?:\d{3}-[^\n]*\n)*(\d)\d\d [^\n]*\n/.exec(text)) !== null;) {
-        text = text.slice(reply[0].length)
-        const step = steps.shift()
-        if (step === undefined) return done(reply[1] === '2')
-        if (reply[1] !== '2' && reply[1] !== '3') return done(false)
-        socket.write(step)
-      }
-      return undefined
-    })
-    socket.on('error', () => done(false))
-    socket.on('close', () => done(false))
-  })
+  return handIn(port, [
+    `${hello} client.test`,
+    'MAIL FROM:<a@client.test>',
+    'RCPT TO:<ana@mail.example.test>',
+    'DATA',
+    `Subject: ${subject}\r\n\r\n${'x'.repeat(2000)}\r\n.`,
+  ])
 }
 
 for (const { protocol, kills, ...how } of [

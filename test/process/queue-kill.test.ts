@@ -3,8 +3,9 @@
  * twice are only deliveries whose last reply was on its way.
  */
 import assert from 'node:assert/strict'
-import { createServer, connect, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { handIn } from '../support/hand-in.ts'
 import { install, kill } from '../support/process.ts'
 import { run } from '../support/client.ts'
 import { until } from '../support/mailbox.ts'
@@ -47,35 +48,14 @@ async function farHost(t: TestContext): Promise<{ port: number; seen: Map<string
 
 /** One message for two addresses, one of which the far host refuses; true once it was accepted. */
 function send(port: number, subject: string): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  let text = ''
-  const steps = [
-    'EHLO client.test\r\n',
-    'MAIL FROM:<ana@mail.example.test>\r\n',
-    'RCPT TO:<x@far.test>\r\n',
-    'RCPT TO:<y@far.test>\r\n',
-    'DATA\r\n',
-    `Subject: ${subject}\r\n\r\nx\r\n.\r\n`,
-  ]
-  return new Promise((resolve) => {
-    const done = (accepted: boolean): void => {
-      socket.destroy()
-      resolve(accepted)
-    }
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1')
-      for (let reply; (reply = /^(?:\d{3}-[^\n]*\n)*(\d)\d\d [^\n]*\n/.exec(text)) !== null;) {
-        text = text.slice(reply[0].length)
-        const step = steps.shift()
-        if (step === undefined) return done(reply[1] === '2')
-        if (reply[1] !== '2' && reply[1] !== '3') return done(false)
-        socket.write(step)
-      }
-      return undefined
-    })
-    socket.on('error', () => done(false))
-    socket.on('close', () => done(false))
-  })
+  return handIn(port, [
+    'EHLO client.test',
+    'MAIL FROM:<ana@mail.example.test>',
+    'RCPT TO:<x@far.test>',
+    'RCPT TO:<y@far.test>',
+    'DATA',
+    `Subject: ${subject}\r\n\r\nx\r\n.`,
+  ])
 }
 
 test('killed five times, the queue loses nobody and reports each failure once', async (t) => {

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { run } from './client.ts'
+import { handIn } from './hand-in.ts'
 import { MOODS, MoodySink } from './moody-sink.ts'
 import { type After, install, type Installation, kill } from './process.ts'
 import { Random } from './random.ts'
@@ -217,32 +217,11 @@ for first in range(1,n+1,500):
 
 /** One message; true once it was accepted for all its recipients. */
 function send(port: number, n: number, recipients: readonly string[]): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  let text = ''
-  const steps = [
-    'EHLO client.test\r\n',
-    'MAIL FROM:<ana@mail.example.test>\r\n',
-    ...recipients.map((to) => `RCPT TO:<${to}>\r\n`),
-    'DATA\r\n',
-    `Message-ID: <${n}@ledger.test>\r\nSubject: m${n}\r\n\r\n${'x'.repeat(n % 997)}\r\n.\r\n`,
-  ]
-  return new Promise((resolve) => {
-    const done = (accepted: boolean): void => {
-      socket.destroy()
-      resolve(accepted)
-    }
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1')
-      for (let reply; (reply = /^(?:\d{3}-[^\n]*\n)*(\d)\d\d [^\n]*\n/.exec(text)) !== null;) {
-        text = text.slice(reply[0].length)
-        const step = steps.shift()
-        if (step === undefined) return done(reply[1] === '2')
-        if (reply[1] !== '2' && reply[1] !== '3') return done(false)
-        socket.write(step)
-      }
-      return undefined
-    })
-    socket.on('error', () => done(false))
-    socket.on('close', () => done(false))
-  })
+  return handIn(port, [
+    'EHLO client.test',
+    'MAIL FROM:<ana@mail.example.test>',
+    ...recipients.map((to) => `RCPT TO:<${to}>`),
+    'DATA',
+    `Message-ID: <${n}@ledger.test>\r\nSubject: m${n}\r\n\r\n${'x'.repeat(n % 997)}\r\n.`,
+  ])
 }
