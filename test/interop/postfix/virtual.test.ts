@@ -90,6 +90,9 @@ interface Told {
   readonly base: string
 }
 
+/** Postfix's bounce(8) is not always there in time just after the start. */
+const NO_BOUNCE = 'bounce or trace service failure'
+
 /** `to dsn status (text)` without what is each one's own. */
 function told({ log, base }: Told): string[] {
   const lines = log.matchAll(/: \w+: to=<([^>]*)>,.* relay=(?:virtual|none),.* dsn=([\d.]+), status=(\w+ \(.*\))$/gm)
@@ -101,7 +104,9 @@ function told({ log, base }: Told): string[] {
           `${to} ${dsn} ${status.replaceAll(base, 'BASE').replace(/\/\d+\.P\d+\./, '/TIME.PID.')}`,
       ),
     ),
-  ].toSorted()
+  ]
+    .filter((line) => !line.includes(NO_BOUNCE))
+    .toSorted()
 }
 
 /** Files and their owners, and what they hold without its trace. */
@@ -146,7 +151,11 @@ test('virtual(8), side by side', { skip: reasonToSkip() ?? false }, async (t) =>
       input: message,
     })
     assert.equal(sent.code, 0, sent.err)
-    await until('all is told by Postfix', () => told({ log: postfix.log(), base: theirs }).length >= RECIPIENTS.length)
+    await until('all is told by Postfix', async () => {
+      if (told({ log: postfix.log(), base: theirs }).length >= RECIPIENTS.length) return true
+      if (postfix.log().includes(NO_BOUNCE)) await run('postqueue', ['-c', place.dir, '-f'])
+      return false
+    })
     const server = await startServer(t, { mainCf: `${settings(ours, user)}smtpd_reject_unlisted_recipient = no\n` })
     assert.equal(await submit(server, 's@else.test', RECIPIENTS, message), 250)
     await until('all is told by Postigo', () => told({ log: server.log(), base: ours }).length >= RECIPIENTS.length)
