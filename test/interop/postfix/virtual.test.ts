@@ -95,7 +95,9 @@ const NO_BOUNCE = 'bounce or trace service failure'
 
 /** `to dsn status (text)` without what is each one's own. */
 function told({ log, base }: Told): string[] {
-  const lines = log.matchAll(/: \w+: to=<([^>]*)>,.* relay=(?:virtual|none),.* dsn=([\d.]+), status=(\w+ \(.*\))$/gm)
+  const lines = log.matchAll(
+    /: \w+: to=<([^>]*@(?:v|any)\.test)>,.* relay=(?:virtual|none),.* dsn=([\d.]+), status=(\w+ \(.*\))$/gm,
+  )
   return [
     ...new Set(
       Array.from(
