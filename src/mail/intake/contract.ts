@@ -2,6 +2,7 @@
  * What smtpd, sendmail and notices see of intake (Postfix: cleanup), the one way into the system for a message.
  */
 import type { Envelope, Reply } from '../../formats/smtp/mod.ts'
+import type { Draft } from '../../io/blobs/mod.ts'
 import type { Completion } from '../queue/mod.ts'
 import type { MessageFilters } from './filters.ts'
 
@@ -78,6 +79,10 @@ export interface MailboxSubmission extends Submission {
 /** Intake over mailboxes. */
 export interface MailboxIntake extends Intake {
   open(arrival: Arrival, options: OpenOptions): MailboxSubmission | Reply
+  /** What stands in front of a message that goes elsewhere, which has no queue id. @param own whether Received does */
+  trace(arrival: Arrival, options: OpenOptions, own: boolean): string
+  /** Keeps the octets of such a message for a while. */
+  draft(sizeHint: number): Draft
 }
 
 export interface OpenOptions {

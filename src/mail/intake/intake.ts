@@ -12,6 +12,7 @@ import type { intakeParams } from './params.ts'
 import type { HasRoom } from './plan.ts'
 import { applyPlan, decodePlan, type DepositPort, type QueuePort } from './record.ts'
 import { IntakeSubmission } from './submission.ts'
+import { prepended, received } from './trace.ts'
 
 /** `F` is what the store's analyser finds in a message. */
 export interface IntakeDeps<F> {
@@ -66,6 +67,11 @@ export function createIntake<F>(deps: IntakeDeps<F>): MailboxIntake {
     open(arrival: Arrival, options: OpenOptions): MailboxSubmission | Reply {
       return new IntakeSubmission(deps, arrival, { ...options, queueId: options.queueId ?? queueId() })
     },
+    trace(arrival, options, own) {
+      const { arrivalMs = deps.clock.now() } = options
+      return prepended(options) + (own ? received(deps, arrival, { ...options, queueId: '', arrivalMs }) : '')
+    },
+    draft: (sizeHint) => deps.log.draft(sizeHint),
     noRoom(sizeOctets) {
       const condition = deps.condition()
       if (condition !== 'writable') return condition === 'full' ? NO_ROOM : READ_ONLY

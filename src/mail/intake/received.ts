@@ -3,6 +3,7 @@ import type { Arrival } from './contract.ts'
 
 export interface ReceivedFacts {
   readonly arrival: Arrival
+  /** `''` for a message that has none. */
   readonly queueId: string
   readonly hostname: string
   readonly mailName: string
@@ -38,7 +39,9 @@ export function receivedField(f: ReceivedFacts): string {
     if (f.authenticatedSender && arrival.saslUsername !== undefined) {
       lines.push(`\t(Authenticated sender: ${comment(arrival.saslUsername)})`)
     }
-    lines.push(`\tby ${f.hostname} (${f.mailName}) with ${arrival.protocol} id ${f.queueId}`)
+    lines.push(
+      `\tby ${f.hostname} (${f.mailName}) with ${arrival.protocol}${f.queueId === '' ? '' : ` id ${f.queueId}`}`,
+    )
   } else {
     lines.push(
       `Received: by ${f.hostname} (${f.mailName}${arrival.origin === 'pickup' ? ', from userid ' + arrival.helo : ''})`,

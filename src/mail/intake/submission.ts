@@ -15,8 +15,8 @@ import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
 import { type Applied, applyPlan, encodePlan, type Plan } from './record.ts'
 import { beyondAscii, detectsUtf8, utf8ClassOf } from './smtputf8.ts'
-import { receivedField } from './received.ts'
 import { tellKept } from './tell.ts'
+import { prepended, received } from './trace.ts'
 
 const CRLF = Buffer.from('\r\n')
 const EMPTY = Buffer.alloc(0)
@@ -207,7 +207,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     const seen = withMailboxLines(octets)
     const { cf } = this.#deps
     const { fields, bodyAt, separated } = readHead(seen, cf)
-    const trace = Buffer.from([...this.#prepended(), this.#received()].join(''))
+    const trace = Buffer.from(prepended(this.#options) + this.#received())
     // Postfix counts its own Received field too.
     if (fields.filter((field) => field.name === 'received').length + 1 >= cf.hopcount_limit) {
       publish<IntakeEvent>({ event: 'intake.warning', text: `${this.queueId}: message rejected: hopcount exceeded` })
@@ -251,10 +251,6 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     return rewritten
   }
 
-  #prepended(): string[] {
-    return this.#options.effects.filter((e) => e.action === 'prepend').map((e) => e.line + '\r\n')
-  }
-
   async #missing(fields: readonly Field[]): Promise<string[]> {
     const { cf, date, router } = this.#deps
     const addMissing = this.#arrival.rewriteHeaders || cf.always_add_missing_headers
@@ -277,17 +273,8 @@ export class IntakeSubmission<F> implements MailboxSubmission {
   }
 
   #received(): string {
-    const { cf, date } = this.#deps
-    return receivedField({
-      arrival: this.#arrival,
-      queueId: this.queueId,
-      hostname: cf.myhostname,
-      mailName: cf.mail_name,
-      date: date(this.#arrivalMs),
-      recipient: this.#options.recipients === 1 ? this.#options.firstRecipient : undefined,
-      tlsLines: cf.smtpd_tls_received_header,
-      authenticatedSender: cf.smtpd_sasl_authenticated_header,
-    })
+    const { queueId } = this
+    return received(this.#deps, this.#arrival, { ...this.#options, queueId, arrivalMs: this.#arrivalMs })
   }
 
   /** Postfix: a part that says it is 8-bit outweighs what the client said. */

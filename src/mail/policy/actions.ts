@@ -60,8 +60,12 @@ function hold({ ev, subject, text }: Action, when: 'deferOnPermit' | 'deferOnRej
   return ev[when]({ code: 450, status, text: refusal(subject, split.text || 'Service unavailable') })
 }
 
-/** Actions on the message need one: without smtpd_delay_reject there is none at connect and HELO. */
+/** Actions on the message need one, and a queue that it goes to: without smtpd_delay_reject there is none at connect and HELO. */
 function hasMessage({ ev, entry }: Action, action: string): boolean {
+  if (action !== 'PREPEND' && ev.rules.cf.smtpd_proxy_filter !== '') {
+    ev.rules.warn(`access table ${entry.table}: with smtpd_proxy_filter specified, action ${action} is unavailable`)
+    return false
+  }
   if (ev.facts.sender !== undefined) return true
   ev.rules.warn(
     `access table ${entry.table}: with smtpd_delay_reject=no, action ${action} is always skipped in client or helo restrictions`,

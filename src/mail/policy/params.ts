@@ -12,6 +12,7 @@ const tempfail = (initial: string, doc: string) =>
 
 export const policyParams = defineParams({
   ...milterParams,
+  smtpd_proxy_filter: str('', 'An SMTP server that gets mail in place of the queue.'),
   smtpd_client_restrictions: str('', 'Restrictions on the client, asked at connection time.'),
   smtpd_helo_restrictions: str('', 'Restrictions on HELO and EHLO.'),
   smtpd_sender_restrictions: str('', 'Restrictions on MAIL FROM.'),

@@ -27,7 +27,10 @@ function smtpdText(e: SmtpdEvent, form: AddressForm): string {
       return `${e.queueId}: client=${who(e)}${sasl}${id}${from}`
     }
     case 'smtpd.reject':
+    case 'smtpd.before_queue':
     case 'smtpd.milter': {
+      if (e.event === 'smtpd.before_queue')
+        return `proxy-${e.action}: END-OF-MESSAGE: ${printable(e.text)};${envelopeOf(e, form)}`
       const what = e.event === 'smtpd.milter' ? `milter-${e.action}` : 'reject'
       return `${e.queueId ?? 'NOQUEUE'}: ${what}: ${e.where} from ${who(e)}: ${printable(e.text)};${envelopeOf(e, form)}`
     }

@@ -95,7 +95,9 @@ export async function simulate(rooms: Rooms, session: SimulatedSession): Promise
     resolver: resolverFor(rooms, session),
     current: { ...current, intakeOf: (listener: Config) => dryIntake(rooms, listener) },
   }
-  const serve = smtpdFor(dry, spec ?? { name: 'smtp', overrides: [] })
+  const { name, overrides } = spec ?? { name: 'smtp', overrides: [] }
+  // A before-queue filter would take the message for one to be delivered.
+  const serve = smtpdFor(dry, { name, overrides: [...overrides, ['smtpd_proxy_filter', '']] })
   const connection = new MemoryConnection({ address: session.client, port: 0 }, session.tls ? TLS : undefined)
   const { saslUser } = session
   const preset = saslUser === undefined ? {} : { sasl: { method: 'PLAIN', username: saslUser, sender: '' } }

@@ -5,6 +5,7 @@ import type { Connection } from '../../io/net/mod.ts'
 import {
   checkRelayGuard,
   createPolicy,
+  endpointOf,
   macroSource,
   milterParams,
   Milters,
@@ -12,8 +13,15 @@ import {
 } from '../../mail/policy/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maps, TableError } from '../../io/tables/mod.ts'
-import { intakeParams } from '../../mail/intake/mod.ts'
-import { createSmtpd, type Preset, type SmtpdDeps, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
+import { intakeParams, type MailboxIntake } from '../../mail/intake/mod.ts'
+import {
+  type BeforeQueue,
+  createSmtpd,
+  type Preset,
+  type SmtpdDeps,
+  smtpdParams,
+  type Transcript,
+} from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { screenFor } from './screen.ts'
@@ -41,11 +49,13 @@ export function smtpdFor(
   checkRelayGuard(config)
   const cf = config.bind(smtpdParams)
   const milters = miltersFor(rooms, config)
+  const intake = current.intakeOf(config)
   return createSmtpd({
     cf,
     clock,
     resolver,
-    intake: current.intakeOf(config),
+    intake,
+    ...(cf.smtpd_proxy_filter !== '' && { beforeQueue: beforeQueueOf(cf.smtpd_proxy_filter, config, intake) }),
     ...smtpdSasl(rooms, config),
     policy: createPolicy({
       config,
@@ -64,6 +74,17 @@ export function smtpdFor(
     flush: flusher(rooms, config),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
   })
+}
+
+/** smtpd_proxy_filter: `host:port`, `inet:host:port`, `unix:path`. */
+function beforeQueueOf(name: string, config: Config, intake: MailboxIntake): BeforeQueue {
+  const [, type, place = name] = /^(inet|unix):(.*)$/.exec(name) ?? []
+  return {
+    name,
+    to: endpointOf(type === 'unix' ? type : 'inet', place, config.value('queue_directory') ?? '/'),
+    trace: (arrival, options, received) => intake.trace(arrival, options, received),
+    draft: (sizeHint) => intake.draft(sizeHint),
+  }
 }
 
 /** smtpd_milters, and by client address smtpd_milter_maps. */

@@ -6,6 +6,7 @@ import type { Resolver } from '../../io/dns/mod.ts'
 import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
 import type { MacroFacts, Milters, Policy } from '../../mail/policy/mod.ts'
+import type { BeforeQueue } from './before-queue/submission.ts'
 import type { Transcript } from './history.ts'
 import type { smtpdParams } from './params.ts'
 import type { LmtpDeps } from './lmtp/deps.ts'
@@ -51,6 +52,8 @@ export interface SmtpdDeps {
    * name none at all: then nothing is asked.
    */
   readonly milters?: (client: { readonly address: string }, facts: () => MacroFacts) => Promise<Milters | undefined>
+  /** smtpd_proxy_filter; missing where there is none. */
+  readonly beforeQueue?: BeforeQueue
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */
   readonly rates?: ClientRates
 }

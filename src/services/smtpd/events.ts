@@ -47,6 +47,16 @@ export type SmtpdEvent =
       readonly protocol: string
       readonly helo: string | undefined
     })
+  /** What a before-queue filter answered to a message. */
+  | (Client & {
+      readonly event: 'smtpd.before_queue'
+      readonly action: 'accept' | 'reject'
+      readonly text: string
+      readonly sender: string | undefined
+      readonly recipient: string | undefined
+      readonly protocol: string
+      readonly helo: string | undefined
+    })
   /** mechanism: in the client's own letters, as Postfix logs it; username: `''` where the exchange did not get so far. */
   | (Client & {
       readonly event: 'smtpd.auth_failed'

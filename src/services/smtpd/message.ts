@@ -1,6 +1,7 @@
 /** A message on its way to intake: opened when its content begins, finished when all of it is there. */
 import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Arrival, MailboxSubmission, OpenOptions, Submission } from '../../mail/intake/mod.ts'
+import { FilterSubmission, heeded } from './before-queue/submission.ts'
 import { tellData } from './milters.ts'
 import { bareNewlineError, type Session, VerdictError } from './session.ts'
 import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
@@ -23,7 +24,7 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
   session.obey(await deps.policy.data(session.facts()))
   if (session.milters !== undefined) await tellData(session)
   const { recipients, effects, parameters, arrivalMs, sender, queueId } = transaction
-  const submission = open(session, await arrivalOf(session), {
+  const options = {
     effects,
     recipients: recipients.length,
     firstRecipient: recipients[0]?.address ?? '',
@@ -32,7 +33,8 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
     sender,
     ...(queueId !== undefined && { queueId }),
     ...(session.milters !== undefined && { filters: session.milters }),
-  })
+  }
+  const submission = await open(session, await arrivalOf(session), options)
   const strict = session.bareNewline !== 'no'
   const reader = new DataReader({ dots, strict, replaceStrayCr: cf.cleanup_replace_stray_cr_lf })
   const phase: ContentPhase = { name: 'content', transaction, ...submission, reader, effectsBefore: effects.length }
@@ -41,11 +43,19 @@ export async function begin(session: Session, transaction: Transaction, dots: bo
 }
 
 /** `mailboxes` is the submission itself, where it can end in them. */
-function open(
-  { deps }: Session,
+async function open(
+  session: Session,
   arrival: Arrival,
   options: OpenOptions,
-): { readonly submission: Submission; readonly mailboxes?: MailboxSubmission } {
+): Promise<{ readonly submission: Submission; readonly mailboxes?: MailboxSubmission }> {
+  const { deps, transaction, forwarded } = session
+  if (transaction?.filter !== undefined && deps.beforeQueue !== undefined) {
+    await heeded(transaction.filter.command('DATA', '3'))
+    // Who was told of another host by XFORWARD adds nothing of its own.
+    const trace = deps.beforeQueue.trace(arrival, options, forwarded === undefined)
+    await transaction.filter.write(Buffer.from(trace))
+    return { submission: new FilterSubmission(session, transaction.filter) }
+  }
   const made = deps.lmtp === undefined ? undefined : deps.lmtp.intake.open(arrival, options)
   const submission = made ?? deps.intake.open(arrival, options)
   if ('code' in submission) throw errorOf(submission)
@@ -122,16 +132,19 @@ export async function finish(session: Session, phase: ContentPhase, tooBig: bool
         ? [await submission.finish(envelopeOf(transaction), transaction.effects.slice(phase.effectsBefore))]
         : await mailboxes.deliver(envelopeOf(transaction))
     const [reply] = replies
-    if (mailboxes === undefined && reply !== undefined && reply.code >= 400) throw errorOf(reply)
+    if (mailboxes === undefined && reply !== undefined && !isSuccess(reply)) throw errorOf(reply)
     session.errors = session.junk = 0
     session.phase = { name: 'idle' } // the submission is done with, not to be aborted
     if (mailboxes === undefined) return reply
     for (const one of replies) await session.say(one)
     return undefined
   } finally {
+    transaction.filter?.close() // also where the phase is over
     session.reset()
   }
 }
+
+const isSuccess = ({ code }: Reply): boolean => code >= 200 && code < 300 // a filter may say anything
 
 export function errorOf(reply: Reply): SmtpError {
   const { code, enhanced, lines } = reply

@@ -15,6 +15,7 @@ import { LocalRates } from './rates.ts'
 import { Session } from './session.ts'
 
 export { type SmtpdDeps, type SmtpdSettings, tlsLevel } from './deps.ts'
+export type { BeforeQueue } from './before-queue/submission.ts'
 export type { SmtpdEvent } from './events.ts'
 export type { Transcript } from './history.ts'
 export { type ClientRates, LocalRates, type RateKind } from './rates.ts'

@@ -1,4 +1,5 @@
 /** Parameters of the SMTP server, with Postfix 3.10's names and defaults. */
+import { beforeQueueParams } from './before-queue/params.ts'
 import { bool, choice, defineParams, int, list, raw, size, str, time } from '../../io/config/mod.ts'
 
 /** A limit on what one client may do in anvil_rate_time_unit; 0 is none. */
@@ -183,4 +184,11 @@ const security = defineParams({
   ),
 })
 
-export const smtpdParams = defineParams({ ...identity, ...protocol, ...limits, ...clients, ...security })
+export const smtpdParams = defineParams({
+  ...identity,
+  ...protocol,
+  ...limits,
+  ...clients,
+  ...security,
+  ...beforeQueueParams,
+})

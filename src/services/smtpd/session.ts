@@ -279,6 +279,7 @@ export class Session {
   /** Forgets the transaction; a message half read goes with it. */
   reset(): void {
     if (this.phase.name === 'content') this.phase.submission.abort()
+    this.transaction?.filter?.close()
     this.phase = IDLE
     if (this.milterMessage) this.milters?.abort()
     this.milterMessage = false

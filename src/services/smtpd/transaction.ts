@@ -1,4 +1,5 @@
 /** Where a session stands between MAIL and the end of its message. RFC 5321 §4.1.4, RFC 3030 §2. */
+import type { BeforeQueueFilter } from './before-queue/filter.ts'
 import type { DataReader, Envelope, EnvelopeRecipient, MailParameters } from '../../formats/smtp/mod.ts'
 import type { Effect, MailboxSubmission, Submission } from '../../mail/intake/mod.ts'
 
@@ -12,6 +13,10 @@ export interface Transaction {
   overshoot: number
   /** From the first accepted recipient on, as in Postfix. */
   queueId: string | undefined
+  /** smtpd_proxy_filter, in place of a queue id. */
+  filter: BeforeQueueFilter | undefined
+  /** MAIL's line as it came. */
+  readonly command: string
   readonly effects: Effect[]
 }
 

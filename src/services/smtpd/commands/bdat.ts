@@ -26,7 +26,7 @@ export async function bdat(session: Session, command: CommandLine): Promise<Repl
   if (tooBig && !chunk.last) throw refused(session, chunk, new SmtpError(552, '5.3.4', 'Error: message file too big'))
   if (!chunk.last) return { code: 250, enhanced: '2.0.0', lines: [`Ok: ${chunk.size} bytes`] }
   const reply = await finish(session, phase, tooBig)
-  if (reply === undefined) return undefined
+  if (reply === undefined || session.deps.beforeQueue !== undefined) return reply
   const { sizeOctets } = phase.submission
   return { ...reply, lines: reply.lines.map((line) => line.replace(/^Ok: queued/, `Ok: ${sizeOctets} bytes queued`)) }
 }

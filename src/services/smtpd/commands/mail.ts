@@ -8,6 +8,7 @@ import {
   type Reply,
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
+import { isSpeedAdjusted } from '../before-queue/submission.ts'
 import { tellMail } from '../milters.ts'
 import type { Session } from '../session.ts'
 import { checkUtf8, pathOf, wordsOf } from '../paths.ts'
@@ -18,7 +19,7 @@ import { beginMessage } from './rcpt.ts'
 /** What a file's length can be. */
 const MAX_OFFSET = 2 ** 63 - 1
 
-export async function mail(session: Session, { rest }: CommandLine): Promise<Reply> {
+export async function mail(session: Session, { rest, text }: CommandLine): Promise<Reply> {
   const { cf, deps } = session
   if (session.helo === undefined && cf.smtpd_helo_required)
     throw new SmtpError(503, '5.5.1', `Error: send ${deps.lmtp === undefined ? 'HELO/EHLO' : 'LHLO'} first`)
@@ -41,6 +42,8 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
     recipients: [],
     overshoot: 0,
     queueId: undefined,
+    filter: undefined,
+    command: text,
     effects: [],
   }
   session.phase = { name: 'mail', transaction }
@@ -48,7 +51,7 @@ export async function mail(session: Session, { rest }: CommandLine): Promise<Rep
     session.obey(await deps.policy.mail(session.facts()))
     checkSize(session, parameters)
     if (session.milters !== undefined) await tellMail(session, wordsOf(argument, words))
-    if (!cf.smtpd_delay_open_until_valid_rcpt) transaction.queueId = beginMessage(session)
+    if (!cf.smtpd_delay_open_until_valid_rcpt) await beginMessage(session, transaction)
   } catch (error) {
     session.reset()
     throw error
@@ -62,6 +65,7 @@ function checkSize(session: Session, { sizeOctets }: MailParameters): void {
   if (sizeOctets > MAX_OFFSET) throw new SmtpError(552, '5.3.4', 'Message size exceeds file system imposed limit')
   if (limit > 0 && sizeOctets > limit)
     throw session.refusal('MAIL', new SmtpError(552, '5.3.4', 'Message size exceeds fixed limit'))
+  if (session.deps.beforeQueue !== undefined && !isSpeedAdjusted(session)) return // the filter's disk
   const noRoom = session.deps.intake.noRoom(sizeOctets)
   if (noRoom !== undefined)
     throw session.refusal('MAIL', new SmtpError(noRoom.code, noRoom.enhanced, noRoom.lines.join(' ')))

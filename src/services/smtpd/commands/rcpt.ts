@@ -8,6 +8,7 @@ import {
   SmtpError,
 } from '../../../formats/smtp/mod.ts'
 import { publishVerdict, type Verdict } from '../../../mail/policy/mod.ts'
+import { heeded, openFilter } from '../before-queue/submission.ts'
 import { tellRcpt } from '../milters.ts'
 import { checkUtf8, pathOf, wordsOf } from '../paths.ts'
 import { ExcusedError, type Session } from '../session.ts'
@@ -22,7 +23,7 @@ export function rcpt(session: Session, command: CommandLine): Promise<Reply> {
 /** @param admit decides about the address; may throw SmtpError */
 export async function takeRecipient(
   session: Session,
-  { rest }: CommandLine,
+  { rest, text }: CommandLine,
   admit: (address: string, parameters: MailParameters) => Promise<Verdict>,
 ): Promise<Reply> {
   const { cf, deps, phase } = session
@@ -41,7 +42,8 @@ export async function takeRecipient(
   const verdict = await admit(address, transaction.parameters)
   if (session.milters !== undefined) await tellRcpt(session, wordsOf(argument, words), address, verdict)
   session.obey(verdict)
-  transaction.queueId ??= beginMessage(session)
+  if (transaction.queueId === undefined && transaction.filter === undefined) await beginMessage(session, transaction)
+  if (transaction.filter !== undefined) await heeded(transaction.filter.command(text, '2'))
   publishVerdict(session.facts(address), 'RCPT', verdict)
   transaction.recipients.push({ address: deps.policy.recipientOf(address), ...dsn })
   return { code: 250, enhanced: '2.1.5', lines: ['Ok'] }
@@ -56,10 +58,15 @@ function checkLimit(session: Session, transaction: Transaction): void {
   throw new (excused ? ExcusedError : SmtpError)(452, '4.5.3', 'Error: too many recipients')
 }
 
-/** As in Postfix, the message has its queue id from the first accepted recipient on, if not from MAIL on. */
-export function beginMessage(session: Session): string {
-  const queueId = session.deps.intake.queueId()
-  const { sasl, forwarded } = session
+/**
+ * As in Postfix, the message has its queue id, or a filter in place of the queue, from the first accepted recipient on, if not
+ * from MAIL on.
+ */
+export async function beginMessage(session: Session, transaction: Transaction): Promise<void> {
+  const { sasl, forwarded, deps } = session
+  if (deps.beforeQueue === undefined) transaction.queueId = deps.intake.queueId()
+  else transaction.filter = await openFilter(session, transaction, deps.beforeQueue)
+  const { queueId = 'NOQUEUE' } = transaction
   const { name = 'unknown', address, ident } = forwarded ?? {}
   session.publish({
     event: 'smtpd.client',
@@ -68,5 +75,4 @@ export function beginMessage(session: Session): string {
     ...(ident !== undefined && { origQueueId: ident }),
     ...(address !== undefined && { origClient: `${name}[${address}]` }),
   })
-  return queueId
 }
