@@ -4,7 +4,7 @@
 set -euo pipefail
 packages=(libatomic1 neomutt bsdutils offlineimap3 imapfilter getmail6 libmail-imapclient-perl procmail swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
   libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl
-  knot unbound dovecot-core postfix sasl2-bin libsasl2-modules postfix-pcre postfix-lmdb postfix-cdb postfix-sqlite)
+  knot unbound dovecot-core opendkim postfix sasl2-bin libsasl2-modules postfix-pcre postfix-lmdb postfix-cdb postfix-sqlite)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
