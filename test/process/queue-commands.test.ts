@@ -73,7 +73,10 @@ test('sendmail, mailq, postqueue, postcat and postsuper with a server and withou
     /^----Queue ID----- --Size-- ---Arrival Time---- --Sender\/Recipient------\n\w{15} {3} +\d+ \w{3} \w{3} [ \d]\d [\d:]{8} s@x\.test\n {23}\(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:9: Connection refused\)\n {47}a@down\.test\n {47}b@down\.test\n\n-- 0 Kbytes in 1 Request\.\n$/,
   )
   const shown = (await tool('postcat', ['-q', id])).out
-  assert.match(shown, /\nsender: s@x\.test\noriginal_recipient: a@down\.test\nrecipient: a@down\.test\n/)
+  assert.match(
+    shown,
+    /\nsender: s@x\.test\nnamed_attribute: dsn_orig_rcpt=rfc822;a@down\.test\noriginal_recipient: a@down\.test\nrecipient: a@down\.test\n/,
+  )
   assert.match(
     shown,
     /CONTENTS deferred\/\w+ \*\*\*\nReceived: by mail\.example\.test \(Postigo, from userid \d+\)\n\tid \w+; \w{3}, /,

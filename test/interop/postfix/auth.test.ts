@@ -274,7 +274,7 @@ smtpd_relay_restrictions = permit_sasl_authenticated, reject\nsmtpd_peername_loo
     indexed: [],
     sessions: CASES.map(({ name, overrides = {} }) => ({ name, overrides, steps: [] })),
   }
-  const base = 25_000
+  const base = 22_730
   const place = (name: string): { dir: string; address: string; sinkPort: number } => ({
     dir: join(dir, name),
     address: '127.0.0.1',

@@ -181,7 +181,7 @@ test('postscreen(8), side by side', { skip: reasonToSkip() ?? false, timeout: 11
     screened: true,
     sessions: CLIENTS.map((client, i) => ({ name: String(i), steps: [], overrides: own(client, i) })),
   }
-  const base = 23_000
+  const base = 22_710
   const place = (name: string): { dir: string; address: string; sinkPort: number } => ({
     dir: join(dir, name),
     address,

@@ -89,7 +89,7 @@ test('the queue as it is listed, side by side', { skip: reasonToSkip() ?? false,
     address: '127.0.0.1',
     sinkPort: 9,
   })
-  const base = 26_500
+  const base = 22_760
   const postfix = await startPostfix(world, place('postfix'), base, dir)
   try {
     const postigo = await startPostigo(world, place('postigo'), base, dir, place('postfix').dir)

@@ -48,6 +48,7 @@ export interface Place {
 /** What postscreen needs beside it. */
 const SCREENED = 'smtpd pass - - n - - smtpd\ndnsblog unix - - n - 0 dnsblog\ntlsproxy unix - - n - 0 tlsproxy\n'
 
+/** With it, ports stay below those that the system gives to clients. */
 export const PORT_OFFSET = 10_000
 
 const MAIN_CF = `
