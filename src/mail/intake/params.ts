@@ -39,6 +39,7 @@ export const intakeParams = defineParams({
   receive_override_options: list(
     '',
     'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
+    { values: ['no_header_body_checks', 'no_address_mappings', 'no_unknown_recipient_checks', 'no_milters'] },
   ),
   ...fullNameParams,
   content_filter: str(
@@ -52,6 +53,7 @@ export const intakeParams = defineParams({
   internal_mail_filter_classes: list(
     '',
     'Mail of this host that non_smtpd_milters, header_checks and body_checks look at too: bounce, notify.',
+    { values: ['bounce', 'notify'] },
   ),
   always_bcc: str('', 'Who gets a blind copy of every message.'),
   sender_bcc_maps: str('', 'Tables of blind copies by sender.'),

@@ -61,9 +61,8 @@ export class DirectFilter implements BeforeQueueFilter {
   }
 
   write(content: Buffer): void | Promise<void> {
-    let wait: void | Promise<void> = undefined
-    for (const part of this.#dots.push(content)) wait = this.#link.send(part)
-    return wait
+    const parts = this.#dots.push(content)
+    if (parts.length > 0) return this.#link.send(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
   }
 
   async end(): Promise<string> {

@@ -11,5 +11,6 @@ export const beforeQueueParams = defineParams({
   smtpd_proxy_options: list(
     '',
     'speed_adjust: the filter gets a message once all of it is there, so that it does not wait for slow clients.',
+    { values: ['speed_adjust'] },
   ),
 })
