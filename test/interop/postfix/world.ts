@@ -86,6 +86,17 @@ export function portsOf(world: World, base: number): ReadonlyMap<string, number>
   return new Map([...listenersOf(world).keys()].map((key, i) => [key, base + i]))
 }
 
+/**
+ * A main.cf without what is set again behind it: each of Postfix's programs would warn of that at its start, and postlogd,
+ * whose socket holds ten lines, would wait for itself for ever where others have filled it.
+ */
+function lastOfEach(mainCf: string): string {
+  const settings = mainCf.split(/\n(?=[^\s#])/)
+  const nameOf = (setting: string): string => /^\s*(\w+)\s*=/.exec(setting)?.[1] ?? setting
+  const last = new Map(settings.map((setting, i) => [nameOf(setting), i]))
+  return settings.filter((setting, i) => last.get(nameOf(setting)) === i).join('\n')
+}
+
 export function writeWorld(world: World, place: Place, base: number, masterCf: string): void {
   const { dir, address, sinkPort, words = {} } = place
   mkdirSync(join(dir, 'log'), { recursive: true })
@@ -96,7 +107,7 @@ export function writeWorld(world: World, place: Place, base: number, masterCf: s
       text,
     )
   const mainCf = `${MAIN_CF}inet_interfaces = 127.0.0.1\nmaillog_file_prefixes = ${dir}\n${world.mainCf}`
-  writeFileSync(join(dir, 'main.cf'), fill(mainCf))
+  writeFileSync(join(dir, 'main.cf'), fill(lastOfEach(mainCf)))
   for (const [name, text] of Object.entries(world.files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true })
     writeFileSync(join(dir, name), fill(text))
