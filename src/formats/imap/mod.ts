@@ -25,3 +25,12 @@ export {
 export { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
 export { SORT_CRITERIA_LIMIT, type SortCommand, takeSort, takeThread, type ThreadCommand } from './sort.ts'
 export { printAString, printNString, printString } from './strings.ts'
+export {
+  type MetadataOptions,
+  type MetadataQuery,
+  printMetadataValue,
+  takeEntries,
+  takeEntryValues,
+  takeMetadataQuery,
+} from './metadata.ts'
+export { isFilter } from './search-filter.ts'

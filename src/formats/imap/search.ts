@@ -4,9 +4,10 @@
  */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
 import type { SearchKey } from './contract.ts'
-import type { Cursor } from './cursor.ts'
+import { Cursor } from './cursor.ts'
 import { takeDate } from './date-time.ts'
 import { ImapError } from './error.ts'
+import { and, DATES, FIELDS, flag, PLAIN } from './search-words.ts'
 import { type PartialRange, takePartialRange } from './partial.ts'
 import { takeSequenceSet } from './sequence-set.ts'
 
@@ -35,6 +36,8 @@ export interface SearchContext {
   readonly uidOnly?: boolean
   /** RFC 6855 §3: all strings are UTF-8, and CHARSET is refused. */
   readonly utf8?: boolean
+  /** The search that a name stands for (RFC 5466). */
+  readonly filter?: (name: string) => Buffer | undefined
 }
 
 const RETURNS: ReadonlySet<string> = new Set([
@@ -100,41 +103,6 @@ export function withFuzzy<T extends SearchCommand>(cursor: Cursor, command: T): 
   return command
 }
 
-const flag = (name: string, set: boolean): SearchKey => ({ key: 'FLAG', flag: name, set })
-const and = (...keys: SearchKey[]): SearchKey => ({ key: 'AND', keys })
-
-/** Keys without arguments. */
-const PLAIN: Readonly<Record<string, SearchKey>> = {
-  ALL: { key: 'ALL' },
-  SAVEDATESUPPORTED: { key: 'ALL' },
-  ANSWERED: flag('\\Answered', true),
-  UNANSWERED: flag('\\Answered', false),
-  DELETED: flag('\\Deleted', true),
-  UNDELETED: flag('\\Deleted', false),
-  DRAFT: flag('\\Draft', true),
-  UNDRAFT: flag('\\Draft', false),
-  FLAGGED: flag('\\Flagged', true),
-  UNFLAGGED: flag('\\Flagged', false),
-  SEEN: flag('\\Seen', true),
-  UNSEEN: flag('\\Seen', false),
-  RECENT: flag('\\Recent', true),
-  OLD: flag('\\Recent', false),
-  NEW: and(flag('\\Recent', true), flag('\\Seen', false)),
-}
-
-const DATES: ReadonlySet<string> = new Set([
-  'BEFORE',
-  'ON',
-  'SINCE',
-  'SENTBEFORE',
-  'SENTON',
-  'SENTSINCE',
-  'SAVEDBEFORE',
-  'SAVEDON',
-  'SAVEDSINCE',
-])
-const FIELDS: ReadonlySet<string> = new Set(['BCC', 'CC', 'FROM', 'SUBJECT', 'TO'])
-
 /** RFC 9738 §3.2. Without `*`, which may name a message below. */
 function uidBeyond(word: 'UIDAFTER' | 'UIDBEFORE', uid: number): SearchKey {
   const [from, to] = word === 'UIDAFTER' ? [uid + 1, UID_MOST] : [1, uid - 1]
@@ -142,6 +110,9 @@ function uidBeyond(word: 'UIDAFTER' | 'UIDBEFORE', uid: number): SearchKey {
 }
 
 const UID_MOST = 0xffff_ffff
+
+/** Filters within filters at the most (RFC 5466 §3.1: at least 3). */
+const FILTER_DEPTH_LIMIT = 10
 
 class SearchParser {
   readonly #cursor: Cursor
@@ -153,10 +124,13 @@ class SearchParser {
   modSeq = false
   fuzzy = false
 
-  constructor(cursor: Cursor, charset: string, context: SearchContext) {
+  readonly #depth: number
+
+  constructor(cursor: Cursor, charset: string, context: SearchContext, depth = 0) {
     this.#cursor = cursor
     this.#charset = charset
     this.#context = context
+    this.#depth = depth
   }
 
   program(): SearchKey {
@@ -226,11 +200,33 @@ class SearchParser {
       case 'UIDBEFORE':
         cursor.takeSpace()
         return uidBeyond(word, cursor.takeNzNumber())
+      case 'FILTER':
+        return this.#filter()
       case 'MODSEQ':
         return this.#modSeq()
       default:
         throw cursor.bad(`Unknown search key ${word}`)
     }
+  }
+
+  /** RFC 5466 §3.1; one that cannot be read is as one that is not there. */
+  #filter(): SearchKey {
+    this.#cursor.takeSpace()
+    const name = this.#cursor.takeAtom()
+    if (!/^utf-8$|^us-ascii$/i.test(this.#charset))
+      throw new ImapError('BAD', 'Filters are in UTF-8', { code: 'BADCHARSET (UTF-8 US-ASCII)' })
+    const value = this.#depth >= FILTER_DEPTH_LIMIT ? undefined : this.#context.filter?.(name)
+    const inner = value && new Cursor(value)
+    const parser = inner && new SearchParser(inner, 'utf-8', this.#context, this.#depth + 1)
+    if (inner !== undefined && parser !== undefined) {
+      parser.#keys = this.#keys
+      const key = parser.program()
+      this.#keys = parser.#keys
+      this.modSeq ||= parser.modSeq
+      this.fuzzy ||= parser.fuzzy
+      if (inner.done) return key
+    }
+    throw new ImapError('NO', 'No such filter', { code: `UNDEFINED-FILTER ${name}` })
   }
 
   #group(): SearchKey {

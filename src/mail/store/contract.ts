@@ -95,6 +95,8 @@ export interface Refusal {
     | 'INUSE'
     | 'HASCHILDREN'
     | 'TRYCREATE'
+    | 'METADATA TOOMANY'
+    | `METADATA MAXSIZE ${number}`
   readonly text: string
 }
 
@@ -244,6 +246,26 @@ export interface Limits {
   readonly mailboxes: number
 }
 
+/** What a client noted of a mailbox or the server (RFC 5464). `entry` begins with `/private/` or `/shared/`. */
+export interface Annotation {
+  readonly entry: string
+  readonly value: Buffer
+}
+
+export interface AnnotationChange {
+  readonly entry: string
+  /** undefined: to be removed. */
+  readonly value: Buffer | undefined
+}
+
+/** An annotation that was set or removed. */
+export interface AnnotationNews {
+  readonly modSeq: number
+  /** `''`: the server. */
+  readonly mailbox: string
+  readonly entry: string
+}
+
 export interface Store {
   /** INBOX and the special-use mailboxes of a new account; harmless when they exist. */
   provision(account: AccountId): Promise<void>
@@ -263,6 +285,21 @@ export interface Store {
   renameMailbox(account: AccountId, from: string, to: string): Promise<undefined | Refusal>
   setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<undefined | Refusal>
   status(account: AccountId, name: string): MailboxStatus | undefined
+
+  /** Of a mailbox, or of the server (`''`), by entry; undefined: no such mailbox. Entries differ by more than letter case. */
+  annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined
+  /** All are set and removed, or none. Answers the MODSEQ that the change got. */
+  setAnnotations(
+    account: AccountId,
+    mailbox: string,
+    changes: readonly AnnotationChange[],
+  ): Promise<{ readonly modSeq: number } | Refusal>
+  /** MODSEQ of the newest change to an account's annotations. */
+  annotationModSeq(account: AccountId): number
+  /** What was set or removed since, oldest first. */
+  annotationsSince(account: AccountId, modSeq: number): readonly AnnotationNews[]
+  /** Calls `wake` when something of the account may have changed; answers the function that stops it. */
+  onChange(account: AccountId, wake: () => void): () => void
 
   select(account: AccountId, name: string, options: { readonly readOnly: boolean }): Promise<Selected | Refusal>
 

@@ -2,6 +2,7 @@
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { addUsage, nextModSeq, nextUidValidity } from './account-state.ts'
+import { removeAllAnnotations, removeAnnotations } from './annotations.ts'
 import { announce, type StoreContext } from './context.ts'
 import type { MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
 import { addMailbox, mailboxByName, mailboxesOf, type MailboxRow } from './mailbox-rows.ts'
@@ -179,6 +180,7 @@ export class Mailboxes {
       const modSeq = this.#change(tx, account)
       for (const row of mailboxesOf(tx, account)) detachMailbox(tx, row, modSeq)
       tx.sql('DELETE FROM subscription WHERE account = ?').run(account)
+      removeAllAnnotations(tx, account)
       tx.sql('UPDATE account_state SET removed = 1 WHERE account = ?').run(account)
     })
   }
@@ -201,6 +203,7 @@ export function namesBelow(reader: Reader, account: AccountId, name: string): st
 /** Takes a mailbox out of its account in one step, whatever its size. */
 function detachMailbox(tx: Tx, row: MailboxRow, modSeq: number): void {
   addUsage(tx, row.account, -row.octets, -row.messages)
+  removeAnnotations(tx, row.account, row.id)
   tx.sql(
     `UPDATE mailbox SET name = NULL, special_use = NULL, messages = 0, unseen = 0, deleted = 0, recent = 0, octets = 0,
        highest_mod_seq = ?, expunged_mod_seq = ? WHERE id = ?`,

@@ -1,7 +1,7 @@
 /**
  * The store: mailboxes, UIDs, MODSEQ, flags, search, the change feed.
  * In: deposits from intake, commands from imapd and pop3d. Out: views and messages.
- * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement thread_link`.
+ * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement thread_link annotation`.
  * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315.
  *
  * At a start: openDatabase with `storeSchema`; after a power cut `afterPowerCut(tx)`, then the log's recovery with

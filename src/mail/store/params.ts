@@ -19,6 +19,9 @@ export const storeParams = defineParams({
   }),
   mailbox_depth_limit: int('32', 'The most levels of a mailbox name.', { min: 2 }),
   mailbox_keyword_limit: int('255', 'The most different keywords in one mailbox.', { min: 26, max: 4096 }),
+  mailbox_annotation_limit: int('100', 'The most annotations of one mailbox (RFC 5464).', { min: 10 }),
+  account_annotation_limit: int('1000', 'The most annotations of an account, over all its mailboxes.', { min: 10 }),
+  annotation_size_limit: size('65536', 'The most octets of an annotation.', { min: 1024 }),
   expunged_message_lifetime: time(
     '1h',
     'How long the content of an expunged message is kept; sessions that were not told yet can read it so long.',

@@ -1,5 +1,6 @@
 /** RENAME INBOX: its messages move to a new mailbox, INBOX stays, emptied. RFC 9051 §6.3.6. */
 import type { AccountId } from '../accounts/mod.ts'
+import { copyAnnotations } from './annotations.ts'
 import type { StoreContext } from './context.ts'
 import type { Refusal } from './contract.ts'
 import { copyMessages } from './copy.ts'
@@ -22,6 +23,7 @@ export async function renameInbox(
   const made = await mailboxes.create(account, to, undefined)
   if ('refused' in made) return made
   const target = canonicalName(to)
+  await ctx.db.write((tx) => copyAnnotations(tx, account, inbox.id, made.id))
   const last = inbox.uidNext // what arrives meanwhile stays
   for (;;) {
     const pages = pagesFrom(ctx.db.read, inbox.id, 0, PAGES)

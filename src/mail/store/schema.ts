@@ -129,4 +129,18 @@ CREATE TABLE thread_link (
 ) WITHOUT ROWID, STRICT;
 `
 
-export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED] }
+/** What clients note of mailboxes: annotations.ts. mailbox 0: of the server; owner 0: shared; value NULL: removed. */
+const ANNOTATIONS = `
+CREATE TABLE annotation (
+  account INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL,
+  owner INTEGER NOT NULL,
+  entry TEXT NOT NULL COLLATE NOCASE,
+  value BLOB,
+  mod_seq INTEGER NOT NULL,
+  PRIMARY KEY (account, mailbox, owner, entry)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX annotation_modseq ON annotation (account, mod_seq);
+`
+
+export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS] }

@@ -6,10 +6,14 @@ import type { AccountId } from '../accounts/mod.ts'
 import { usageOf } from './account-state.ts'
 import { createAnalyser } from './analyse.ts'
 import { replayAppend } from './append-replay.ts'
+import { annotationModSeq, annotationsOf, annotationsSince, setAnnotations } from './annotations.ts'
 import { appendMessage, beginAppend } from './append.ts'
 import type { StoreContext } from './context.ts'
 import type {
   Analyser,
+  Annotation,
+  AnnotationChange,
+  AnnotationNews,
   Appending,
   AppendOptions,
   Deposit,
@@ -144,6 +148,30 @@ class SqliteStore implements Store {
 
   status(account: AccountId, name: string): MailboxStatus | undefined {
     return mailboxStatus(this.#ctx.db.read, account, name)
+  }
+
+  annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined {
+    return annotationsOf(this.#ctx.db.read, account, mailbox)
+  }
+
+  setAnnotations(
+    account: AccountId,
+    mailbox: string,
+    changes: readonly AnnotationChange[],
+  ): Promise<{ readonly modSeq: number } | Refusal> {
+    return setAnnotations(this.#ctx, account, mailbox, changes)
+  }
+
+  annotationModSeq(account: AccountId): number {
+    return annotationModSeq(this.#ctx.db.read, account)
+  }
+
+  annotationsSince(account: AccountId, modSeq: number): readonly AnnotationNews[] {
+    return annotationsSince(this.#ctx.db.read, account, modSeq)
+  }
+
+  onChange(account: AccountId, wake: () => void): () => void {
+    return this.#ctx.feed.watch(account, wake)
   }
 
   async select(

@@ -1,5 +1,5 @@
 /** Parameters of the IMAP server; Postfix has none, so the names are in its manner. */
-import { bool, defineParams, int, size, time } from '../../io/config/mod.ts'
+import { bool, defineParams, int, size, str, time } from '../../io/config/mod.ts'
 
 export const imapdParams = defineParams({
   imapd_idle_timeout: time(
@@ -15,6 +15,11 @@ export const imapdParams = defineParams({
   imapd_save_limit: int('0', 'The most messages of one COPY or APPEND: SAVELIMIT (RFC 9738); 0 is no limit.', {
     min: 0,
   }),
+  imapd_server_comment: str('', 'What IMAP clients read as the comment on the server: /shared/comment (RFC 5464).'),
+  imapd_server_admin: str(
+    '',
+    'Where IMAP clients find the administrator, as a URI (mailto:…): /shared/admin (RFC 5464 §6.2.2).',
+  ),
   imapd_error_limit: int('50', 'How many BAD commands in a row end a session.', { min: 1 }),
   imapd_progress_interval: time(
     '10s',

@@ -15,8 +15,10 @@ import { commands, type Row } from './commands/mod.ts'
 import { SearchContexts } from './contexts.ts'
 import type { ImapdDeps } from './deps.ts'
 import { Bye, knownError } from './errors.ts'
+import { filterOf } from './commands/metadata.ts'
 import type { ImapdEvent } from './events.ts'
 import { Input, LineTooLong } from './input.ts'
+import { MetadataNews } from './metadata-news.ts'
 import { Output } from './output.ts'
 import { flagsLine } from './printing.ts'
 import { withProgress } from './progress.ts'
@@ -47,6 +49,7 @@ export class Session {
   progress: { readonly done: number; readonly goal: number } | undefined
   /** Searches whose results are kept up to date (RFC 5267 §4.3). */
   readonly contexts: SearchContexts
+  readonly metadataNews: MetadataNews
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
@@ -61,6 +64,7 @@ export class Session {
     this.input = new Input(connection)
     this.output = new Output(connection)
     this.contexts = new SearchContexts(this)
+    this.metadataNews = new MetadataNews(this)
   }
 
   async run(): Promise<void> {
@@ -139,6 +143,11 @@ export class Session {
     return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
   }
 
+  /** RFC 5466. */
+  filter(name: string): Buffer | undefined {
+    return filterOf(this, name)
+  }
+
   close(): void {
     this.selected?.close()
     this.selected = undefined
@@ -149,6 +158,7 @@ export class Session {
   /** RFC 8437: as after the greeting, but for TLS. What was enabled is enabled no more. */
   unauthenticate(): void {
     this.close()
+    this.metadataNews.end()
     this.account = undefined
     this.user = ''
     this.rev2 = this.utf8 = this.condstore = this.qresync = this.uidOnly = false
@@ -202,6 +212,7 @@ export class Session {
 
   /** Takes in what happened in the selected mailbox and tells it. */
   async tell(options: { readonly expunges: boolean; readonly uids: boolean }): Promise<void> {
+    this.metadataNews.tell()
     const { selected } = this
     if (selected === undefined) return
     if (selected.stale) {

@@ -48,6 +48,8 @@ export function enable(session: Session, cursor: Cursor): void {
     else if (word === 'UTF8=ACCEPT') session.utf8 = true
     else if (word === 'CONDSTORE') session.condstore = true
     else if (word === 'QRESYNC') session.qresync = session.condstore = true // RFC 7162 §3.2.3
+    // RFC 5464 §4.1: changes by others are told from here on.
+    else if (word === 'METADATA' || word === 'METADATA-SERVER') session.metadataNews.follow(session.owner)
     else if (word === 'UIDONLY') session.uidOnly = true
     else continue // RFC 5161 §3.1: unknown ones are passed over
     enabled.push(word === 'IMAP4REV2' ? 'IMAP4rev2' : word)

@@ -9,12 +9,14 @@ export async function idle(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeEnd()
   await session.tell({ expunges: true, uids: false })
   await session.goAhead('idling')
-  const stop = session.selected?.onChange(() => {
+  const wake = (): void => {
     session.tell({ expunges: true, uids: false }).then(
       () => session.output.flush(),
       () => session.bye('The mailbox cannot be followed any more'),
     )
-  })
+  }
+  const follows = session.selected !== undefined || session.metadataNews.enabled
+  const stop = follows ? session.deps.store.onChange(session.owner, wake) : undefined
   try {
     const line = await session.input.line(DONE_LIMIT)
     if (line === undefined) throw new Bye('Connection closed')

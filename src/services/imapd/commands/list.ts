@@ -1,8 +1,9 @@
 /** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
-import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
+import { type Cursor, decodeMailbox, takeEntries } from '../../../formats/imap/mod.ts'
 import type { MailboxInfo } from '../../../mail/store/mod.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
+import { DEPTH_0, metadataOf, putMetadata } from './metadata.ts'
 import { statusLine, takeStatusItems } from './status.ts'
 
 interface Options {
@@ -11,6 +12,8 @@ interface Options {
   readonly specialUse: boolean
   readonly returnSubscribed: boolean
   readonly status: readonly string[] | undefined
+  /** Entries (RFC 9590). */
+  readonly metadata: readonly string[] | undefined
 }
 
 /** Patterns of one LIST at the most. */
@@ -46,8 +49,9 @@ export async function list(session: Session, cursor: Cursor): Promise<void> {
   await listMatching(session, (name) => matchers.some((matches) => matches(name)), options)
 }
 
-function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubscribed' | 'status'> {
+function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubscribed' | 'status' | 'metadata'> {
   let status: string[] | undefined
+  let metadata: string[] | undefined
   let returnSubscribed = false
   if (cursor.skip(' RETURN ')) {
     cursor.takeList(() => {
@@ -55,11 +59,14 @@ function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubs
       if (word === 'STATUS') {
         cursor.takeSpace()
         status = takeStatusItems(session, cursor)
+      } else if (word === 'METADATA') {
+        cursor.takeSpace()
+        metadata = takeEntries(cursor)
       } else if (word === 'SUBSCRIBED') returnSubscribed = true
       else if (word !== 'CHILDREN' && word !== 'SPECIAL-USE') throw cursor.bad(`Unknown return option ${word}`)
     })
   }
-  return { returnSubscribed, status }
+  return { returnSubscribed, status, metadata }
 }
 
 async function listMatching(session: Session, matches: (name: string) => boolean, options: Options): Promise<void> {
@@ -80,6 +87,8 @@ async function listMatching(session: Session, matches: (name: string) => boolean
     const status =
       options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
     if (status !== undefined) output.line(status)
+    const noted = options.metadata && info && metadataOf(session, name, options.metadata, DEPTH_0)
+    if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
   }
 }

@@ -14,6 +14,7 @@ import { fetch, uidFetch } from './fetch.ts'
 import { idle } from './idle.ts'
 import { list, lsub } from './list.ts'
 import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
+import { getMetadata, setMetadata } from './metadata.ts'
 import { getQuota, getQuotaRoot } from './quota.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
@@ -69,6 +70,8 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UID REPLACE', { run: uidReplace, ...byUid }],
   ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
   ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
+  ['GETMETADATA', { run: getMetadata, state: 'authenticated' }],
+  ['SETMETADATA', { run: setMetadata, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],

@@ -1,0 +1,148 @@
+/**
+ * Annotations: what clients note of a mailbox, or of the server. RFC 5464. Rows of `annotation`; mailbox 0 is the server.
+ * A removed one stays as a row without a value, so that other sessions are told; the oldest of these go.
+ */
+import type { Reader, Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import { nextModSeq } from './account-state.ts'
+import { announce, type StoreContext } from './context.ts'
+import type { Annotation, AnnotationChange, AnnotationNews, MailboxId, Refusal } from './contract.ts'
+import { mailboxByName } from './mailbox-rows.ts'
+import { canonicalName } from './names.ts'
+import { provision } from './provision.ts'
+
+/** Annotations of the server belong to no mailbox. */
+const SERVER: MailboxId = 0
+
+/** Removed ones of a mailbox that are remembered. */
+const REMOVED_KEPT = 100
+
+const PRIVATE = '/private'
+
+/** undefined: no such mailbox. `''` is the server. */
+function placeOf(reader: Reader, account: AccountId, name: string): MailboxId | undefined {
+  return name === '' ? SERVER : mailboxByName(reader, account, canonicalName(name))?.id
+}
+
+const isPrivate = (entry: string): boolean => entry.toLowerCase().startsWith(`${PRIVATE}/`)
+
+export function annotationsOf(reader: Reader, account: AccountId, name: string): Annotation[] | undefined {
+  const mailbox = placeOf(reader, account, name)
+  if (mailbox === undefined) return undefined
+  return reader
+    .sql(
+      `SELECT entry, value FROM annotation
+       WHERE account = ? AND mailbox = ? AND owner IN (0, ?) AND value IS NOT NULL ORDER BY entry`,
+    )
+    .all(account, mailbox, account)
+    .map(([entry, value]) => ({ entry: String(entry), value: Buffer.from(value as Uint8Array) })) // not NULL, a BLOB
+}
+
+/** All of them or none. */
+export async function setAnnotations(
+  ctx: StoreContext,
+  account: AccountId,
+  name: string,
+  changes: readonly AnnotationChange[],
+): Promise<{ readonly modSeq: number } | Refusal> {
+  const { annotation_size_limit: sizeLimit } = ctx.settings
+  if (changes.some(({ value }) => value !== undefined && value.length > sizeLimit))
+    return { refused: `METADATA MAXSIZE ${sizeLimit}`, text: 'The value is too large' }
+  return ctx.db.write((tx) => {
+    provision(ctx, tx, account)
+    const mailbox = placeOf(tx, account, name)
+    if (mailbox === undefined) return { refused: 'NONEXISTENT', text: 'No such mailbox' } as const
+    const refused = tooMany(ctx, tx, account, mailbox, changes)
+    if (refused !== undefined) return refused
+    const modSeq = nextModSeq(tx, account)
+    for (const change of changes) write(tx, account, mailbox, change, modSeq)
+    forgetRemoved(tx, account, mailbox)
+    announce(ctx, tx, account)
+    return { modSeq }
+  })
+}
+
+function tooMany(
+  ctx: StoreContext,
+  tx: Tx,
+  account: AccountId,
+  mailbox: MailboxId,
+  changes: readonly AnnotationChange[],
+): Refusal | undefined {
+  const rows = tx
+    .sql('SELECT mailbox, entry FROM annotation WHERE account = ? AND value IS NOT NULL')
+    .all(account)
+    .map(([where, entry]) => [Number(where), String(entry).toLowerCase()] as const)
+  const here = new Set(rows.filter(([where]) => where === mailbox).map(([, entry]) => entry))
+  const elsewhere = rows.length - here.size
+  const before = here.size
+  for (const { entry, value } of changes)
+    if (value === undefined) here.delete(entry.toLowerCase())
+    else here.add(entry.toLowerCase())
+  // What makes them fewer is never refused, also where the limit was lowered.
+  if (here.size <= before) return undefined
+  const { mailbox_annotation_limit: most, account_annotation_limit: mostInAll } = ctx.settings
+  if (here.size <= most && here.size + elsewhere <= mostInAll) return undefined
+  return { refused: 'METADATA TOOMANY', text: 'Too many annotations' }
+}
+
+function write(tx: Tx, account: AccountId, mailbox: MailboxId, change: AnnotationChange, modSeq: number): void {
+  const { entry, value } = change
+  const owner = isPrivate(entry) ? account : 0
+  if (value === undefined)
+    tx.sql(
+      'UPDATE annotation SET value = NULL, mod_seq = ? WHERE account = ? AND mailbox = ? AND owner = ? AND entry = ? AND value IS NOT NULL',
+    ).run(modSeq, account, mailbox, owner, entry)
+  else
+    tx.sql(
+      `INSERT INTO annotation (account, mailbox, owner, entry, value, mod_seq) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET value = excluded.value, mod_seq = excluded.mod_seq`,
+    ).run(account, mailbox, owner, entry, value, modSeq)
+}
+
+function forgetRemoved(tx: Tx, account: AccountId, mailbox: MailboxId): void {
+  tx.sql(
+    `DELETE FROM annotation WHERE account = ?1 AND mailbox = ?2 AND value IS NULL AND mod_seq <=
+       (SELECT mod_seq FROM annotation WHERE account = ?1 AND mailbox = ?2 AND value IS NULL
+        ORDER BY mod_seq DESC LIMIT 1 OFFSET ?3)`,
+  ).run(account, mailbox, REMOVED_KEPT)
+}
+
+/** MODSEQ of the newest change to an account's annotations. */
+export function annotationModSeq(reader: Reader, account: AccountId): number {
+  return Number(reader.sql('SELECT max(mod_seq) FROM annotation WHERE account = ?').get(account)?.[0] ?? 0)
+}
+
+/** What was set or removed after a MODSEQ, oldest first. */
+export function annotationsSince(reader: Reader, account: AccountId, modSeq: number): AnnotationNews[] {
+  return reader
+    .sql(
+      `SELECT a.mod_seq, a.mailbox, m.name, a.entry FROM annotation a LEFT JOIN mailbox m ON m.id = a.mailbox
+       WHERE a.account = ? AND a.mod_seq > ? ORDER BY a.mod_seq, a.mailbox, a.entry`,
+    )
+    .all(account, modSeq)
+    .flatMap(([at, mailbox, name, entry]) =>
+      mailbox === SERVER || name !== null
+        ? [{ modSeq: Number(at), mailbox: mailbox === SERVER ? '' : String(name), entry: String(entry) }]
+        : [],
+    )
+}
+
+/** Of a mailbox that is deleted: one that gets its name later has none of them. */
+export function removeAnnotations(tx: Tx, account: AccountId, mailbox: MailboxId): void {
+  tx.sql('DELETE FROM annotation WHERE account = ? AND mailbox = ?').run(account, mailbox)
+}
+
+/** Those of the server too. */
+export function removeAllAnnotations(tx: Tx, account: AccountId): void {
+  tx.sql('DELETE FROM annotation WHERE account = ?').run(account)
+}
+
+/** RFC 5464 §4.1: INBOX that is renamed keeps its annotations, and the new mailbox has them too. */
+export function copyAnnotations(tx: Tx, account: AccountId, from: MailboxId, to: MailboxId): void {
+  tx.sql(
+    `INSERT INTO annotation (account, mailbox, owner, entry, value, mod_seq)
+       SELECT account, ?, owner, entry, value, mod_seq FROM annotation
+       WHERE account = ? AND mailbox = ? AND value IS NOT NULL ON CONFLICT DO NOTHING`,
+  ).run(to, account, from)
+}

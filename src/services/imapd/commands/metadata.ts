@@ -1,0 +1,122 @@
+/** GETMETADATA and SETMETADATA. RFC 5464; what LIST returns of it, RFC 9590; filters, RFC 5466 §3.2. */
+import {
+  type Cursor,
+  decodeMailbox,
+  ImapError,
+  isFilter,
+  type MetadataOptions,
+  printMetadataValue,
+  takeEntryValues,
+  takeMetadataQuery,
+} from '../../../formats/imap/mod.ts'
+import type { Annotation, AnnotationChange } from '../../../mail/store/mod.ts'
+import { refusal } from '../errors.ts'
+import { printName } from '../printing.ts'
+import type { Session } from '../session.ts'
+
+const SPECIAL_USE = '/private/specialuse'
+
+export const DEPTH_0: MetadataOptions = { maxSize: undefined, depth: '0' }
+
+/** RFC 5466 §3.2. */
+export const FILTER_VALUES = '/filters/values/'
+
+export function getMetadata(session: Session, cursor: Cursor): string {
+  cursor.takeSpace()
+  const query = takeMetadataQuery(cursor)
+  cursor.takeEnd()
+  const mailbox = decodeMailbox(query.mailbox)
+  const found = metadataOf(session, mailbox, query.entries, query)
+  if (found === undefined) throw new ImapError('NO', 'No such mailbox', { code: 'NONEXISTENT' })
+  const { maxSize = Number.POSITIVE_INFINITY } = query
+  const small = found.filter(({ value }) => (value?.length ?? 0) <= maxSize)
+  if (small.length > 0) putMetadata(session, mailbox, small)
+  const longest = found.reduce((most, { value }) => Math.max(most, value?.length ?? 0), 0)
+  return longest > maxSize ? `[METADATA LONGENTRIES ${longest}] Some are longer` : 'Getmetadata completed'
+}
+
+/** Values of the entries, those below them as deep as is asked; NIL for what is named and not there. undefined: no such mailbox. */
+export function metadataOf(
+  session: Session,
+  mailbox: string,
+  entries: readonly string[],
+  { depth }: MetadataOptions,
+): AnnotationChange[] | undefined {
+  const noted = session.deps.store.annotations(session.owner, mailbox)
+  if (noted === undefined) return undefined
+  const all = [...noted, ...computed(session, mailbox)]
+  const found = new Map<string, AnnotationChange>()
+  for (const entry of entries) {
+    const exact = all.find((one) => one.entry.toLowerCase() === entry.toLowerCase())
+    if (exact !== undefined || depth === '0') found.set(entry.toLowerCase(), { entry, value: exact?.value })
+    if (depth === '0') continue
+    for (const one of all) if (isBelow(one.entry, entry, depth === '1')) found.set(one.entry.toLowerCase(), one)
+  }
+  return [...found.values()]
+}
+
+function isBelow(entry: string, root: string, oneLevel: boolean): boolean {
+  if (!entry.toLowerCase().startsWith(`${root.toLowerCase()}/`)) return false
+  return !oneLevel || !entry.includes('/', root.length + 1)
+}
+
+/** What clients may read and not set. */
+function computed(session: Session, mailbox: string): Annotation[] {
+  const entry = (name: string, text: string | undefined): Annotation[] =>
+    text === undefined || text === '' ? [] : [{ entry: name, value: Buffer.from(text) }]
+  if (mailbox !== '') {
+    const name = /^inbox$/i.test(mailbox) ? 'INBOX' : mailbox
+    const info = session.deps.store.mailboxes(session.owner).find((one) => one.name === name)
+    return entry(SPECIAL_USE, info?.specialUse) // RFC 6154 §4
+  }
+  const { imapd_server_comment: comment, imapd_server_admin: admin } = session.deps.cf
+  return [...entry('/shared/comment', comment), ...entry('/shared/admin', admin)]
+}
+
+/** `* METADATA mailbox (entry value …)`. */
+export function putMetadata(session: Session, mailbox: string, values: readonly AnnotationChange[]): void {
+  const { output } = session
+  output.put(`* METADATA ${printName(session, mailbox)} (`)
+  for (const [i, { entry, value }] of values.entries()) {
+    output.put(`${i > 0 ? ' ' : ''}${printEntry(entry)} `)
+    output.put(printMetadataValue(value))
+  }
+  output.line(')')
+}
+
+/** As an atom where it is one: RFC 5464 has them so. */
+export function printEntry(entry: string): string {
+  return /^[!#$&'+,./0-9:;<=>?@A-Z^_`a-z|}~-]+$/.test(entry) ? entry : `"${entry.replace(/["\\]/g, '\\$&')}"`
+}
+
+export async function setMetadata(session: Session, cursor: Cursor): Promise<string> {
+  cursor.takeSpace()
+  const mailbox = decodeMailbox(cursor.takeAString())
+  cursor.takeSpace()
+  const changes = takeEntryValues(cursor)
+  cursor.takeEnd()
+  for (const change of changes) refuseUnsettable(session, mailbox, change)
+  const done = await session.deps.store.setAnnotations(session.owner, mailbox, changes)
+  if ('refused' in done) throw refusal(done)
+  session.metadataNews.own(done.modSeq)
+  return 'Setmetadata completed'
+}
+
+function refuseUnsettable(session: Session, mailbox: string, { entry, value }: AnnotationChange): void {
+  const name = entry.toLowerCase()
+  if (!/^\/(?:private|shared)\/./.test(name)) throw new ImapError('BAD', 'The entry has no name')
+  if (mailbox === '' && name.startsWith('/shared/'))
+    throw new ImapError('NO', 'Entries that all share are set by the administrator', { code: 'NOPERM' })
+  if (mailbox !== '' && name === SPECIAL_USE)
+    throw new ImapError('NO', 'The special use of a mailbox is set when it is made', { code: 'CANNOT' })
+  if (mailbox !== '' || value === undefined || !name.startsWith(`/private${FILTER_VALUES}`)) return
+  // RFC 5466 §3.2: only what is a whole search.
+  if (!isFilter(value, { saved: [], filter: () => Buffer.from('ALL') }))
+    throw new ImapError('NO', 'The value is not a search', { code: 'CANNOT' })
+}
+
+/** The search that a client's FILTER key names. */
+export function filterOf(session: Session, name: string): Buffer | undefined {
+  const wanted = `/private${FILTER_VALUES}${name}`.toLowerCase()
+  return session.deps.store.annotations(session.owner, '')?.find(({ entry }) => entry.toLowerCase() === wanted)?.value
+}
