@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Installs Debian's mail clients, Postfix, and DNS servers, that the tests in test/interop use. As root, on Debian; what is there is
-# left alone. None of them is started: the tests make private instances, of Postfix without a configuration.
+# Installs what the tests in test/interop use: Debian's mail clients, Postfix and its neighbours, DNS servers. As root, on
+# Debian; what is there is left alone. None of them is started: the tests make private instances.
 set -euo pipefail
-packages=(libatomic1 neomutt bsdutils offlineimap3 imapfilter getmail6 libmail-imapclient-perl procmail swaks curl msmtp isync fetchmail python3 pflogsumm fail2ban procps openssl ca-certificates
-  libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl libio-socket-ssl-perl
-  knot unbound dovecot-core opendkim postfix sasl2-bin libsasl2-modules postfix-pcre postfix-lmdb postfix-cdb postfix-sqlite)
+packages=(
+  bsdutils ca-certificates curl dovecot-core fail2ban fetchmail getmail6 imapfilter iproute2 isync knot libatomic1
+  libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl
+  libsasl2-modules msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb postfix-lmdb
+  postfix-pcre postfix-sqlite procmail procps python3 sasl2-bin swaks unbound
+)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
