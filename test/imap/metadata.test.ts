@@ -43,8 +43,6 @@ test('annotations are set, answered by depth and size, and removed', async (t) =
     C: l GETMETADATA Drafts /private/specialuse
     S: * METADATA "Drafts" (/private/specialuse "\\\\Drafts")
     S: l OK …
-    C: m SETMETADATA Drafts (/private/specialuse NIL)
-    S: m NO [CANNOT] …
   `,
   )
 })
@@ -121,6 +119,27 @@ test('a change by another session is told where METADATA is enabled, in IDLE too
   assert.match(await ana.until(/\* METADATA .*\r\n/), /\* METADATA "INBOX" \/shared\/b\r\n/)
   ana.send('DONE\r\n')
   await ana.until(/i OK .*\r\n/)
+})
+
+test('/private/specialuse moves the use of a mailbox, and holds to what CREATE allows', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ana = await dialogue(t, server.port('imap'), 'ana')
+  const other = await dialogue(t, server.port('imap'), 'ana')
+  await other.ask('ENABLE METADATA')
+  await ana.ask('CREATE Gone')
+  const set = (mailbox: string, use: string): Promise<string> =>
+    ana.ask(`SETMETADATA ${mailbox} (/private/specialuse ${use} /private/comment "c")`)
+  assert.match(await set('Gone', '"\\\\sent"'), /^\* METADATA "Sent" \(\/private\/specialuse NIL\)\r\nt\d+ OK/)
+  const told = await other.ask('NOOP')
+  assert.match(told, /METADATA "Sent" \/private\/specialuse\r\n/)
+  assert.match(told, /METADATA "Gone" \/private\/comment \/private\/specialuse\r\n/)
+  assert.match(await ana.ask('LIST (SPECIAL-USE) "" *'), /\(\\HasNoChildren \\Sent\) "\/" "Gone"/)
+  assert.match(await ana.ask('GETMETADATA Gone /private/specialuse'), /\/private\/specialuse "\\\\Sent"\)/)
+  assert.match(await set('Sent', '"\\\\All"'), / NO \[USEATTR\]/)
+  assert.match(await set('INBOX', '"\\\\Junk"'), / NO \[CANNOT\]/)
+  assert.match(await ana.ask('GETMETADATA INBOX /private/comment'), /NIL\)/)
+  assert.match(await set('Gone', 'NIL'), /^t\d+ OK/)
+  assert.doesNotMatch(await ana.ask('LIST "" Gone RETURN (SPECIAL-USE)'), /Sent/)
 })
 
 test('LIST returns annotations behind each mailbox', async (t) => {

@@ -6,10 +6,11 @@ import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { nextModSeq } from './account-state.ts'
 import { announce, type StoreContext } from './context.ts'
-import type { Annotation, AnnotationChange, AnnotationNews, MailboxId, Refusal } from './contract.ts'
+import type { Annotation, AnnotationChange, AnnotationNews, AnnotationsSet, MailboxId, Refusal } from './contract.ts'
 import { mailboxByName } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
 import { provision } from './provision.ts'
+import { setSpecialUse, type UseChange } from './special-use.ts'
 
 /** Annotations of the server belong to no mailbox. */
 const SERVER: MailboxId = 0
@@ -18,6 +19,7 @@ const SERVER: MailboxId = 0
 const REMOVED_KEPT = 100
 
 const PRIVATE = '/private'
+const SPECIAL_USE = '/private/specialuse'
 
 /** undefined: no such mailbox. `''` is the server. */
 function placeOf(reader: Reader, account: AccountId, name: string): MailboxId | undefined {
@@ -44,7 +46,7 @@ export async function setAnnotations(
   account: AccountId,
   name: string,
   changes: readonly AnnotationChange[],
-): Promise<{ readonly modSeq: number } | Refusal> {
+): Promise<AnnotationsSet | Refusal> {
   const { annotation_size_limit: sizeLimit } = ctx.settings
   if (changes.some(({ value }) => value !== undefined && value.length > sizeLimit))
     return { refused: `METADATA MAXSIZE ${sizeLimit}`, text: 'The value is too large' }
@@ -55,11 +57,35 @@ export async function setAnnotations(
     const refused = tooMany(ctx, tx, account, mailbox, changes)
     if (refused !== undefined) return refused
     const modSeq = nextModSeq(tx, account)
-    for (const change of changes) write(tx, account, mailbox, change, modSeq)
+    const use = changes.findLast(isSpecialUse)
+    const used = use && mailbox !== SERVER ? moveUse(tx, account, mailbox, use, modSeq) : undefined
+    if (used !== undefined && 'refused' in used) return used
+    for (const change of changes)
+      if (mailbox === SERVER || !isSpecialUse(change)) write(tx, account, mailbox, change, modSeq)
     forgetRemoved(tx, account, mailbox)
     announce(ctx, tx, account)
-    return { modSeq }
+    return { modSeq, usedBefore: used?.from?.name }
   })
+}
+
+const isSpecialUse = ({ entry }: AnnotationChange): boolean => entry.toLowerCase() === SPECIAL_USE
+
+/** The use is a column of the mailbox; rows without a value are there for the news alone. */
+function moveUse(
+  tx: Tx,
+  account: AccountId,
+  mailbox: MailboxId,
+  { value }: AnnotationChange,
+  modSeq: number,
+): UseChange | Refusal {
+  const change = setSpecialUse(tx, account, mailbox, value)
+  if ('refused' in change) return change
+  for (const id of change.from === undefined ? [mailbox] : [mailbox, change.from.id])
+    tx.sql(
+      `INSERT INTO annotation (account, mailbox, owner, entry, value, mod_seq) VALUES (?, ?, ?, ?, NULL, ?)
+       ON CONFLICT DO UPDATE SET mod_seq = excluded.mod_seq`,
+    ).run(account, id, account, SPECIAL_USE, modSeq)
+  return change
 }
 
 function tooMany(
@@ -77,7 +103,8 @@ function tooMany(
   const elsewhere = rows.length - here.size
   const before = here.size
   for (const { entry, value } of changes)
-    if (value === undefined) here.delete(entry.toLowerCase())
+    if (mailbox !== SERVER && entry.toLowerCase() === SPECIAL_USE) continue
+    else if (value === undefined) here.delete(entry.toLowerCase())
     else here.add(entry.toLowerCase())
   // What makes them fewer is never refused, also where the limit was lowered.
   if (here.size <= before) return undefined

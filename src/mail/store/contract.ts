@@ -95,6 +95,7 @@ export interface Refusal {
     | 'INUSE'
     | 'HASCHILDREN'
     | 'TRYCREATE'
+    | 'USEATTR'
     | 'METADATA TOOMANY'
     | `METADATA MAXSIZE ${number}`
   readonly text: string
@@ -258,6 +259,12 @@ export interface AnnotationChange {
   readonly value: Buffer | undefined
 }
 
+export interface AnnotationsSet {
+  readonly modSeq: number
+  /** The mailbox that had the special use until now, which a mailbox was given (RFC 6154 §4). */
+  readonly usedBefore: string | undefined
+}
+
 /** An annotation that was set or removed. */
 export interface AnnotationNews {
   readonly modSeq: number
@@ -293,7 +300,7 @@ export interface Store {
     account: AccountId,
     mailbox: string,
     changes: readonly AnnotationChange[],
-  ): Promise<{ readonly modSeq: number } | Refusal>
+  ): Promise<AnnotationsSet | Refusal>
   /** MODSEQ of the newest change to an account's annotations. */
   annotationModSeq(account: AccountId): number
   /** What was set or removed since, oldest first. */

@@ -14,6 +14,7 @@ import type {
   Annotation,
   AnnotationChange,
   AnnotationNews,
+  AnnotationsSet,
   Appending,
   AppendOptions,
   Deposit,
@@ -158,7 +159,7 @@ class SqliteStore implements Store {
     account: AccountId,
     mailbox: string,
     changes: readonly AnnotationChange[],
-  ): Promise<{ readonly modSeq: number } | Refusal> {
+  ): Promise<AnnotationsSet | Refusal> {
     return setAnnotations(this.#ctx, account, mailbox, changes)
   }
 

@@ -99,6 +99,7 @@ export async function setMetadata(session: Session, cursor: Cursor): Promise<str
   const done = await session.deps.store.setAnnotations(session.owner, mailbox, changes)
   if ('refused' in done) throw refusal(done)
   session.metadataNews.own(done.modSeq)
+  if (done.usedBefore !== undefined) putMetadata(session, done.usedBefore, [{ entry: SPECIAL_USE, value: undefined }])
   return 'Setmetadata completed'
 }
 
@@ -107,8 +108,6 @@ function refuseUnsettable(session: Session, mailbox: string, { entry, value }: A
   if (!/^\/(?:private|shared)\/./.test(name)) throw new ImapError('BAD', 'The entry has no name')
   if (mailbox === '' && name.startsWith('/shared/'))
     throw new ImapError('NO', 'Entries that all share are set by the administrator', { code: 'NOPERM' })
-  if (mailbox !== '' && name === SPECIAL_USE)
-    throw new ImapError('NO', 'The special use of a mailbox is set when it is made', { code: 'CANNOT' })
   if (mailbox !== '' || value === undefined || !name.startsWith(`/private${FILTER_VALUES}`)) return
   // RFC 5466 §3.2: only what is a whole search.
   if (!isFilter(value, { saved: [], filter: () => Buffer.from('ALL') }))
