@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '../../support/mailbox.ts'
 import { inView, type View } from './namespace.ts'
 import { type Place, type World, writeWorld } from './world.ts'
 
@@ -56,6 +57,10 @@ postlog unix-dgram n - n - 1 postlogd
  */
 const GUARD = 'trap \'kill "$!"\' TERM; setsid "$@" & wait "$!"; wait "$!"'
 
+/** Master makes its sockets in the order of master.cf: with this one, those of the listeners are there. */
+const LAST_SOCKET = 'spool/public/postlog'
+const START_MS = 30_000
+
 export interface Running {
   readonly dir: string
   /** The log so far. */
@@ -80,6 +85,7 @@ export async function startPostfix(world: World, place: Place, base: number, vie
   const child = spawn(command, words, { detached: true, stdio: 'ignore' })
   const last = (): void => void endGroup(child, 'SIGTERM')
   process.once('exit', last) // also where a test ran out of time
+  await until('Postfix listens', () => existsSync(join(dir, LAST_SOCKET)), START_MS)
   return {
     dir,
     // Postfix makes it with its first line.
