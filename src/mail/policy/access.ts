@@ -8,6 +8,7 @@ import type { Evaluation, Outcome, ReplyClass } from './evaluation.ts'
 import type { Ask, Restriction, Restrictions } from './restrictions.ts'
 import { applyAction, type Entry } from './actions.ts'
 import { serverNames, type ServerKind } from './servers.ts'
+import { listWords } from './words.ts'
 
 /** One key; a partial one is not given to pattern tables. */
 interface Key {
@@ -176,6 +177,40 @@ function serverForms(
   ])
 }
 
+/** What a client certificate is looked up by, in the order without `search_order`. */
+const CERTIFICATE_KEYS = {
+  cert_fingerprint: 'fingerprint',
+  pubkey_fingerprint: 'keyFingerprint',
+} as const
+type CertificateKey = (typeof CERTIFICATE_KEYS)[keyof typeof CERTIFICATE_KEYS]
+
+/** `type:table`, or `type:table, { search_order = pubkey_fingerprint }`; undefined: not to be understood. */
+function certificateSearch(argument: string): { table: string; keys: readonly CertificateKey[] } | undefined {
+  const [table = '', ...settings] = listWords(argument)
+  let keys: readonly CertificateKey[] = Object.values(CERTIFICATE_KEYS)
+  for (const setting of settings) {
+    const order = /^search_order\s*=(.*)$/s.exec(setting)?.[1]
+    if (order === undefined) return undefined
+    const names = listWords(order)
+    const known = Object.entries(CERTIFICATE_KEYS)
+    keys = names.flatMap((name) => known.filter(([key]) => key === name.toLowerCase()).map(([, value]) => value))
+    if (keys.length < names.length) return undefined
+  }
+  return { table, keys }
+}
+
+async function certificateAccess(ask: Ask): Promise<Outcome> {
+  const { ev, argument } = ask
+  const search = certificateSearch(argument)
+  if (search === undefined) return ev.misconfigured(`restriction check_ccert_access: bad argument "${argument}"`)
+  for (const key of search.keys) {
+    const about = { name: ev.client, replyClass: 'Client certificate' } as const
+    const outcome = await byKey({ ...ask, argument: search.table }, ev.facts.tls?.[key], about)
+    if (outcome !== 'dunno') return outcome
+  }
+  return 'dunno'
+}
+
 const known = (name: string): string | undefined => (name.toLowerCase() === 'unknown' ? undefined : name)
 
 export const accessRestrictions: Restrictions = {
@@ -193,12 +228,7 @@ export const accessRestrictions: Restrictions = {
   check_etrn_access: { argument: 'table', check: (ask) => byName(ask, ask.ev.etrnDomain, 'Etrn command') },
   check_ccert_access: {
     argument: 'table',
-    check: async (ask) => {
-      const { tls } = ask.ev.facts
-      const what = { name: ask.ev.client, replyClass: 'Client certificate' } as const
-      const outcome = await byKey(ask, tls?.fingerprint, what)
-      return outcome === 'dunno' ? byKey(ask, tls?.keyFingerprint, what) : outcome
-    },
+    check: certificateAccess,
   },
   check_sasl_access: {
     argument: 'table',

@@ -4,6 +4,7 @@
 import type { Evaluation, Outcome, Subject } from './evaluation.ts'
 import { notePermit, permitted } from './permit-log.ts'
 import { checkAccess } from './access.ts'
+import { listWords } from './words.ts'
 import { restrictions, type Restriction } from './restrictions.ts'
 
 export interface Step {
@@ -20,29 +21,6 @@ export type Chain = readonly Step[]
 
 /** Lists in lists: classes and access tables that name lists. */
 const MAX_DEPTH = 100
-
-/** Words between commas and white space. Braces keep a word together (`inline:{a=b, c=d}`); those around a whole word go. */
-export function listWords(text: string): string[] {
-  const words: string[] = []
-  let word = ''
-  let depth = 0
-  const end = (): void => {
-    if (word !== '') words.push(/^\{.*\}$/s.test(word) ? word.slice(1, -1).trim() : word)
-    word = ''
-  }
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charAt(i)
-    if (depth === 0 && /[\s,]/.test(c)) {
-      end()
-      continue
-    }
-    if (c === '{') depth++
-    else if (c === '}' && depth > 0) depth--
-    word += c
-  }
-  end()
-  return words
-}
 
 /** Never throws: what cannot be understood becomes a step that answers 451 4.3.5 when it is reached, as in Postfix. */
 export function compile(words: readonly string[], isClass: (name: string) => boolean): Chain {

@@ -2,7 +2,8 @@
  * The restriction lists of a main.cf as they are written: for findings and mends.
  */
 import type { Config } from '../../io/config/mod.ts'
-import { compile, listWords, type Step } from './chain.ts'
+import { compile, type Step } from './chain.ts'
+import { listWords } from './words.ts'
 
 /** Parameters that hold restriction lists, in the order of a session. */
 export const LIST_PARAMETERS = [

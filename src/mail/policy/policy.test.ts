@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { listen, type PostigoEvent } from '../../base/mod.ts'
 import type { PolicyEvent } from './contract.ts'
 import { facts, said, testPolicy, type Asked, type PolicyGiven } from './fixture.test.ts'
-import { listWords } from './chain.ts'
+import { listWords } from './words.ts'
 import { answerPattern } from './list-restrictions.ts'
 
 const LOCAL = 'alias_maps = inline:{{u=u},{usuario=usuario}}\nlocal_recipient_maps = $alias_maps\n'

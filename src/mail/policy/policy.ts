@@ -2,7 +2,8 @@
  * The policy of one listener: its lists, asked stage by stage.
  */
 import { refuseUnlisted } from './addresses.ts'
-import { compile, Lists, listWords, type Chain } from './chain.ts'
+import { compile, Lists, type Chain } from './chain.ts'
+import { listWords } from './words.ts'
 import type { Policy, PolicyMemory, SessionFacts, Verdict } from './contract.ts'
 import { Evaluation, Stopped, type Deferral, type Outcome, type ReplyClass } from './evaluation.ts'
 import { ProbeSender } from './probe-sender.ts'
