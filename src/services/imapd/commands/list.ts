@@ -87,7 +87,7 @@ async function listMatching(session: Session, matches: (name: string) => boolean
     const status =
       options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
     if (status !== undefined) output.line(status)
-    const noted = options.metadata && info && metadataOf(session, name, options.metadata, DEPTH_0)
+    const noted = options.metadata && info && metadataOf(session, name, options.metadata, DEPTH_0, info)
     if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
   }

@@ -9,7 +9,7 @@ import {
   takeEntryValues,
   takeMetadataQuery,
 } from '../../../formats/imap/mod.ts'
-import type { Annotation, AnnotationChange } from '../../../mail/store/mod.ts'
+import type { Annotation, AnnotationChange, MailboxInfo } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
@@ -41,10 +41,11 @@ export function metadataOf(
   mailbox: string,
   entries: readonly string[],
   { depth }: MetadataOptions,
+  listed?: MailboxInfo,
 ): AnnotationChange[] | undefined {
   const noted = session.deps.store.annotations(session.owner, mailbox)
   if (noted === undefined) return undefined
-  const all = [...noted, ...computed(session, mailbox)]
+  const all = [...noted, ...computed(session, mailbox, listed)]
   const found = new Map<string, AnnotationChange>()
   for (const entry of entries) {
     const exact = all.find((one) => one.entry.toLowerCase() === entry.toLowerCase())
@@ -61,13 +62,14 @@ function isBelow(entry: string, root: string, oneLevel: boolean): boolean {
 }
 
 /** What clients may read and not set. */
-function computed(session: Session, mailbox: string): Annotation[] {
+function computed(session: Session, mailbox: string, listed?: MailboxInfo): Annotation[] {
   const entry = (name: string, text: string | undefined): Annotation[] =>
     text === undefined || text === '' ? [] : [{ entry: name, value: Buffer.from(text) }]
   if (mailbox !== '') {
     const name = /^inbox$/i.test(mailbox) ? 'INBOX' : mailbox
-    const info = session.deps.store.mailboxes(session.owner).find((one) => one.name === name)
-    return entry(SPECIAL_USE, info?.specialUse) // RFC 6154 §4
+    // RFC 6154 §4. LIST, which asks for each mailbox, knows it.
+    const info = listed ?? session.deps.store.mailboxes(session.owner).find((one) => one.name === name)
+    return entry(SPECIAL_USE, info?.specialUse)
   }
   const { imapd_server_comment: comment, imapd_server_admin: admin } = session.deps.cf
   return [...entry('/shared/comment', comment), ...entry('/shared/admin', admin)]
