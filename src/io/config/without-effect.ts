@@ -91,7 +91,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
       'tls_legacy_public_key_fingerprints',
     ],
   ],
-  [TLS_DETAILS, ['tls_config_file', 'tls_config_name', /_tls_[cs]cert_verifydepth$/]],
+  [TLS_DETAILS, ['tls_config_file', 'tls_config_name']],
   [RAW_KEYS, [/_tls_enable_rpk$/]],
   [TLS_END, ['tls_fast_shutdown_enable']],
   [ETRN, ['fast_flush_purge_time', 'fast_flush_refresh_time']],

@@ -59,9 +59,11 @@ export class DeflatedSocket extends Duplex {
     this.#deflate.write(octets, done)
   }
 
+  /** Without a last block: clients take one that comes together with the goodbye for an error (Mail::IMAPClient). */
   override _final(done: (error?: Error | null) => void): void {
-    this.#deflate.once('end', () => this.inner.end(done))
-    this.#deflate.end()
+    if (this.#deflate.readableLength === 0) this.inner.end(done)
+    else if (this.#deflate.isPaused()) this.inner.once('drain', () => this._final(done))
+    else setImmediate(() => this._final(done))
   }
 
   override _read(): void {
