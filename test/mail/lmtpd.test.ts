@@ -13,6 +13,9 @@ function start(t: TestContext, mainCf = ''): Promise<TestServer> {
   return startServer(t, { mainCf: LISTEN + mainCf, accounts: ['ana', 'eva', 'teo'] })
 }
 
+/** Ten million octets. */
+const BIG = `Subject: big\n\n${`${'x'.repeat(70)}\n`.repeat(140_000)}`
+
 const GREETING = `
   S: 220 mail.example.test LMTP …
   C: LHLO front.test
@@ -27,12 +30,7 @@ const GREETING = `
 
 test('each recipient has an answer of its own, at RCPT and after the message', async (t) => {
   const server = await start(t, 'mailbox_size_limit = 20000000\nrecipient_delimiter = +\n')
-  await submit(
-    server,
-    'x@else.test',
-    ['teo@mail.example.test'],
-    `Subject: big\n\n${`${'x'.repeat(70)}\n`.repeat(140_000)}`,
-  )
+  await submit(server, 'x@else.test', ['teo@mail.example.test'], BIG)
   await transcript(
     server.port('lmtp'),
     `${GREETING}
@@ -73,12 +71,7 @@ test('each recipient has an answer of its own, at RCPT and after the message', a
 
 test('who has no room hears 452, the others have the message', async (t) => {
   const server = await start(t, 'mailbox_size_limit = 10240000\n')
-  await submit(
-    server,
-    'x@else.test',
-    ['teo@mail.example.test'],
-    `Subject: big\n\n${`${'x'.repeat(70)}\n`.repeat(140_000)}`,
-  )
+  await submit(server, 'x@else.test', ['teo@mail.example.test'], BIG)
   await transcript(
     server.port('lmtp'),
     `${GREETING}

@@ -10,6 +10,16 @@ interface Client {
   readonly service?: 'lmtpd' | 'postscreen' | 'dnsblog'
 }
 
+/** An answer, and where the session stood. */
+interface Answer extends Client {
+  readonly text: string
+  readonly sender: string | undefined
+  readonly recipient: string | undefined
+  /** `SMTP` or `ESMTP` */
+  readonly protocol: string
+  readonly helo: string | undefined
+}
+
 export type SmtpdEvent =
   | (Client & { readonly event: 'smtpd.connect'; readonly port: number })
   /** counts: `ehlo=1 mail=1 rcpt=1/2 quit=1 commands=5/6` */
@@ -24,39 +34,16 @@ export type SmtpdEvent =
       readonly origClient?: string
     })
   /** smtpd's own refusal (sizes, limits, bare LF), as `reject: MAIL from …` */
-  | (Client & {
-      readonly event: 'smtpd.reject'
-      readonly where: string
-      readonly queueId: string | undefined
-      readonly text: string
-      readonly sender: string | undefined
-      readonly recipient: string | undefined
-      /** `SMTP` or `ESMTP` */
-      readonly protocol: string
-      readonly helo: string | undefined
-    })
+  | (Answer & { readonly event: 'smtpd.reject'; readonly where: string; readonly queueId: string | undefined })
   /** A milter spoke: `milter-reject: RCPT from …` */
-  | (Client & {
+  | (Answer & {
       readonly event: 'smtpd.milter'
       readonly action: 'reject' | 'hold' | 'discard'
       readonly where: string
       readonly queueId: string | undefined
-      readonly text: string
-      readonly sender: string | undefined
-      readonly recipient: string | undefined
-      readonly protocol: string
-      readonly helo: string | undefined
     })
   /** What a before-queue filter answered to a message. */
-  | (Client & {
-      readonly event: 'smtpd.before_queue'
-      readonly action: 'accept' | 'reject'
-      readonly text: string
-      readonly sender: string | undefined
-      readonly recipient: string | undefined
-      readonly protocol: string
-      readonly helo: string | undefined
-    })
+  | (Answer & { readonly event: 'smtpd.before_queue'; readonly action: 'accept' | 'reject' })
   /** mechanism: in the client's own letters, as Postfix logs it; username: `''` where the exchange did not get so far. */
   | (Client & {
       readonly event: 'smtpd.auth_failed'

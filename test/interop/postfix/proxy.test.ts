@@ -1,12 +1,9 @@
 /** The same before-queue filter behind Debian's Postfix and behind Postigo: equal replies, and equal words to the filter. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startSmtpFilter, type TestFilter } from '../../support/smtp-filter.ts'
 import { FILTERS, proxies } from './cases/proxies.ts'
 import { Comparison } from './compare.ts'
@@ -20,7 +17,6 @@ import type { Place, Session } from './world.ts'
 import { ZONE } from './zone.ts'
 
 const BASE = 19_900
-const START_LIMIT_MS = 20_000
 /** As many replies and dialogues with filters must have been compared at least. */
 const ENOUGH = 1500
 
@@ -65,19 +61,6 @@ class Side {
   }
 }
 
-/** Waits until somebody answers there. */
-async function listening(host: string, port: number): Promise<void> {
-  for (const until = Date.now() + START_LIMIT_MS; Date.now() < until; await sleep(100)) {
-    const socket = connect(port, host)
-    const isThere = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (isThere) return
-  }
-}
-
 /** Without what differs between any two runs. */
 function masked(text: string): string {
   return text
@@ -112,7 +95,6 @@ describe('one before-queue filter behind Postfix and Postigo', { skip: reason ??
     const postfix = await startPostfix(proxies, place('postfix', theirs), BASE, dir)
     const postigo = await startPostigo(proxies, place('postigo', ours), BASE, dir, join(dir, 'postfix'))
     try {
-      await listening(address, BASE)
       const said = [await playAll(proxies, address, BASE, 'postfix'), await playAll(proxies, address, BASE, 'postigo')]
       const { sessions } = proxies
       for (const [i, one] of sessions.entries()) {
