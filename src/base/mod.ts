@@ -4,4 +4,5 @@
 export { publish, listen, type PostigoEvent } from './events.ts'
 export { systemClock, manualClock, delayText, type Clock } from './clock.ts'
 export { Wakeup } from './wakeup.ts'
+export { errnoText, systemText } from './system-text.ts'
 export { newRecordId, QueueIds } from './ids.ts'

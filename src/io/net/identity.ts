@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { callbackify } from 'node:util'
+import { systemText } from '#src/base/mod.ts'
 import type { TlsIdentity } from './contract.ts'
 import { keyPairs, type KeyPair } from './pem.ts'
 import type { TlsVersion } from './tls-choices.ts'
@@ -65,12 +66,6 @@ export class IdentityError extends Error {
   }
 }
 
-const SYSTEM_WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'it may not be read',
-  EISDIR: 'it is a directory',
-}
-
 /**
  * What a PEM file holds.
  * @param handed what files hold that this process may not read itself
@@ -80,8 +75,7 @@ export function readPem(file: string, handed?: ReadonlyMap<string, string>): str
   try {
     return handed?.get(file) ?? readFileSync(file, 'latin1')
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '' // fs throws ErrnoException
-    throw new IdentityError(file, SYSTEM_WORDS[code] ?? (code || 'it cannot be read'), cause)
+    throw new IdentityError(file, systemText(cause), cause)
   }
 }
 

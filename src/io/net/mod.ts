@@ -29,4 +29,3 @@ export {
 } from './tls-choices.ts'
 export { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-header.ts'
 export { selfSigned } from './self-signed.ts'
-export { systemText } from './system-text.ts'

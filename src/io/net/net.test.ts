@@ -161,7 +161,7 @@ test('a certificate that cannot be used is named', (t) => {
   assert.throws(
     () => createIdentity({ files: [{ certFile: file, keyFile: '' }] }),
     (error) =>
-      error instanceof IdentityError && error.file === file && error.message.endsWith(': there is no such file'),
+      error instanceof IdentityError && error.file === file && error.message.endsWith(': No such file or directory'),
   )
   writeFileSync(file, 'not a certificate')
   assert.throws(() => createIdentity({ files: [{ certFile: file, keyFile: '' }] }), IdentityError)

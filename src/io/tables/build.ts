@@ -11,8 +11,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { systemText } from '#src/base/mod.ts'
 import { parseAliases } from './alias-source.ts'
-import { isMissing, systemText, TableError } from './errors.ts'
+import { isMissing, TableError } from './errors.ts'
 import { foldKey } from './fold.ts'
 import { buildIndex, stampOf, type SourceStamp } from './index-format.ts'
 import { INDEX_SUFFIX, INDEXED_TYPES, openIndex } from './indexed.ts'

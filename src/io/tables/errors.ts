@@ -19,16 +19,6 @@ export class TableError extends Error implements TableFault {
   }
 }
 
-/** What the system said of a file, in the words of strerror(3) where they are common. */
-export function systemText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'No such file or directory'
-  if (code === 'EACCES') return 'Permission denied'
-  if (code === 'EISDIR') return 'Is a directory'
-  if (code === 'ENOTDIR') return 'Not a directory'
-  return error instanceof Error ? error.message : String(error)
-}
-
 /** Whether a file simply is not there. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')

@@ -1,9 +1,10 @@
 /** What can be told about the tables that a configuration names, before they are asked. For `postigo check`. */
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { systemText } from '#src/base/mod.ts'
 import { type Config, type Finding, type Origin, splitList } from '../config/mod.ts'
 import { parseCidr } from './cidr.ts'
-import { systemText, TableError } from './errors.ts'
+import { TableError } from './errors.ts'
 import { INDEX_SUFFIX, INDEXED_TYPES, indexState, openIndex } from './indexed.ts'
 import { insideBraces } from './braces.ts'
 import { parsePatterns } from './pattern-table.ts'

@@ -4,11 +4,12 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { systemText } from '#src/base/mod.ts'
 import { publish, type Clock } from '../../base/mod.ts'
 import { readBerkeley } from './berkeley.ts'
 import { readCdb } from './cdb.ts'
 import type { Table, TablesEvent } from './contract.ts'
-import { isMissing, systemText, TableError } from './errors.ts'
+import { isMissing, TableError } from './errors.ts'
 import { foldKey } from './fold.ts'
 import { buildIndex, Index, readStamp } from './index-format.ts'
 import { readLmdb } from './lmdb.ts'

@@ -1,8 +1,9 @@
 /** The text that tables are made from: logical lines, checked for UTF-8, `key value` pairs, aliases' `name: value`. */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import { systemText } from '#src/base/mod.ts'
 import { isBlank, readLogicalLines, trimBlanks, type LogicalLine } from '../config/mod.ts'
-import { systemText, TableError } from './errors.ts'
+import { TableError } from './errors.ts'
 
 /** A table's text larger than this is refused: it would not fit beside everything else. */
 export const MAX_TABLE_OCTETS = 512 * 1024 * 1024

@@ -1,8 +1,9 @@
 /** `sqlite:` tables: an SQL query for each key; sqlite_table(5). The database is opened for reading only. */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { systemText } from '#src/base/mod.ts'
 import { readLogicalLines, splitNameValue, type LogicalLine } from '../config/mod.ts'
 import type { Table } from './contract.ts'
-import { systemText, TableError } from './errors.ts'
+import { TableError } from './errors.ts'
 import { foldKey } from './fold.ts'
 import { keyParts, parseQueryTemplate, type QueryTemplate } from './query-template.ts'
 import { readTableFile } from './source.ts'

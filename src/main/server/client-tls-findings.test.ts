@@ -49,7 +49,7 @@ test('what is to be said of mail to other servers', () => {
     [
       'smtp_tls_trust_anchor_file = /nowhere/anchor.pem',
       [
-        '1 error: smtp_tls_trust_anchor_file: /nowhere/anchor.pem: there is no such file; there is no TLS so, and mail that must have it waits',
+        '1 error: smtp_tls_trust_anchor_file: /nowhere/anchor.pem: No such file or directory; there is no TLS so, and mail that must have it waits',
       ],
     ],
   ]

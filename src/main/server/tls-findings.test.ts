@@ -16,7 +16,7 @@ test('what is to be said of TLS', () => {
     ['', []],
     [
       'smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /nowhere/cert.pem',
-      ['2 error: smtpd_tls_cert_file: /nowhere/cert.pem: there is no such file; the server does not start so'],
+      ['2 error: smtpd_tls_cert_file: /nowhere/cert.pem: No such file or directory; the server does not start so'],
     ],
     [`smtpd_tls_security_level = may\nsmtpd_tls_cert_file = ${here}\nsmtpd_tls_key_file = $smtpd_tls_cert_file`, []],
     [

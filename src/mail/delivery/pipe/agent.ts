@@ -1,6 +1,6 @@
 /** pipe(8): mail to a command of master.cf, all recipients of a job at once. Texts and statuses are Postfix's. */
 import { statSync } from 'node:fs'
-import { type Clock, publish } from '#src/base/mod.ts'
+import { type Clock, publish, errnoText } from '#src/base/mod.ts'
 import type { MasterService } from '../../../io/config/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import { exportedEnvironment, type LocalSettings, type OwnEnvironment } from '../local/command.ts'
@@ -116,17 +116,13 @@ function resultOf(end: CommandEnd, program: string, { name, flags }: PipeService
   return { status: 'sent', dsn: '2.0.0', text, final: flags.has('X') }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'No such file or directory',
-  EACCES: 'Permission denied',
-  ENOEXEC: 'Exec format error',
-}
+/** What the system says of a program that is none, or not for this user. */
+const NOT_STARTED = new Set(['ENOENT', 'EACCES', 'ENOEXEC'])
 
 /** A program that cannot be started is a matter for the postmaster: mail waits. */
 function notStarted(end: CommandEnd, program: string): RecipientResult | undefined {
-  const reason = end.ended === 'refused' ? REASONS[end.errno ?? ''] : undefined
-  if (reason === undefined) return undefined
-  const output = `pipe: fatal: pipe_command: execvp ${program}: ${reason} `
+  if (end.ended !== 'refused' || !NOT_STARTED.has(end.errno ?? '')) return undefined
+  const output = `pipe: fatal: pipe_command: execvp ${program}: ${errnoText(end.errno ?? '')} `
   return deferred('4.3.0', `temporary failure. Command output: ${output}`)
 }
 

@@ -1,8 +1,8 @@
 /** Connections from the address that is set, or from the only one that the mail system has. */
 import { isIPv6 } from 'node:net'
-import { publish } from '#src/base/mod.ts'
+import { publish, systemText } from '#src/base/mod.ts'
 import { splitList } from '../../../io/config/mod.ts'
-import { connect, type Connection, systemText } from '../../../io/net/mod.ts'
+import { connect, type Connection } from '../../../io/net/mod.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientSettings } from './params.ts'
 import type { Place } from './places.ts'

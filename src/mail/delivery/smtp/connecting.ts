@@ -1,6 +1,6 @@
 /** From a server's address to a session that takes mail: the connection, then its greeting, TLS and log-in. */
+import { systemText } from '#src/base/mod.ts'
 import { SessionRecord } from '../../../formats/smtp/mod.ts'
-import { systemText } from '../../../io/net/mod.ts'
 import { BindError, connectFrom } from './bind.ts'
 import { type ConnectionCache } from './connection-cache.ts'
 import { Dialogue, DialogueError } from './dialogue.ts'

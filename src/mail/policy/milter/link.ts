@@ -1,5 +1,6 @@
 /** One connection to a milter: packets out, packets in, each with its time limit. */
-import { connect, type Connection, type ConnectOptions, systemText } from '../../../io/net/mod.ts'
+import { systemText } from '#src/base/mod.ts'
+import { connect, type Connection, type ConnectOptions } from '../../../io/net/mod.ts'
 import { type Packet, PacketReader } from './packets.ts'
 
 /** Octets that may wait for whoever reads packets, before the filter is told to stop. */

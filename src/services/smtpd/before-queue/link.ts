@@ -1,7 +1,8 @@
 /** One connection to a before-queue filter: commands and replies, each with a time limit. Postfix: smtpd_proxy.c. */
+import { systemText } from '#src/base/mod.ts'
 import { isUtf8 } from 'node:buffer'
 import { printable, REPLY_LIMIT } from '../../../formats/smtp/mod.ts'
-import { connect, type Connection, type ConnectOptions, systemText } from '../../../io/net/mod.ts'
+import { connect, type Connection, type ConnectOptions } from '../../../io/net/mod.ts'
 
 /** What the client hears where the filter is of no use. */
 export const FAILED = '451 4.3.0 Error: queue file write error'

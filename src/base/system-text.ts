@@ -1,4 +1,4 @@
-/** The system's errors in its own words, as logs have them. */
+/** The system's errors in its own words (strerror(3)), as logs have them. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Connection refused',
   ETIMEDOUT: 'Connection timed out',
@@ -8,7 +8,15 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EPIPE: 'Broken pipe',
   ENOENT: 'No such file or directory',
   EACCES: 'Permission denied',
+  EISDIR: 'Is a directory',
+  ENOTDIR: 'Not a directory',
+  ENOEXEC: 'Exec format error',
   EADDRNOTAVAIL: 'Cannot assign requested address',
+}
+
+/** @param code `ENOENT`; what is not common stays as it is */
+export function errnoText(code: string): string {
+  return SYSTEM_ERRORS[code] ?? code
 }
 
 export function systemText(error: unknown): string {
