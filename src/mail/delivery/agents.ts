@@ -2,6 +2,8 @@
 import type { Agent, DeliveryJob } from '../queue/mod.ts'
 import { filteredReport, type StatusFilter } from './status-filter.ts'
 
+type Report = Parameters<Agent['deliver']>[1]
+
 export interface Agents {
   readonly smtp: Agent
   readonly local: Agent
@@ -16,20 +18,27 @@ export interface Agents {
   readonly statusFilter: (transport: string) => StatusFilter | undefined
 }
 
-export function createAgents(agents: Agents): Agent {
+export interface AllAgents extends Agent {
+  /** For an agent that gives a job to another transport: the filter is that of the one that delivers, and no other. */
+  readonly pass: Agent['deliver']
+}
+
+export function createAgents(agents: Agents): AllAgents {
   const agent = chosenAgent(agents)
-  return {
-    async deliver(job, report, signal) {
-      const filter = agents.statusFilter(job.transport)
-      if (filter === undefined) return agent.deliver(job, report, signal)
-      const filtered = filteredReport(filter, report)
-      try {
-        await agent.deliver(job, filtered.report, signal)
-      } finally {
-        await filtered.settled()
-      }
-    },
+  /** What stands behind the reports that agents are given. */
+  const unfiltered = new WeakMap<Report, Report>()
+  const deliver: Agent['deliver'] = async (job, report, signal) => {
+    const filter = agents.statusFilter(job.transport)
+    if (filter === undefined) return agent.deliver(job, report, signal)
+    const filtered = filteredReport(filter, report)
+    unfiltered.set(filtered.report, report)
+    try {
+      await agent.deliver(job, filtered.report, signal)
+    } finally {
+      await filtered.settled()
+    }
   }
+  return { deliver, pass: (job, report, signal) => deliver(job, unfiltered.get(report) ?? report, signal) }
 }
 
 function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Agent {
@@ -46,7 +55,7 @@ function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Ag
 }
 
 /** What would become of a recipient here (sendmail -bv, address verification): routing has found it, so it is taken. */
-function probe(job: DeliveryJob, report: Parameters<Agent['deliver']>[1]): void {
+function probe(job: DeliveryJob, report: Report): void {
   const known = ['error', 'retry', 'discard'].includes(job.transport)
   for (const { id } of job.recipients)
     report(

@@ -4,7 +4,7 @@
  * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store.
  * Settings: params.ts. Standards: RFC 5321, RFC 2033, RFC 3207, RFC 4954, RFC 3461, RFC 7505.
  */
-export { type Agents, createAgents } from './agents.ts'
+export { type Agents, type AllAgents, createAgents } from './agents.ts'
 export { createLocalAgent, type LocalAgentDeps } from './local/agent.ts'
 export { notifyBiff } from './local/biff.ts'
 export { deliverySchema, DropJournal } from './local/drops/journal.ts'

@@ -7,8 +7,8 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
 import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
-import { createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
-import { type Agent, QueueRunner } from '../../mail/queue/mod.ts'
+import { type AllAgents, createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
+import { QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { type PathRecord, recordPaths } from '../paths/recorder.ts'
@@ -234,7 +234,7 @@ export class Server {
   #makeRunner(): QueueRunner {
     const { queue, clock, queued } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
-    const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.deliver(...job))
+    const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.pass(...job))
     this.#smtpAgent = smtp
     const isSmtp = (transport: string): boolean => clientProgram(bind(), transport) !== undefined
     const run = this.#options.launcher?.run ?? runAsChild
@@ -243,7 +243,7 @@ export class Server {
     const isPipe = (transport: string): boolean => pipeService(bind(), transport) !== undefined
     const isLocal = (transport: string): boolean => localProgram(bind(), transport) !== undefined
     const statusFilter = (transport: string): StatusFilter | undefined => statusFilterOf(this.#rooms, transport)
-    const agent: Agent = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe, statusFilter })
+    const agent: AllAgents = createAgents({ smtp, isSmtp, local, isLocal, pipe, isPipe, statusFilter })
     return new QueueRunner({
       store: queue,
       clock,
