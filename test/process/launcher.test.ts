@@ -1,7 +1,7 @@
 /** `postigo start` as root: a launcher that stays, and a server without rights. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { certificateMaker } from '../support/authority.ts'
@@ -187,4 +187,25 @@ test('where mail_owner may not read main.cf the server stays root, and warns', S
   )
   assert.equal(field(await serverPid(one), 'Uid').split('\t')[0], '0')
   assert.equal((await one.postigo(['stop'])).code, 0)
+})
+
+test('an installation whose data are mail_owner’s does not become root’s again', SKIP, async (t) => {
+  const one = await install(t)
+  const start = (): ReturnType<Installation['postigo']> => one.postigo(['start', '--port-offset', String(one.offset)])
+  assert.equal((await start()).code, 0)
+  assert.equal((await one.postigo(['stop'])).code, 0)
+  chmodSync(one.dir, 0o700)
+  const refused = await start()
+  assert.equal(refused.code, 78)
+  assert.match(refused.err, /not started: postfix \(mail_owner\) may not read \S+main\.cf/)
+})
+
+test('a log that is a link gives nobody what it names', SKIP, async (t) => {
+  const one = await install(t)
+  const victim = join(one.dir, 'root-only')
+  writeFileSync(victim, 'x', { mode: 0o600 })
+  symlinkSync(victim, join(one.dir, 'mail.log'))
+  await one.postigo(['start', '--port-offset', String(one.offset)]) // what becomes of the log is not looked at here
+  assert.equal(statSync(victim).uid, 0)
+  assert.equal(statSync(victim).mode & 0o777, 0o600)
 })

@@ -39,7 +39,8 @@ async function rotate(config: Config, file: string): Promise<void> {
   const { uid, gid, mode } = statSync(file)
   renameSync(file, old)
   // The server may not make files in the directory of logs: who turns them does, and gives it the new one.
-  const fd = openSync(file, 'a', mode & 0o777)
+  // A file of its own making: whoever else may write there could have put a link in its place meanwhile.
+  const fd = openSync(file, 'ax', mode & 0o777)
   fchmodSync(fd, mode & 0o777)
   fchownSync(fd, uid, gid)
   closeSync(fd)

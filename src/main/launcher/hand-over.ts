@@ -2,6 +2,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   fchownSync,
   fstatSync,
   lchownSync,
@@ -65,9 +66,12 @@ function give(path: string, owner: SystemUser): boolean {
 
 function giveLog(path: string, owner: SystemUser): void {
   if (!path.startsWith('/') || path.startsWith('/dev/')) return
-  const fd = openSync(path, 'a', 0o640)
+  // A link is left as it is: its owner may have made it to be given what it names.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) return
+  const fd = openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW, 0o640)
   try {
-    if (fstatSync(fd).isFile() && fstatSync(fd).uid === 0) fchownSync(fd, owner.uid, owner.gid)
+    const { uid, nlink } = fstatSync(fd)
+    if (fstatSync(fd).isFile() && uid === 0 && nlink === 1) fchownSync(fd, owner.uid, owner.gid)
   } finally {
     closeSync(fd)
   }

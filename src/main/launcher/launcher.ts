@@ -4,7 +4,7 @@
  * TLS file, check a system password. It parses no mail and opens no socket.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync, type Stats } from 'node:fs'
 import { constants } from 'node:os'
 import { Duplex } from 'node:stream'
 import { ConfigError } from '../../io/config/mod.ts'
@@ -51,7 +51,11 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
     const config = launcherConfig(words.directory)
     compiled = dataPaths(config).compiled
     owner = await mailOwner(config.bind(mainParams).mail_owner, config.raw('mail_owner') !== undefined)
-    checkReadable([config.file, process.argv[1] ?? ''], owner)
+    checkReadable(
+      [config.file, process.argv[1] ?? ''],
+      owner,
+      statSync(dataPaths(config).dir, { throwIfNoEntry: false }),
+    )
     await untilOrphanHasEnded(dataPaths(config).dir)
     handOver(config, owner)
   } catch (error) {
@@ -82,12 +86,17 @@ async function mailOwner(name: string, named: boolean): Promise<SystemUser> {
   return user
 }
 
-/** The server reads these itself. Throws NoOwnerError. */
-function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser): void {
+/**
+ * The server reads these itself. Throws NoOwnerError; HandOverError where the data are the owner's already: an installation
+ * that has given root up does not take it again, least of all to work in a directory of an unprivileged user.
+ */
+function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser, data: Stats | undefined): void {
   for (const file of files) {
     const { status } = spawnSync('test', ['-r', file], { uid, gid, cwd: '/' })
     if (status !== 0)
-      throw new NoOwnerError(`${name} (mail_owner) may not read ${file}: give it and its directories the mode for that`)
+      throw new (data?.uid === uid ? HandOverError : NoOwnerError)(
+        `${name} (mail_owner) may not read ${file}: give it and its directories the mode for that`,
+      )
   }
 }
 
