@@ -121,3 +121,18 @@ test('a session with another server: what it says of our words, not what it says
       assert.match(text, expected)
     })
 })
+
+test('internal_mail_filter_classes: notices pass header checks where it names them', async (t) => {
+  for (const [classes, expected] of [
+    ['', /^Subject: Mail SMTP server/m],
+    ['notify', /^Subject: seen/m],
+  ] as const) {
+    const server = await startFor(
+      t,
+      `notify_classes = protocol\ninternal_mail_filter_classes = ${classes}\n` +
+        'header_checks = regexp:{{/^Subject: .*errors from/ REPLACE Subject: seen}}\n',
+    )
+    await transcript(server.port('smtp'), `${HELO}C: BOGUS\nS: 500 …\n${QUIT}`)
+    assert.match(await notice(server), expected)
+  }
+})

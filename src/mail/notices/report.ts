@@ -211,12 +211,12 @@ async function writeOriginal(
   }
 }
 
-/** The Message-ID of a message, as it stands in its header section; undefined for none that can be used. */
 /** The message's own wish that TLS is not required of who passes it on. */
 export function tlsNotRequiredBy(job: DueJob): boolean {
   return saysTlsNotRequired(job.read(0, Math.min(job.sizeOctets, PIECE)))
 }
 
+/** The Message-ID of a message, as it stands in its header section; undefined for none that can be used. */
 export function messageIdOf(job: DueJob): string | undefined {
   const head = job.read(0, Math.min(job.sizeOctets, PIECE)).toString('latin1')
   const end = head.indexOf('\r\n\r\n')

@@ -70,12 +70,18 @@ async function send(
   deps: TranscriptDeps & { readonly to: string },
   sender: string,
 ): Promise<Reply> {
-  const submission = deps
-    .intake()
-    .open(
-      { origin: 'internal', clientAddress: '', clientName: '', helo: '', protocol: '', rewriteHeaders: false },
-      { effects: [], recipients: 0, firstRecipient: '', sender: '' },
-    )
+  const submission = deps.intake().open(
+    {
+      origin: 'internal',
+      mailClass: 'notify',
+      clientAddress: '',
+      clientName: '',
+      helo: '',
+      protocol: '',
+      rewriteHeaders: false,
+    },
+    { effects: [], recipients: 0, firstRecipient: '', sender: '' },
+  )
   if ('code' in submission) return submission
   await submission.write(Buffer.from(textOf(side, transcript, { ...deps, queueId: submission.queueId })))
   const recipients = [{ address: deps.to, notify: ['NEVER' as const] }]
