@@ -12,7 +12,7 @@ import { MAIN_CF } from './main-cf.ts'
 
 const SESSIONS = 10
 const OCTETS = 10_240
-/** Destinations that messages go to in turn: one is a smarthost. */
+/** All mail is for one destination: a smarthost. */
 const RECIPIENT = 'x@relay.example'
 
 const OWN_MAIN_CF = `${MAIN_CF}mynetworks = 127.0.0.0/8

@@ -27,11 +27,12 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
   })
   const json = cf.maillog_format === 'json'
   let form = addressForm(config)
+  let digits = delayDigits(config)
   const stop = listen((event) => {
     if (UNLOGGED.has(event.event)) return
     if (json) writer.raw(jsonOf(event))
     else {
-      const line = lineOf(event, cf.delay_logging_resolution_limit, form)
+      const line = lineOf(event, digits, form)
       if (line !== undefined) writer.line(line.service, line.text, line.syslogName)
     }
   })
@@ -39,6 +40,7 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
     writer,
     reload(fresh) {
       form = addressForm(fresh.config)
+      digits = delayDigits(fresh.config)
       writer.reopen()
     },
     close() {
@@ -52,6 +54,8 @@ export function startMaillog({ config, cf, hostname }: Configured): Maillog {
 export function addressForm(config: Config): AddressForm {
   return config.bind(maillogParams).info_log_address_format === 'external' ? quote : (address) => address
 }
+
+const delayDigits = (config: Config): number => config.bind(maillogParams).delay_logging_resolution_limit
 
 function jsonOf(event: PostigoEvent): string {
   const plain = (_: string, value: unknown): unknown =>

@@ -1,7 +1,12 @@
 /** Parameters of what stands in the log, and of the file it stands in. */
-import { choice, defineParams, str } from '../../io/config/mod.ts'
+import { choice, defineParams, int, str } from '../../io/config/mod.ts'
 
 export const maillogParams = defineParams({
+  delay_logging_resolution_limit: int('2', 'The most digits behind the point of delays in the log.', {
+    min: 0,
+    max: 6,
+  }),
+
   info_log_address_format: choice(
     ['external', 'internal'],
     'external',

@@ -1,5 +1,6 @@
 /** A front thread: told what to serve, it opens its rooms, listens, and answers the main thread's questions. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { publish } from '#src/base/mod.ts'
 import { startMaillog } from '../maillog/maillog.ts'
 import { recordPaths } from '../paths/recorder.ts'
 import { Front, type FrontStatus } from './front.ts'
@@ -25,7 +26,7 @@ export type FromFront =
   | { readonly say: 'failed'; readonly text: string }
   | { readonly say: 'status'; readonly status: FrontStatus }
   | { readonly say: 'reloaded'; readonly error: string | undefined }
-  | { readonly say: 'reopened' }
+  | { readonly say: 'reopened'; readonly error: string | undefined }
   | { readonly say: 'verify'; readonly id: number; readonly user: string; readonly password: string }
   | { readonly say: 'stopped' }
 
@@ -42,6 +43,16 @@ if (data.asksSystem) rooms.systemPassword = (user, password) => verifying.ask(us
 const front = new Front(rooms, data.shared)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/** What went wrong, undefined for nothing: it is the asker's, and no end of this thread. */
+function attempt(work: () => void): string | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return textOf(error)
+  }
+}
+
 async function reload(
   specs: readonly ListenerSpec[],
   handed: ReadonlyMap<string, string>,
@@ -52,23 +63,23 @@ async function reload(
     rooms.handed = handed
     rooms.reload()
     await front.apply(specs)
-    maillog.reload(rooms.current)
-    return undefined
   } catch (error) {
     rooms.current = before
     rooms.handed = handedBefore
     return textOf(error)
   }
+  // The configuration holds by now, whatever becomes of the log.
+  const problem = attempt(() => maillog.reload(rooms.current))
+  if (problem !== undefined) publish({ event: 'main.warning', text: `maillog_file: ${problem}` })
+  return undefined
 }
 
 port.on('message', (message: ToFront) => {
   void (async () => {
     if (message.ask === 'status') say({ say: 'status', status: front.status })
     else if (message.ask === 'verified') verifying.answered(message.id, message.right)
-    else if (message.ask === 'reopen') {
-      maillog.writer.reopen()
-      say({ say: 'reopened' })
-    } else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
+    else if (message.ask === 'reopen') say({ say: 'reopened', error: attempt(() => maillog.writer.reopen()) })
+    else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
     else {
       await front.stop()
       await rooms.close()

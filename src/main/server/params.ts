@@ -32,10 +32,6 @@ export const mainParams = defineParams({
   ),
   maillog_file: str('', 'The file that log lines are written to; empty: standard output.'),
   maillog_format: choice(['text', 'json'], 'text', 'Lines as Postfix writes them, or one JSON object an event.'),
-  delay_logging_resolution_limit: int('2', 'The most digits behind the point of delays in the log.', {
-    min: 0,
-    max: 6,
-  }),
   path_record_lifetime: time(
     '7d',
     'How long `postigo why` can tell of mail: what was decided, by which rules; 0 records nothing.',

@@ -11,11 +11,11 @@ import {
   smtpdParams,
 } from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
-import { mainParams } from './params.ts'
+import { maillogParams } from '../maillog/params.ts'
 import type { Rooms } from './rooms.ts'
 
 /** How the screen writes times, as the rest of the log does. */
-const DELAYS = { delay_logging_resolution_limit: mainParams.delay_logging_resolution_limit }
+const DELAYS = { delay_logging_resolution_limit: maillogParams.delay_logging_resolution_limit }
 
 type Screened = Pick<ListenerSpec, 'screen'>
 

@@ -266,7 +266,10 @@ export class Server {
       }
       case 'reopen-log':
         this.#maillog.writer.reopen()
-        for (const { worker } of this.#workers.values()) await ask(worker, { ask: 'reopen' }, 'reopened')
+        for (const { worker } of this.#workers.values()) {
+          const answer = await ask(worker, { ask: 'reopen' }, 'reopened')
+          if (answer.say === 'reopened' && answer.error !== undefined) return { ok: false, error: answer.error }
+        }
         return { ok: true }
       case 'stop':
         setImmediate(() => void this.stop())
