@@ -72,23 +72,25 @@ async function keep(
   io: CliIo,
 ): Promise<number> {
   const deliver = { ...(account !== undefined && { account }), ...(folder !== undefined && { folder }) }
-  const drop = new DropWriter(maildrop, { recipients: [], deliver, ...(sender !== undefined && { sender }) })
+  let drop: DropWriter | undefined
   let octets = 0
   try {
+    drop = new DropWriter(maildrop, { recipients: [], deliver, ...(sender !== undefined && { sender }) })
     for await (const piece of createReadStream(join(maildrop, file), { start: file.length + 1 })) {
       octets += (piece as Buffer).length // a stream without encoding
       drop.write(piece as Buffer)
     }
+    if (limit > 0 && octets > limit) {
+      drop.abort()
+      return failed(io, 'dataErr', 'message file too big')
+    }
+    drop.finish()
+    return EX.ok
   } catch (error) {
-    drop.abort()
+    // A disk that is full has room again some day.
+    drop?.abort()
     return failed(io, 'tempFail', error instanceof Error ? error.message : String(error))
   }
-  if (limit > 0 && octets > limit) {
-    drop.abort()
-    return failed(io, 'dataErr', 'message file too big')
-  }
-  drop.finish()
-  return EX.ok
 }
 
 function told(io: CliIo, answer: ControlAnswer): number {
