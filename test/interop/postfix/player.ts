@@ -40,6 +40,7 @@ class Peer {
   readonly #socket: Socket
   #text = ''
   #ended = false
+  #error: Error | undefined
   #wake: () => void = () => {}
 
   constructor(socket: Socket) {
@@ -55,7 +56,10 @@ class Peer {
       this.#wake()
     }
     socket.on('close', end)
-    socket.on('error', end)
+    socket.on('error', (error) => {
+      this.#error = error
+      end()
+    })
   }
 
   ask(line: string): Promise<string> {
@@ -77,6 +81,8 @@ class Peer {
         this.#text = this.#text.slice(whole[0].length)
         return whole[0].trimEnd().replaceAll('\r\n', '\n')
       }
+      // Not an answer of the server's: there is none.
+      if (this.#error !== undefined && 'code' in this.#error && this.#error.code === 'ECONNREFUSED') throw this.#error
       if (this.#ended) return this.#text === '' ? CLOSED : `<broken: ${this.#text}>`
       if (Date.now() > until) return SILENCE
       await new Promise<void>((resolve) => {

@@ -59,6 +59,7 @@ const GUARD = 'trap \'kill "$!"\' TERM; setsid "$@" & wait "$!"; wait "$!"'
 
 /** Master makes its sockets in the order of master.cf: with this one, those of the listeners are there. */
 const LAST_SOCKET = 'spool/public/postlog'
+const PID_FILE = 'spool/pid/master.pid'
 const START_MS = 30_000
 
 export interface Running {
@@ -86,6 +87,7 @@ export async function startPostfix(world: World, place: Place, base: number, vie
   const last = (): void => void endGroup(child, 'SIGTERM')
   process.once('exit', last) // also where a test ran out of time
   await until('Postfix listens', () => existsSync(join(dir, LAST_SOCKET)), START_MS)
+  const master = Number(readFileSync(join(dir, PID_FILE), 'latin1'))
   return {
     dir,
     // Postfix makes it with its first line.
@@ -95,6 +97,8 @@ export async function startPostfix(world: World, place: Place, base: number, vie
       process.off('exit', last)
       const gone = once(child, 'exit')
       if (endGroup(child, 'SIGTERM')) await gone
+      // Master's children go a moment later, and until then have its sockets and write into the directory.
+      await until('Postfix has gone', () => !isThere(-master), START_MS)
     },
   }
 }
@@ -114,6 +118,15 @@ function index(dir: string, table: string): void {
   const [type = '', name = ''] = table.split(':')
   const command = name.startsWith('aliases') ? '/usr/sbin/postalias' : '/usr/sbin/postmap'
   execFileSync(command, ['-c', dir, `${type}:${join(dir, name)}`], { stdio: 'pipe' })
+}
+
+/** @param pid below 0: any process of that group */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 /** Whether there was one to end. */
