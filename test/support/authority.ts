@@ -20,6 +20,8 @@ export interface CertificateOptions {
   readonly days?: number
   /** Of an authority: how many others may stand under it. */
   readonly pathLength?: number
+  /** `ec`, where it is not said. */
+  readonly keyType?: 'ec' | 'rsa'
 }
 
 export interface CertificateMaker {
@@ -33,12 +35,13 @@ export function certificateMaker(t: Pick<TestContext, 'after'>): CertificateMake
   let made = 0
   const openssl = (words: readonly string[]): void => void execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' })
   return {
-    make(subject, { by, names, extensions = [], days = 30, pathLength } = {}) {
+    make(subject, { by, names, extensions = [], days = 30, pathLength, keyType = 'ec' } = {}) {
       const file = `c${made++}`
       const most = pathLength === undefined ? '' : `,pathlen:${pathLength}`
       const constraint = names === undefined ? `basicConstraints=critical,CA:TRUE${most}` : alternatives(names)
       writeFileSync(join(dir, `${file}.ext`), [constraint, ...extensions].join('\n'))
-      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${file}.key`]
+      const kind = keyType === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['rsa:2048']
+      const key = ['-newkey', ...kind, '-nodes', '-keyout', `${file}.key`]
       openssl(['req', ...key, '-subj', `/CN=${subject}`, '-out', `${file}.csr`])
       if (by !== undefined) writeFileSync(join(dir, 'by.pem'), by.cert + by.key)
       const signer = by === undefined ? ['-signkey', `${file}.key`] : ['-CA', 'by.pem', '-CAkey', 'by.pem']

@@ -311,12 +311,15 @@ export class SocketConnection implements Connection {
         this.#finish(error)
         reject(error)
       }
+      const lost = (): void => fail(new Error('Connection lost in the TLS handshake'))
       socket.once('error', fail)
-      socket.once('close', () => fail(new Error('Connection lost in the TLS handshake')))
+      socket.once('close', lost)
+      socket.once('end', lost) // our side of it would stay open
       socket.once(ready, () => {
         clearTimeout(limit)
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
+        socket.off('end', lost)
         this.#socket = socket
         this.#tls = factsOf(socket, digest)
         this.#listen(socket)

@@ -1,7 +1,8 @@
 /**
  * Certificates of a service: files read into TLS contexts, by server name, and read again on reload.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { callbackify } from 'node:util'
 import { systemText } from '#src/base/mod.ts'
@@ -76,6 +77,20 @@ export function readPem(file: string, handed?: ReadonlyMap<string, string>): str
     return handed?.get(file) ?? readFileSync(file, 'latin1')
   } catch (cause) {
     throw new IdentityError(file, systemText(cause), cause)
+  }
+}
+
+/**
+ * The files of a directory of authorities, named as `c_rehash` names them: OpenSSL looks at no others.
+ * @throws IdentityError
+ */
+export function hashedFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name))
+      .map((name) => join(directory, name))
+  } catch (cause) {
+    throw new IdentityError(directory, systemText(cause), cause)
   }
 }
 

@@ -10,6 +10,7 @@ export { connect, type ConnectOptions, holderOf, listen, ListenError, type Liste
 export {
   type CertificateFiles,
   createIdentity,
+  hashedFiles,
   IdentityError,
   readPem,
   type IdentitySettings,

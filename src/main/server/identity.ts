@@ -1,6 +1,6 @@
 /** The certificate that services show, and what TLS may be like: as configured, or a certificate of our own making. */
 import { getCurves } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
@@ -10,6 +10,7 @@ import {
   cipherChoice,
   createIdentity,
   groupChoice,
+  hashedFiles,
   IdentityError,
   type IdentitySettings,
   optionBits,
@@ -67,7 +68,8 @@ export const TLS_FILE_PARAMETERS = [
 
 /** The setting that names a file; name `''` for one that stands in no parameter, but in a table. */
 function settingOf(config: Config, file: string): { readonly name: string; readonly at: Origin } {
-  const name = TLS_FILE_PARAMETERS.find((one) => splitList(config.value(one) ?? '').includes(file)) ?? ''
+  const name =
+    [...TLS_FILE_PARAMETERS, 'smtpd_tls_CApath'].find((one) => splitList(config.value(one) ?? '').includes(file)) ?? ''
   return { name, at: config.origin(name) ?? { file: config.file, line: 0 } }
 }
 
@@ -83,6 +85,7 @@ function identity(options: IdentityOptions): Identity {
     chainFiles: cf.smtpd_tls_chain_files,
     ...(handed !== undefined && { handed }),
     ...choices(cf, required),
+    handshakeMs: config.bind(smtpdParams).smtpd_starttls_timeout,
     ...(forName !== undefined && { forName }),
     ...clientSettings(cf, required && config.bind(smtpdParams).smtpd_tls_req_ccert),
   }
@@ -130,12 +133,7 @@ const MAX_AUTHORITY_FILES = 1000
 
 function authorities(cf: TlsSettings): string[] {
   const { smtpd_tls_CAfile: file, smtpd_tls_CApath: path } = cf
-  const inPath =
-    path === ''
-      ? []
-      : readdirSync(path)
-          .slice(0, MAX_AUTHORITY_FILES)
-          .map((name) => join(path, name))
+  const inPath = path === '' ? [] : hashedFiles(path).slice(0, MAX_AUTHORITY_FILES)
   const texts = [...(file === '' ? [] : [file]), ...inPath].flatMap((one) => certificates(readPem(one)))
   return [...texts, ...(cf.tls_append_default_CA ? getCACertificates('system') : [])]
 }

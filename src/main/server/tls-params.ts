@@ -43,7 +43,7 @@ export const tlsParams = defineParams({
   ),
   smtpd_tls_ask_ccert: bool('no', 'Whether clients are asked for a certificate.'),
   smtpd_tls_CAfile: str('', 'PEM file of the authorities that vouch for clients.'),
-  smtpd_tls_CApath: str('', 'Directory of such files.'),
+  smtpd_tls_CApath: str('', 'Directory of such files, by the names that c_rehash gives them.'),
   tls_append_default_CA: bool('no', 'Whether the system’s authorities vouch for clients too.'),
   smtpd_tls_fingerprint_digest: str(
     '${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}',

@@ -98,7 +98,11 @@ const limits = defineParams({
     { min: 1 },
   ),
   smtpd_timeout: time('${stress?{10}:{300}}s', 'How long a client may say nothing: 421 4.4.2.', { min: 1000 }),
-  smtpd_starttls_timeout: time('${stress?{10}:{300}}s', 'How long a TLS handshake may take.', { min: 1000 }),
+  smtpd_starttls_timeout: time(
+    '${stress?{10}:{300}}s',
+    'How long a TLS handshake may take, that of IMAP and POP3 too.',
+    { min: 1000 },
+  ),
   smtpd_per_request_deadline: bool(
     '${smtpd_per_record_deadline?{$smtpd_per_record_deadline}:{${stress?{yes}:{no}}}}',
     'Whether smtpd_timeout is for a whole command, not for each of its pieces.',
@@ -159,7 +163,7 @@ const security = defineParams({
     'Which of the mechanisms are offered: names, tables, `!` before what is not.',
   ),
   smtpd_sasl_response_limit: int('12288', 'The most octets of a line in an AUTH exchange.', { min: 12_288 }),
-  smtpd_sasl_service: str('smtp', 'The service name in mechanisms that have one (DIGEST-MD5).'),
+  smtpd_sasl_service: str('smtp', 'The name of the service to DIGEST-MD5, saslauthd and Dovecot.'),
   smtpd_tls_auth_only: bool('no', 'Whether AUTH is offered and taken only with TLS.'),
   smtpd_tls_security_level: choice(
     ['', 'none', 'may', 'encrypt'],

@@ -75,7 +75,7 @@ export const deliveryParams = defineParams({
   smtp_tls_policy_maps: str('', 'Tables of levels, with attributes, by next hop.'),
   smtp_tls_wrappermode: bool('no', 'Whether TLS begins before the greeting (port 465).'),
   smtp_tls_CAfile: str('', 'PEM file of the authorities that vouch for servers.'),
-  smtp_tls_CApath: str('', 'Directory of such files.'),
+  smtp_tls_CApath: str('', 'Directory of such files, by the names that c_rehash gives them.'),
   tls_append_default_CA: bool('no', 'Whether the system’s authorities vouch for clients too.'),
   smtp_tls_verify_cert_match: list('hostname', 'Names that a certificate must have at level verify.'),
   smtp_tls_secure_cert_match: list('nexthop, dot-nexthop', 'Names that a certificate must have at level secure.'),

@@ -1,7 +1,6 @@
 /** PEM files of the client: authorities, its own certificates, trust anchors; read anew where they have changed. */
 import { createPublicKey, X509Certificate } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
 import { rootCertificates, type SecureContext } from 'node:tls'
 import {
   type Anchor,
@@ -9,6 +8,7 @@ import {
   certificates,
   clientContext,
   type ClientContextSettings,
+  hashedFiles,
   type KeyPair,
   readKeyPairs,
 } from '../../../io/net/mod.ts'
@@ -115,13 +115,6 @@ export class TlsFiles {
 const MAX_TEXTS = 1000
 /** A context with the system's authorities takes some hundred KiB; transports and levels that differ need a few. */
 const MAX_CONTEXTS = 20
-
-/** As `c_rehash` names them: OpenSSL looks at no others. */
-function hashedFiles(directory: string): string[] {
-  return readdirSync(directory)
-    .filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name))
-    .map((name) => join(directory, name))
-}
 
 const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[\s\S]*?-----END PUBLIC KEY-----/g
 

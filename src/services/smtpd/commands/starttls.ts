@@ -22,7 +22,7 @@ export async function starttls(session: Session, { rest }: CommandLine): Promise
   session.restart()
   input.clear()
   try {
-    await withinTime(session, connection.startTls())
+    await connection.startTls()
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     session.publish({ event: 'smtpd.info', text: `SSL_accept error from ${session.nameAddress}: ${why}` })
@@ -34,14 +34,4 @@ export async function starttls(session: Session, { rest }: CommandLine): Promise
   const refusal = certificateRefusal(session)
   if (refusal !== undefined) session.open = false
   return refusal
-}
-
-/** smtpd_starttls_timeout. A handshake that is late fails by losing its connection. */
-async function withinTime(session: Session, handshake: Promise<unknown>): Promise<void> {
-  const timer = setTimeout(() => session.connection.destroy(), session.cf.smtpd_starttls_timeout)
-  try {
-    await handshake
-  } finally {
-    clearTimeout(timer)
-  }
 }
