@@ -74,7 +74,7 @@ export class DigestMd5Server implements ServerMechanism {
 
   constructor(backend: SaslBackend, service: string, nonce: string) {
     this.#backend = backend
-    this.#service = service
+    this.#service = service.toLowerCase()
     this.#nonce = nonce
   }
 

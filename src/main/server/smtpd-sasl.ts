@@ -20,7 +20,7 @@ export function saslApplication(config: Config): string {
 export function smtpdSasl(rooms: Rooms, config: Config): Sasl {
   const { accounts, sasl } = rooms.current
   const cf = config.bind(smtpdParams)
-  const backend = createSaslBackend(accounts, { service: 'smtp', conf: sasl })
+  const backend = createSaslBackend(accounts, { service: cf.smtpd_sasl_service, conf: sasl })
   const options = (tls: boolean): readonly string[] =>
     tls ? cf.smtpd_sasl_tls_security_options : cf.smtpd_sasl_security_options
   if (config.bind(mainParams).smtpd_sasl_type === 'dovecot') return { backend, ...fromDovecot(config, options) }
