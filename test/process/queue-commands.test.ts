@@ -1,6 +1,6 @@
 /** The queue's commands as programs: sendmail by any user with and without a server, and what may be done with what waits. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { BIN as POSTIGO } from '../support/checkout.ts'
@@ -169,7 +169,10 @@ test(
     await until('queued', async () => (await queue()).length === 1)
     assert.equal((await queue())[0]?.['sender'], 'nobody@mail.example.test')
     assert.match((await asNobody('mailq')).out, /nobody@mail\.example\.test\n/)
-    assert.match((await asNobody('postqueue -f')).err, /fatal: User is not allowed to flush the mail queue/)
+    assert.match(
+      (await asNobody('postqueue -f')).err,
+      /fatal: User nobody\(\d+\) is not allowed to flush the mail queue\n$/,
+    )
     assert.match((await asNobody('postsuper -d ALL')).err, /use of this command is reserved for the superuser/)
     const maildrop = join(dir, 'data/postigo-public/maildrop')
     assert.equal(statSync(maildrop).mode & 0o7777, 0o1733)
@@ -182,5 +185,52 @@ test(
     assert.equal((await tool('sendmail', ['b@down.test'], MESSAGE)).code, 0)
     await until('the good one is taken', async () => (await queue()).length === 2)
     await until('the bad one is gone', () => !readdirSync(maildrop).includes('cd'.repeat(16)))
+  },
+)
+
+test('sendmail -XV: default_verp_delimiters, and those that verp_delimiter_filter lets through', async (t) => {
+  const { foreground, tool, queue } = await tools(t, 'verp_delimiter_filter = #=\ndefault_verp_delimiters = #=\n')
+  await foreground()
+  assert.match((await tool('sendmail', ['-XV+=', 'a@down.test'], MESSAGE)).err, /requires two characters from #=\n$/)
+  assert.equal((await tool('sendmail', ['-XV', 'a@down.test'], MESSAGE)).code, 0)
+  await until('queued', async () => (await queue()).length === 1)
+  const id = String((await queue())[0]?.['queue_id'])
+  assert.match((await tool('postcat', ['-eq', id])).out, /\nverp_delimiters: #=\n/)
+})
+
+test(
+  'authorized_submit_users and authorized_mailq_users: who is not among them neither submits nor lists',
+  { skip: isRoot ? false : 'needs root to be others' },
+  async (t) => {
+    const { dir, write, foreground, tool, queue } = await tools(
+      t,
+      'authorized_submit_users = !nobody, static:anyone\nauthorized_mailq_users = !nobody, static:anyone\n',
+    )
+    await foreground()
+    const asNobody = (command: string, config: string, input = ''): Promise<Ran> =>
+      run('/bin/su', ['nobody', '-s', '/bin/sh', '-c', `MAIL_CONFIG=${config} ${BIN}/${command}`], { input })
+    assert.deepEqual(await asNobody('sendmail a@down.test', dir, MESSAGE), {
+      code: 75,
+      out: '',
+      err: 'sendmail: fatal: User nobody(65534) is not allowed to submit mail\n',
+    })
+    const listed = await asNobody('mailq', dir)
+    assert.equal(listed.err, 'postqueue: fatal: User nobody(65534) is not allowed to view the mail queue\n')
+    assert.equal(listed.code, 69)
+    // A configuration of one's own does not help: the server asks its own.
+    mkdirSync(join(dir, 'other'))
+    write('other/main.cf', `data_directory = ${dir}/data\nqueue_directory = ${dir}\nmyhostname = mail.example.test\n`)
+    assert.equal((await asNobody('sendmail a@down.test', join(dir, 'other'), MESSAGE)).code, 0)
+    assert.equal((await tool('sendmail', ['-f', 's@x.test', 'b@down.test'], MESSAGE)).code, 0)
+    const maildrop = join(dir, 'data/postigo-public/maildrop')
+    await until('all are looked at', async () => (await queue()).length > 0 && readdirSync(maildrop).length === 0)
+    assert.deepEqual(
+      (await queue()).map((message) => message['sender']),
+      ['s@x.test'],
+    )
+    assert.match(
+      readFileSync(join(dir, 'mail.log'), 'utf8'),
+      /warning: maildrop\/\w+: user nobody is not allowed to submit mail; it is removed\n/,
+    )
   },
 )

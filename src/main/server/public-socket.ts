@@ -8,6 +8,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeF
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { askControl, type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
+import { userById } from '../../mail/delivery/mod.ts'
 import { answerDeliver, type DeliverRooms } from './deliver-request.ts'
 import { DROP_NAME, type PublicPaths } from './maildrop.ts'
 import { answerQueue, type QueueRooms } from './queue-control.ts'
@@ -48,9 +49,11 @@ async function answer(
     return { ok: false, error: 'use of this command is reserved for the superuser' }
   const uid = proven(maildrop, String(request['proof']))
   if (uid === undefined) return { ok: false, error: 'who asks is not known' }
-  if (uid !== 0 && !(await isAuthorized(rooms.current, parameter, uid))) {
+  const user = await userById(uid)
+  const always = uid === 0 || user?.name === rooms.current.cf.mail_owner
+  if (!always && !(await isAuthorized(rooms.current, parameter, uid))) {
     const what = request.command === 'queue-list' ? 'view' : 'flush'
-    return { ok: false, error: `User is not allowed to ${what} the mail queue` }
+    return { ok: false, error: `User ${user?.name ?? 'unknown'}(${uid}) is not allowed to ${what} the mail queue` }
   }
   return answerQueue(rooms, request)
 }
