@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { type Clock, manualClock, systemClock } from '#src/base/mod.ts'
 import { answers, dialogue, startSmtpd, type TestSmtpd } from './fixture.test.ts'
 import { rateKey } from './rates.ts'
 
@@ -90,6 +91,19 @@ test('with a deadline, a client that trickles is cut off', async (t) => {
   socket.destroy()
   assert.match(said, /421 4\.4\.2 /)
   assert.ok(performance.now() - startMs < 2500)
+})
+
+test('with a deadline, content slower than smtpd_min_data_rate is cut off', async (t) => {
+  // Each look at it takes a minute: so long does the server wait for each piece.
+  let atMs = 0
+  const clock: Clock = { ...systemClock, monotonic: () => (atMs += 60_000) }
+  const mail = 'S: 220 …\nC: EHLO a\nX:\nC: MAIL FROM:<a@b>\nX:\nC: RCPT TO:<x@localhost>\nX:\nC: DATA\nS: 354 …\n'
+  const deadline = 'smtpd_timeout = 50s\nsmtpd_per_request_deadline = yes\n'
+  const slow = await startSmtpd(t, `${deadline}smtpd_min_data_rate = 100000\n`, { clock })
+  // 20,000 octets earn 40 s at 500 a second, which leaves 30; here they earn 0.2 s, and it is 9.8 s too late.
+  await dialogue(slow.port, `${mail}c: ${'x'.repeat(20_000)}\nS: 421 4.4.2 …\nS: <end>`)
+  const fast = await startSmtpd(t, `${deadline}smtpd_min_data_rate = 1\n`, { clock })
+  await dialogue(fast.port, `${mail}C: ${'x'.repeat(900)}\nC: .\nS: 250 …`)
 })
 
 test('a client that leaves: what it asked before is answered', async (t) => {
@@ -195,6 +209,12 @@ test('bare LF: a line, refused, or as good as CRLF', async (t) => {
     'S: 220 …\nc: EHLO a\\n\nS: 550 5.5.2 mail.midominio.com Error: bare <LF> received\nS: <end>',
   )
   assert.deepEqual(reject.taken, [])
+  const bare = `${mail}a\\nb\\r\\n. =>`
+  const code = (n: number): string =>
+    `smtpd_forbid_bare_newline = reject\nsmtpd_forbid_bare_newline_reject_code = ${n}\n`
+  const words = '5.5.2 mail.midominio.com Error: bare <LF> received'
+  await answers((await startSmtpd(t, code(554))).port, `${bare} 554 ${words}\nNOOP => 250 2.0.0 Ok`)
+  await answers((await startSmtpd(t, code(521))).port, `${bare} 521 ${words} | <end>`)
   const no = await startSmtpd(t, 'smtpd_forbid_bare_newline = no\n')
   await answers(no.port, `${mail}a\\n.\\nNOOP => 250 2.0.0 Ok: queued as Q1 | 250 2.0.0 Ok`)
   const excluded = await startSmtpd(
@@ -268,6 +288,18 @@ test('clients of one network are counted as one', () => {
   ]
   for (const [a, b, same] of table) assert.equal(rateKey(a, bits) === rateKey(b, bits), same, `${a} ${b}`)
   assert.equal(rateKey('192.0.2.1', { ipv4: 32, ipv6: 84 }), '192.0.2.1')
+})
+
+test('anvil_rate_time_unit is the time over which clients are counted', async (t) => {
+  const clock = manualClock()
+  const limit = 'smtpd_client_event_limit_exceptions =\nsmtpd_client_message_rate_limit = 1\n'
+  const { port } = await startSmtpd(t, `${limit}anvil_rate_time_unit = 10s\n`, { clock })
+  const tooMuch = '450 4.7.1 Error: too much mail from 127.0.0.1'
+  await answers(port, `MAIL FROM:<a@b> => 250 2.1.0 Ok\nRSET => 250 2.0.0 Ok\nMAIL FROM:<a@b> => ${tooMuch}`)
+  clock.advance(9_000)
+  await answers(port, `MAIL FROM:<a@b> => ${tooMuch}`)
+  clock.advance(1_000)
+  await answers(port, 'MAIL FROM:<a@b> => 250 2.1.0 Ok')
 })
 
 test('a network is counted as a whole, and the port is named in the log', async (t) => {

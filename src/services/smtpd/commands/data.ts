@@ -19,6 +19,7 @@ export async function data(session: Session, { rest }: CommandLine): Promise<Rep
 /** Reads to the end of the data, also what is too big or cannot be kept. Answers whether it was too big. */
 async function receive(session: Session, phase: ContentPhase): Promise<boolean> {
   const { input } = session
+  input.begin() // smtpd_per_request_deadline: what DATA took is not taken from its content
   const writer = new ContentWriter(session, phase)
   let received = 0
   try {
