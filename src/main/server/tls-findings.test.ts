@@ -32,6 +32,8 @@ test('what is to be said of TLS', () => {
       ['1 warning: passwords are taken without TLS, and can be read on the way => smtpd_tls_auth_only = yes'],
     ],
     ['smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes', []],
+    ['smtpd_sasl_auth_enable = yes\nsmtpd_tls_security_level = encrypt', []],
+    ['smtpd_sasl_auth_enable = yes\nsmtpd_enforce_tls = yes', []],
     [
       'smtp_tls_protocols = !SSLv2, !SSLv3',
       [

@@ -52,6 +52,8 @@ function offerFindings(config: Config): Finding[] {
 
 function authFindings(config: Config): Finding[] {
   if (config.value('smtpd_sasl_auth_enable') !== 'yes' || config.value('smtpd_tls_auth_only') === 'yes') return []
+  const level = config.value('smtpd_tls_security_level') ?? ''
+  if (level === 'encrypt' || (level === '' && config.value('smtpd_enforce_tls') === 'yes')) return [] // no AUTH before TLS
   const { file, line } = config.origin('smtpd_sasl_auth_enable') ?? { file: config.file, line: 0 }
   const text = 'passwords are taken without TLS, and can be read on the way'
   const proposal = 'smtpd_tls_auth_only = yes'
