@@ -93,6 +93,27 @@ test('XVERP and its delimiters; DSN where it is discarded', async (t) => {
   assert.equal(smtpd.taken[0]?.envelope.verp, '-=')
 })
 
+test('verp_delimiter_filter and default_verp_delimiters: which characters XVERP may name, and those where it names none', async (t) => {
+  const clients = 'smtpd_authorized_verp_clients = 127.0.0.1\n'
+  const smtpd = await startSmtpd(t, `${clients}verp_delimiter_filter = #=\ndefault_verp_delimiters = #=\n`)
+  await answers(
+    smtpd.port,
+    `MAIL FROM:<a@b> XVERP=+= => 501 5.5.4 Error: XVERP needs two characters from #=
+    MAIL FROM:<a@b> XVERP => 250 2.1.0 Ok
+    RCPT TO:<x@localhost> => 250 2.1.5 Ok
+    DATA => 354 End data with <CR><LF>.<CR><LF>
+    . => 250 2.0.0 Ok: queued as Q1
+    MAIL FROM:<a@b> XVERP==# => 250 2.1.0 Ok
+    RCPT TO:<x@localhost> => 250 2.1.5 Ok
+    DATA => 354 End data with <CR><LF>.<CR><LF>
+    . => 250 2.0.0 Ok: queued as Q2`,
+  )
+  assert.deepEqual(
+    smtpd.taken.map(({ envelope }) => envelope.verp),
+    ['#=', '=#'],
+  )
+})
+
 test('what intake is told of a message', async (t) => {
   const smtpd = await startSmtpd(t, '', { names: { '127.0.0.1': 'pc.example' } })
   await answers(
