@@ -1,9 +1,10 @@
 /** Mail that waits goes where the tables say when it is tried again; a filter that was asked for stands. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { buildTable } from '#src/io/tables/mod.ts'
+import { answerQueue } from '#src/main/server/queue-control.ts'
 import { messagesIn, submit, until } from '../support/mailbox.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -69,6 +70,65 @@ test('a domain that has become ours: who waits is looked up here, aliases and al
   )
   await until('nothing waits', () => server.server.rooms.desk.counts().messages === 0)
   assert.match((await messagesIn(server, 'eva'))[0] ?? '', /^X-Original-To: team@moved\.test\r\n/m)
+})
+
+const LIST = 'alias_maps = inline:{ {list = eva, bob@far.test} {owner-list = ana} }\n'
+
+/** Mail to a list of two, one here and one there, that was routed as something else when it came in. */
+async function assertSentByList(server: TestServer, far: TestServer, list: string): Promise<void> {
+  for (const [member, at] of [
+    ['eva', server],
+    ['bob', far],
+  ] as const) {
+    const [text = ''] = await messagesIn(at, member)
+    assert.match(text, /^Return-Path: <owner-list@[\w.]+>\r\n/, member)
+    assert.match(text, new RegExp(`^Delivered-To: ${list}\r\n`, 'm'), member)
+  }
+  assert.match((await messagesIn(server, 'eva'))[0] ?? '', /^X-Original-To: eva@/m)
+}
+
+async function haveBoth(server: TestServer, far: TestServer): Promise<boolean> {
+  const counts = await Promise.all([messagesIn(server, 'eva'), messagesIn(far, 'bob')])
+  return counts.every(({ length }) => length === 1)
+}
+
+test('a domain that has become ours: a list there sends on in the name of its owner, marked with its own name', async (t) => {
+  const far = await farServer(t)
+  const elsewhere = `far.test smtp:[127.0.0.1]:${far.port('smtp')}\n`
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf:
+      `transport_maps = hash:$config_directory/transport\n${LIST}` +
+      'relay_domains = moved.test\nmydestination = $myhostname, hash:$config_directory/own\n',
+    files: { transport: '', own: '' },
+  })
+  setTable(server, 'transport', `moved.test smtp:[127.0.0.1]:9\n${elsewhere}`)
+  setTable(server, 'own', '')
+  await server.restart()
+  await submit(server, 's@else.test', ['list@moved.test'], 'Subject: one\n\n')
+  await until('it waits', () => deferrals(server) === 1)
+  setTable(server, 'transport', elsewhere)
+  setTable(server, 'own', 'moved.test x\n')
+  await untilFlushed('both have it', server, () => haveBoth(server, far))
+  await assertSentByList(server, far, 'list@moved\\.test')
+})
+
+test('postsuper -r of mail that waited for a filter: a list sends on in the name of its owner, marked with its own name', async (t) => {
+  const far = await farServer(t)
+  const routes = `transport_maps = inline:{ far.test=smtp:[127.0.0.1]:${far.port('smtp')} }\n${LIST}`
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf: `${routes}content_filter = smtp:[127.0.0.1]:9\n`,
+  })
+  await submit(server, 's@else.test', ['list@mail.example.test'], 'Subject: one\n\n')
+  await until('it waits', () => deferrals(server) === 1)
+  const mainCf = join(server.dir, 'main.cf')
+  writeFileSync(mainCf, readFileSync(mainCf, 'utf8').replace(/^content_filter = .*$/m, ''))
+  await server.restart()
+  const request = { command: 'queue-requeue', queueIds: 'ALL', queues: ['deferred', 'active', 'incoming'] }
+  await answerQueue(server.server.rooms, request)
+  await until('both have it', () => haveBoth(server, far))
+  await assertSentByList(server, far, 'list@mail\\.example\\.test')
 })
 
 test('FILTER stands, whatever the tables say', async (t) => {

@@ -13,6 +13,11 @@ export interface QueuedRecipient extends RecipientDsn {
   readonly nexthop: string
   /** Takes the place of the message's sender: the owner of the list that the recipient came from. */
   readonly sender?: string
+  /**
+   * The alias or list that sends this on, where mail that was in the queue already is routed anew: its Delivered-To goes in
+   * front. Of what comes in, intake makes a message of its own.
+   */
+  readonly forwarded?: string
   /** Delivered-To, where it is not `address`: the address before aliases. */
   readonly delivered?: string
   readonly task?: LocalTask

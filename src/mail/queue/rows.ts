@@ -7,7 +7,10 @@ import { verpSender } from './verp.ts'
 
 export type Facts = Pick<Enqueue, 'ret' | 'envid' | 'body' | 'smtpUtf8' | 'verp' | 'saslUsername' | 'client' | 'trace'>
 
-type RecipientFacts = Pick<QueuedRecipient, 'notify' | 'orcpt' | 'delivered' | 'task' | 'routedBy' | 'told'> &
+type RecipientFacts = Pick<
+  QueuedRecipient,
+  'notify' | 'orcpt' | 'forwarded' | 'delivered' | 'task' | 'routedBy' | 'told'
+> &
   Pick<DeliveryRecipient, 'sentOn'>
 
 /** A delivery that is due: some recipients of one message at one nexthop. */
@@ -95,8 +98,16 @@ type Which =
   /** Those that ended and wait for their report, or those that are deferred. */
   | { readonly ended: boolean; readonly limit: number }
 
+interface Group {
+  readonly sender: string
+  /** The list whose Delivered-To goes in front. */
+  readonly forwarded: string | undefined
+  readonly rows: SqlValue[][]
+}
+
 /**
- * Some recipients of one message, grouped by the sender they go in the name of; none where the message is gone.
+ * Some recipients of one message, grouped by the sender they go in the name of and the list that sends them on; none where the
+ * message is gone.
  * @param plain the sender without the recipient's name in it (VERP)
  */
 export function jobsOf(
@@ -117,17 +128,19 @@ export function jobsOf(
       : db
           .sql(`${select} AND r.outcome IS ${which.ended ? 'NOT NULL' : 'NULL'} ORDER BY r.n LIMIT ?`)
           .all(message, which.limit)
-  const groups = new Map<string, SqlValue[][]>()
+  const groups = new Map<string, Group>()
   const facts = JSON.parse(String(first[9])) as Facts // written by enqueue
   for (const row of rows) {
     const sender = senderOf(first, row, plain ? { ...facts, verp: undefined } : facts)
-    const group = groups.get(sender)
-    if (group === undefined) groups.set(sender, [row])
-    else group.push(row)
+    const { forwarded } = factsOf(row)
+    const key = `${sender}\0${forwarded ?? ''}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { sender, forwarded, rows: [row] })
+    else group.rows.push(row)
   }
-  return [...groups].map(([sender, group]) => {
-    const job = jobOf(log, first, facts, sender, group)
-    return { job, results: group.flatMap((row, i) => endedOf(job, job.recipients[i], row)) }
+  return [...groups.values()].map((group) => {
+    const job = jobOf(log, first, facts, group)
+    return { job, results: group.rows.flatMap((row, i) => endedOf(job, job.recipients[i], row)) }
   })
 }
 
@@ -142,12 +155,12 @@ function jobOf(
   log: MessageLog,
   message: readonly SqlValue[],
   facts: Facts,
-  sender: string,
-  rows: readonly SqlValue[][],
+  { sender, forwarded, rows }: Group,
 ): DueJob {
   const [id, queueId, segment, offset, length, messageSender, arrivalMs, size, prefixValue, , hold, expire, warned] =
     message
-  const prefix = prefixValue instanceof Uint8Array ? Buffer.from(prefixValue) : Buffer.alloc(0)
+  const by = Buffer.from(forwarded === undefined ? '' : `Delivered-To: ${forwarded}\r\n`)
+  const prefix = prefixValue instanceof Uint8Array ? Buffer.concat([by, prefixValue]) : by
   const at: Position = { segment: Number(segment), offset: Number(offset), length: Number(length) }
   const recipients = rows.map(recipientOf)
   return {
@@ -181,11 +194,15 @@ function recipientOf(row: readonly SqlValue[]): JobRecipient {
     transport: String(row[5]),
     nexthop: String(row[6]),
     ...(typeof row[7] === 'string' && { sender: row[7] }),
-    ...(JSON.parse(String(row[4])) as RecipientFacts), // written by enqueue
+    ...factsOf(row),
     status: String(row[8]),
     reason: String(row[9]),
     forced: Number(row[10]) <= FORCED,
   }
+}
+
+function factsOf(row: readonly SqlValue[]): RecipientFacts {
+  return JSON.parse(String(row[4])) as RecipientFacts // written by enqueue
 }
 
 /** next_attempt_ms up to this: asked for by name. */

@@ -139,12 +139,17 @@ export class QueueStore implements Queue {
     nowMs: number,
   ): Promise<DueRecipient[]> {
     return this.#db.write((tx) => {
-      const update = tx.sql('UPDATE queue_recipient SET address = ?, transport = ?, nexthop = ?, dsn = ? WHERE id = ?')
+      const update = tx.sql(
+        'UPDATE queue_recipient SET address = ?, original = ?, transport = ?, nexthop = ?, sender = ?, dsn = ? WHERE id = ?',
+      )
       const one = (what: string): number =>
         Number(tx.sql(`SELECT coalesce(max(${what}), -1) FROM queue_recipient WHERE message = ?`).get(message)?.[0])
       const last = one('id')
       for (const [id, [first, ...more]] of moved) {
-        if (first !== undefined) update.run(first.address, first.transport, first.nexthop, factsOf(first), id)
+        if (first !== undefined) {
+          const { address, original, transport, nexthop, sender } = first
+          update.run(address, original, transport, nexthop, sender ?? null, factsOf(first), id)
+        }
         insertRecipients(tx, message, more, nowMs, one('n') + 1)
       }
       return tx
@@ -213,8 +218,8 @@ export function insertRecipients(
   }
 }
 
-function factsOf({ notify, orcpt, delivered, task, routedBy, told }: QueuedRecipient): string {
-  return JSON.stringify({ notify, orcpt, delivered, task, routedBy, told })
+function factsOf({ notify, orcpt, forwarded, delivered, task, routedBy, told }: QueuedRecipient): string {
+  return JSON.stringify({ notify, orcpt, forwarded, delivered, task, routedBy, told })
 }
 
 function settleOne(tx: Tx, { recipient, result, next, expired }: Settlement): void {

@@ -33,13 +33,14 @@ export async function requeue({ desk, clock, current }: QueueRooms, selection: S
 async function toFilter(
   router: Pick<Router, 'cleaned'>,
   filter: Parameters<typeof filterHop>[0],
-  { address, original, notify, orcpt, sender }: QueuedRecipient,
+  { address, original, notify, orcpt, sender, forwarded }: QueuedRecipient,
 ): Promise<QueuedRecipient[]> {
   const all = await router.cleaned(address)
   return all.map(({ routed }) => ({
     ...(notify !== undefined && { notify }),
     ...(orcpt !== undefined && { orcpt }),
     ...(sender !== undefined && { sender }),
+    ...(forwarded !== undefined && { forwarded }),
     address: routed.recipient,
     original: original === '' ? address : original,
     ...filterHop(filter, routed.recipient),
@@ -47,18 +48,23 @@ async function toFilter(
   }))
 }
 
-/** All that mail for a recipient of the queue goes to now, aliases and all, with what its sender asked for. */
+/**
+ * All that mail for a recipient of the queue goes to now, aliases and all, with what its sender asked for. The owner of a list
+ * that it leads through now takes the place of the sender.
+ */
 async function routedAnew(
   router: Pick<Router, 'expand'>,
   from: string,
-  { address, original, notify, orcpt, sender }: QueuedRecipient,
+  { address, original, notify, orcpt, sender, forwarded }: QueuedRecipient,
 ): Promise<QueuedRecipient[]> {
   return (await routesOf(router, address, from)).map((one) => ({
     ...(notify !== undefined && { notify }),
     ...(orcpt !== undefined && { orcpt }),
     ...(sender !== undefined && { sender }),
+    ...(forwarded !== undefined && { forwarded }),
     ...one,
-    ...(original !== '' && { original }),
+    // Mail to a list with an owner begins with the member.
+    ...(original !== '' && (one.sender === undefined || one.forwarded === undefined) && { original }),
   }))
 }
 
@@ -66,17 +72,21 @@ async function routedAnew(
 export async function routesOf(
   router: Pick<Router, 'expand'>,
   address: string,
-  sender?: string,
+  from?: string,
 ): Promise<QueuedRecipient[]> {
-  return (await router.expand(address, sender)).map(({ original, routed, delivered, task, routedBy }) => ({
-    address: routed.recipient,
-    original,
-    transport: routed.transport,
-    nexthop: routed.nexthop,
-    ...(delivered !== routed.recipient && { delivered }),
-    ...(task !== undefined && { task }),
-    ...(routedBy !== undefined && { routedBy }),
-  }))
+  return (await router.expand(address, from)).map(
+    ({ original, routed, sender, forwarded, delivered, task, routedBy }) => ({
+      address: routed.recipient,
+      original,
+      transport: routed.transport,
+      nexthop: routed.nexthop,
+      ...(sender !== undefined && { sender }),
+      ...(forwarded !== undefined && { forwarded }),
+      ...(delivered !== routed.recipient && { delivered }),
+      ...(task !== undefined && { task }),
+      ...(routedBy !== undefined && { routedBy }),
+    }),
+  )
 }
 
 /**
