@@ -27,6 +27,7 @@ const params = defineParams({
   message_size_limit: size('10240000', 'Octets of a message.'),
   view_memory_limit: size('64M', 'Octets of views.', { suffixes: true }),
   mydestination: list('$myhostname, localhost.$mydomain, localhost', 'Our domains.'),
+  notify_classes: list('resource', 'Told.', { values: ['bounce', 'resource'] }),
   smtpd_tls_security_level: choice(['', 'none', 'may', 'encrypt'], '', 'TLS.'),
   forward_path: raw('$home/.forward${recipient_delimiter}${extension}, $home/.forward', 'Files.'),
   virtual_alias_maps: str('$virtual_maps', 'Aliases.'),
@@ -59,6 +60,19 @@ test('continued lines, comments between them, and the last setting of a name', (
   assert.equal(cf.append_dot_mydomain, false)
   assert.equal(cf.maximal_queue_lifetime, 2 * 86_400_000)
   assert.equal(cf.virtual_alias_maps, 'hash:/x')
+})
+
+test('words out of a set bind in lower case; names in a list stay as written', () => {
+  const cf = load('notify_classes = Bounce RESOURCE\nmydestination = A.example\n')
+  assert.deepEqual(cf.notify_classes, ['bounce', 'resource'])
+  assert.deepEqual(cf.mydestination, ['A.example'])
+})
+
+test('two rooms that share a parameter know the same words', () => {
+  const room = (...values: readonly string[]): ReturnType<typeof defineParams> =>
+    defineParams({ notify_classes: list('', 'Told.', { values }) })
+  makeRegistry(room('bounce', 'resource'), room('resource', 'bounce'))
+  assert.throws(() => makeRegistry(room('bounce', 'resource'), room('bounce')), /notify_classes is defined twice/)
 })
 
 test('what Postfix refuses is refused in its words, with file and line', () => {

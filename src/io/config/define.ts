@@ -52,7 +52,7 @@ export function size(
 
 /**
  * Words between commas or white space; `{ … }` is kept together as one item, braces included. With `values` `check` tells of
- * words that are none of them; letter case does not matter.
+ * words that are none of them; letter case does not matter, and they bind in lower case, as `values` are written.
  */
 export function list(
   initial: string,
@@ -77,16 +77,21 @@ export function defineParams<const P extends ParamSpecs>(specs: P): P {
   return Object.freeze(specs)
 }
 
-/** All rooms' parameters in one map. Two rooms may share a name if they agree on its kind and default. */
+/** All rooms' parameters in one map. Two rooms may share a name if they agree on its kind, default and words. */
 export function makeRegistry(...rooms: readonly ParamSpecs[]): Registry {
   const registry = new Map<string, ParamSpec<unknown>>()
   for (const specs of rooms) {
     for (const [name, spec] of Object.entries(specs)) {
       const other = registry.get(name)
-      if (other !== undefined && (other.kind !== spec.kind || other.default !== spec.default))
+      if (other !== undefined && !areAlike(other, spec))
         throw new Error(`parameter ${name} is defined twice and differently`)
       if (other === undefined) registry.set(name, spec)
     }
   }
   return registry
+}
+
+function areAlike(one: ParamSpec<unknown>, other: ParamSpec<unknown>): boolean {
+  const words = ({ values = [] }: ParamSpec<unknown>): string => values.toSorted().join(' ')
+  return one.kind === other.kind && one.default === other.default && words(one) === words(other)
 }

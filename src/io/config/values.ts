@@ -96,7 +96,7 @@ export function parseValue(name: string, text: string, spec: ParamSpec<unknown>)
       return checkBounds(name, ms, spec)
     }
     case 'list':
-      return Object.freeze(splitList(text))
+      return Object.freeze(splitList(spec.values === undefined ? text : text.toLowerCase()))
     case 'enum':
       return parseEnum(name, text, spec)
     default:

@@ -18,7 +18,7 @@ export type Utf8Class = 'sendmail' | 'smtpd' | 'forward' | 'bounce' | 'notify' |
 
 /** smtputf8_autodetect_classes has this kind of mail. */
 export function detectsUtf8(classes: readonly string[], what: Utf8Class): boolean {
-  return classes.some((word) => /^all$/i.test(word) || word.toLowerCase() === what)
+  return classes.includes('all') || classes.includes(what)
 }
 
 export function utf8ClassOf({ origin, mailClass }: Pick<Arrival, 'origin' | 'mailClass'>): Utf8Class {

@@ -110,7 +110,7 @@ class Notices {
     sender: string,
     cf: NoticeSettings,
   ): Send | undefined {
-    const classes = new Set(cf.notify_classes.map((word) => word.toLowerCase()))
+    const classes = new Set(cf.notify_classes)
     const isNull = told[0]?.job.sender === ''
     const to =
       template === 'failure' && isNull && (classes.has('2bounce') || classes.has('bounce'))

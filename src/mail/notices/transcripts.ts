@@ -30,7 +30,7 @@ type Side = 'server' | 'client'
 /** Whether somebody is to be told of sessions at all. */
 export function tellsOfSessions(config: Config, side: Side): boolean {
   const { notify_classes } = config.bind(noticesParams)
-  return notify_classes.some((word) => SESSION_CLASSES[side].has(word.toLowerCase()))
+  return notify_classes.some((word) => SESSION_CLASSES[side].has(word))
 }
 
 /** What a side can have. A server that refuses mail is no trouble of this host. */
@@ -46,7 +46,7 @@ const SESSION_CLASSES: Readonly<Record<Side, ReadonlySet<string>>> = {
  */
 export async function tellOfSession(side: Side, transcript: Transcript, deps: TranscriptDeps): Promise<void> {
   const cf = deps.config().bind(noticesParams)
-  const wanted = cf.notify_classes.map((word) => word.toLowerCase()).filter((word) => transcript.classes.has(word))
+  const wanted = cf.notify_classes.filter((word) => transcript.classes.has(word))
   if (wanted.length === 0) return
   const { bounce_notice_recipient, error_notice_recipient } = cf
   const to = wanted.every((word) => word === 'bounce') ? bounce_notice_recipient : error_notice_recipient

@@ -37,6 +37,7 @@ export const policyParams = defineParams({
   receive_override_options: list(
     '',
     'What is not done to messages of a listener: no_header_body_checks, no_address_mappings, no_unknown_recipient_checks, no_milters.',
+    { values: ['no_header_body_checks', 'no_address_mappings', 'no_unknown_recipient_checks', 'no_milters'] },
   ),
   smtpd_reject_unlisted_sender: bool('no', 'Unknown senders in our own domains are refused.'),
   smtpd_sasl_auth_enable: bool('no', 'Whether clients can log in.'),

@@ -215,6 +215,20 @@ masquerade_exceptions = root
   assert.equal(await router.rewriteHeaderAddress('julio', 'sender', 'remote'), 'julio')
 })
 
+test('classes of addresses and lookups are named in any letter case', async () => {
+  const router = testRouter(`
+recipient_delimiter = +
+canonical_classes = Envelope_Sender
+canonical_maps = inline:{ {a@else.example = b@else.example} }
+propagate_unmatched_extensions = Canonical
+masquerade_classes = ENVELOPE_SENDER
+masquerade_domains = example.net
+`)
+  assert.equal(await router.canonicalSender('a+x@else.example'), 'b+x@else.example')
+  assert.equal(await router.canonicalSender('u@host.example.net'), 'u@example.net')
+  assert.equal(await router.rewriteHeaderAddress('a@else.example', 'sender'), 'a@else.example')
+})
+
 async function expanded(mainCf: string, address: string, given: Given = {}): Promise<string[]> {
   const list = await testRouter(mainCf, given).expand(address)
   return list.map(({ routed: r, task }) =>

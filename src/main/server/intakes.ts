@@ -71,7 +71,7 @@ export class Intakes<F> {
   /** What the intake of a listener is made of, for one that only says what it would do. */
   depsOf(listener: Config): IntakeDeps<F> {
     const { cleanup_service_name: service, receive_override_options, content_filter } = listener.bind(intakeParams)
-    const options = new Set(receive_override_options.map((word) => word.toLowerCase()))
+    const options = new Set(receive_override_options)
     const key = [service, content_filter, ...[...options].toSorted()].join('\0')
     const made = this.#made.get(key) ?? this.#make(service, options, content_filter)
     this.#made.set(key, made)

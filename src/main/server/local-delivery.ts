@@ -13,6 +13,7 @@ import {
   userById,
 } from '../../mail/delivery/mod.ts'
 import type { Agent, DeliveryJob, RecipientResult } from '../../mail/queue/mod.ts'
+import { routingParams } from '../../mail/routing/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { Rooms } from './rooms.ts'
@@ -54,7 +55,7 @@ function localDeps(rooms: Rooms, passTo: () => Agent, run: RunAs): LocalAgentDep
     store: () => rooms.current.store,
     cf: () => config().bind(localParams),
     spoolIsSet: () => (config().raw('mail_spool_directory') ?? '') !== '',
-    propagates: (kind) => (config().value('propagate_unmatched_extensions') ?? '').split(/[\s,]+/).includes(kind),
+    propagates: (kind) => config().bind(routingParams).propagate_unmatched_extensions.includes(kind),
     own: () => ({ TZ: process.env['TZ'], MAIL_CONFIG: config().directory }),
     router: () => rooms.current.router,
     find: async (tables, key) => (await rooms.current.tables.maps(tables).find(key))?.result,

@@ -91,7 +91,7 @@ function beforeQueueOf(name: string, config: Config, intake: MailboxIntake): Bef
 function miltersFor({ current }: Rooms, config: Config): SmtpdDeps['milters'] | undefined {
   const cf = config.bind(milterParams)
   const { receive_override_options: options } = config.bind(intakeParams)
-  const isOff = options.some((word) => word.toLowerCase() === 'no_milters')
+  const isOff = options.includes('no_milters')
   if (isOff || (cf.smtpd_milters === '' && cf.smtpd_milter_maps === '')) return undefined
   const maps = current.tables.maps(cf.smtpd_milter_maps)
   const queueDirectory = config.value('queue_directory') ?? '/'

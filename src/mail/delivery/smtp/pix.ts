@@ -34,7 +34,7 @@ const isMasked = ({ code, enhanced, lines }: Reply): boolean =>
 export async function pixWorkarounds(greeting: Reply, place: PixPlace): Promise<PixWorkarounds> {
   if (!isMasked(greeting)) return NONE
   const { protocol, cf, nameAndPort, queueId, ageMs } = place
-  const words = new Set((await wordsFor(place)).map((word) => word.toLowerCase()))
+  const words = new Set(await wordsFor(place))
   if (words.size === 0) return NONE
   const disableEsmtp = words.has('disable_esmtp')
   const delayDotCrlf = words.has('delay_dotcrlf') && ageMs >= cf.smtp_pix_workaround_threshold_time
@@ -50,5 +50,5 @@ async function wordsFor({ cf, tables, address }: PixPlace): Promise<readonly str
     .maps(cf.smtp_pix_workaround_maps)
     .find(address)
     .catch(() => undefined)
-  return found === undefined ? cf.smtp_pix_workarounds : splitList(found.result)
+  return found === undefined ? cf.smtp_pix_workarounds : splitList(found.result.toLowerCase())
 }

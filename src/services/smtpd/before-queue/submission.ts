@@ -37,7 +37,7 @@ export async function openFilter(
 }
 
 export function isSpeedAdjusted({ cf }: Session): boolean {
-  return cf.smtpd_proxy_options.some((word) => word.toLowerCase() === 'speed_adjust')
+  return cf.smtpd_proxy_options.includes('speed_adjust')
 }
 
 /** Throws the filter's refusal as what the client hears. */
