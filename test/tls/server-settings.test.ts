@@ -125,7 +125,7 @@ test('smtpd_tls_eccert_file and smtpd_tls_eckey_file: who takes no RSA sees the 
   }
   await assert.rejects(
     startServer(t, { mainCf: `${main}${eccert}/ec.pem\nsmtpd_tls_eckey_file = $config_directory/none\n`, files }),
-    /smtpd_tls_eckey_file: .*none: there is no such file/,
+    /smtpd_tls_eckey_file: .*none: No such file or directory/,
   )
 })
 
@@ -157,7 +157,7 @@ test('smtpd_tls_CApath: clients are trusted by the files that have a hash for a 
   assert.equal(await isTrusted(known), true)
   assert.equal(await isTrusted(unnamed), false)
   set('/nowhere')
-  assert.match((await server.server.reload()) ?? '', /smtpd_tls_CApath: \/nowhere: there is no such file/)
+  assert.match((await server.server.reload()) ?? '', /smtpd_tls_CApath: \/nowhere: No such file or directory/)
 })
 
 test('smtpd_starttls_timeout ends a handshake that the client does not go on with', async (t) => {
