@@ -22,6 +22,8 @@ export interface CertificateOptions {
   readonly pathLength?: number
   /** `ec`, where it is not said. */
   readonly keyType?: 'ec' | 'rsa'
+  /** Whose key it has; one of its own where there is none. */
+  readonly keyOf?: Certified
 }
 
 export interface CertificateMaker {
@@ -35,13 +37,15 @@ export function certificateMaker(t: Pick<TestContext, 'after'>): CertificateMake
   let made = 0
   const openssl = (words: readonly string[]): void => void execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' })
   return {
-    make(subject, { by, names, extensions = [], days = 30, pathLength, keyType = 'ec' } = {}) {
+    make(subject, { by, names, extensions = [], days = 30, pathLength, keyType = 'ec', keyOf } = {}) {
       const file = `c${made++}`
       const most = pathLength === undefined ? '' : `,pathlen:${pathLength}`
       const constraint = names === undefined ? `basicConstraints=critical,CA:TRUE${most}` : alternatives(names)
       writeFileSync(join(dir, `${file}.ext`), [constraint, ...extensions].join('\n'))
+      if (keyOf !== undefined) writeFileSync(join(dir, `${file}.key`), keyOf.key)
       const kind = keyType === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['rsa:2048']
-      const key = ['-newkey', ...kind, '-nodes', '-keyout', `${file}.key`]
+      const fresh = ['-newkey', ...kind, '-nodes', '-keyout', `${file}.key`]
+      const key = keyOf === undefined ? fresh : ['-new', '-key', `${file}.key`]
       openssl(['req', ...key, '-subj', `/CN=${subject}`, '-out', `${file}.csr`])
       if (by !== undefined) writeFileSync(join(dir, 'by.pem'), by.cert + by.key)
       const signer = by === undefined ? ['-signkey', `${file}.key`] : ['-CA', 'by.pem', '-CAkey', 'by.pem']

@@ -72,3 +72,36 @@ test('a chain holds only where each link and the anchor do', (t) => {
   for (const [name, chain, anchors, at, expected] of table)
     assert.equal(standsOn(chain.map(x509), anchors, at), expected, name)
 })
+
+test('authorities that vouch for each other are climbed once, and not for ever', (t) => {
+  const { make } = certificateMaker(t)
+  const root = make('A')
+  const [ab, ba] = [make('A', { by: make('B', { keyOf: root }), keyOf: root }), make('B', { by: root, keyOf: root })]
+  const leaf = make('leaf', { by: root, names: ['a.test'] })
+  const stranger: Anchor = { of: 'certificate', digest: 'sha256', data: Buffer.alloc(32) }
+  const verify = t.mock.method(X509Certificate.prototype, 'verify')
+  for (const [pairs, most] of [
+    [4, 36], // the leaf by 4, each of 8 by 4
+    [100, 100],
+  ] as const) {
+    const chain = [leaf, ...Array.from({ length: pairs }, () => [ab, ba]).flat()]
+    verify.mock.resetCalls()
+    assert.equal(standsOn(chain.map(x509), [stranger], Date.now() + 60_000), false)
+    assert.ok(verify.mock.callCount() <= most, `${verify.mock.callCount()} signatures`)
+  }
+})
+
+test('of two ways to an authority the short one counts', (t) => {
+  const { make } = certificateMaker(t)
+  const root = make('Root', { pathLength: 2 })
+  const high = make('High', { by: root })
+  const far = make('Far', { by: high })
+  const [near, detour] = [make('Near', { by: high }), make('Near', { by: far })]
+  const again = make('Near', { by: high, keyOf: detour })
+  const leaf = make('leaf', { by: detour, names: ['a.test'] })
+  const now = Date.now() + 60_000
+  const stands = (chain: readonly Certified[]): boolean => standsOn(chain.map(x509), [whole(root)], now)
+  assert.equal(stands([leaf, detour, far, high]), false)
+  assert.equal(stands([leaf, near, far, high]), false)
+  assert.equal(stands([leaf, detour, far, high, again]), true)
+})

@@ -2,7 +2,7 @@
  * Chains of certificates that must stand on something named beforehand: a certificate or a key, whole or by its hash.
  * RFC 5280 §6.1 (paths), RFC 6698 §2.1 and RFC 7671 §5 (what DANE names). Where in doubt a chain does not hold.
  */
-import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { type Extension, extensionsOf, pathLength } from './extensions.ts'
 
 export interface Anchor {
@@ -34,9 +34,9 @@ export function standsOn(chain: readonly X509Certificate[], anchors: readonly An
   try {
     // A leaf that is named whole needs nobody above it; one that is named by its hash is DANE's usage 3, not this.
     if (anchors.some((anchor) => anchor.digest === undefined && isNamedBy(leaf, anchor))) return true
-    return isUsable(leaf, nowMs) && climbs(leaf, 0, { pool, anchors, nowMs })
+    return isUsable(leaf, nowMs) && new Climb(pool, anchors, nowMs).holds(leaf)
   } catch {
-    return false // DER that is none, a key of an unknown kind
+    return false // DER that is none, a key of an unknown kind, more than is worked out
   }
 }
 
@@ -48,36 +48,68 @@ function certificateOf(data: Buffer): X509Certificate[] {
   }
 }
 
-interface Climb {
-  readonly pool: readonly X509Certificate[]
-  readonly anchors: readonly Anchor[]
-  readonly nowMs: number
-}
+/**
+ * Signatures that are checked for one chain at the most: the peer chooses certificates, keys and, for DANE, anchors too, and
+ * all else waits meanwhile.
+ */
+const MAX_SIGNATURES = 100
 
-/** @param below authorities between the leaf and this one's issuer */
-function climbs(certificate: X509Certificate, below: number, climb: Climb): boolean {
-  const { pool, anchors, nowMs } = climb
-  if (below === MAX_DEPTH) return false
-  if (anchors.some((anchor) => isSignedByKey(certificate, anchor))) return true
-  return pool.some((issuer) => {
-    if (issuer === certificate || !isIssuer(certificate, issuer, below)) return false
-    if (anchors.some((anchor) => isNamedBy(issuer, anchor))) return true
-    const isSelfIssued = issuer.checkIssued(issuer)
-    return !isSelfIssued && isUsable(issuer, nowMs) && climbs(issuer, below + 1, climb)
-  })
-}
+/** One search for an anchor. */
+class Climb {
+  readonly #pool: readonly X509Certificate[]
+  readonly #anchors: readonly Anchor[]
+  readonly #nowMs: number
+  #signatures = 0
 
-/** A key that is named whole needs no certificate to vouch. */
-function isSignedByKey(certificate: X509Certificate, { of, digest, data }: Anchor): boolean {
-  if (of !== 'key' || digest !== undefined) return false
-  return certificate.verify(createPublicKey({ key: data, type: 'spki', format: 'der' }))
-}
+  constructor(pool: readonly X509Certificate[], anchors: readonly Anchor[], nowMs: number) {
+    this.#pool = pool
+    this.#anchors = anchors
+    this.#nowMs = nowMs
+  }
 
-function isIssuer(certificate: X509Certificate, issuer: X509Certificate, below: number): boolean {
-  if (!issuer.ca || !certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) return false
-  const constraints = extensionsOf(issuer.raw).find(({ oid }) => oid === BASIC_CONSTRAINTS)
-  const most = constraints === undefined ? undefined : pathLength(constraints)
-  return most === undefined || below <= most
+  /**
+   * Level by level: what is reached a second time is not nearer to the leaf than before, so that it holds no better. Throws
+   * RangeError where it takes too many signatures.
+   */
+  holds(leaf: X509Certificate): boolean {
+    const seen = new Set([leaf])
+    let level = [leaf]
+    for (let below = 0; below < MAX_DEPTH && level.length > 0; below++) {
+      const above: X509Certificate[] = []
+      for (const certificate of level) {
+        if (this.#anchors.some((anchor) => this.#isSignedByKey(certificate, anchor))) return true
+        for (const issuer of this.#pool) {
+          if (seen.has(issuer) || !this.#isIssuer(certificate, issuer, below)) continue
+          if (this.#anchors.some((anchor) => isNamedBy(issuer, anchor))) return true
+          seen.add(issuer)
+          const isSelfIssued = issuer.checkIssued(issuer)
+          if (!isSelfIssued && isUsable(issuer, this.#nowMs)) above.push(issuer)
+        }
+      }
+      level = above
+    }
+    return false
+  }
+
+  /** A key that is named whole needs no certificate to vouch. */
+  #isSignedByKey(certificate: X509Certificate, { of, digest, data }: Anchor): boolean {
+    if (of !== 'key' || digest !== undefined) return false
+    return this.#isSignedBy(certificate, createPublicKey({ key: data, type: 'spki', format: 'der' }))
+  }
+
+  /** @param below authorities between the leaf and the issuer */
+  #isIssuer(certificate: X509Certificate, issuer: X509Certificate, below: number): boolean {
+    if (!issuer.ca || !certificate.checkIssued(issuer)) return false
+    if (!this.#isSignedBy(certificate, issuer.publicKey)) return false
+    const constraints = extensionsOf(issuer.raw).find(({ oid }) => oid === BASIC_CONSTRAINTS)
+    const most = constraints === undefined ? undefined : pathLength(constraints)
+    return most === undefined || below <= most
+  }
+
+  #isSignedBy(certificate: X509Certificate, key: KeyObject): boolean {
+    if (++this.#signatures > MAX_SIGNATURES) throw new RangeError('too many signatures')
+    return certificate.verify(key)
+  }
 }
 
 const BASIC_CONSTRAINTS = '551d13'
