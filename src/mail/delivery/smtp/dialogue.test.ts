@@ -56,3 +56,21 @@ test('what a server says before it hangs up is heard', async (t) => {
   assert.equal((await dialogue.reply(1000)).code, 552)
   assert.equal(await whyNot(dialogue.reply(1000)), 'lost')
 })
+
+test('what waits in the filter was said too early for TLS, and the dialogue is not quiet', async (t) => {
+  const limits = { perRequest: false, minDataRate: 500 }
+  const dialogue = await meet(t, limits, (socket) =>
+    socket.on('data', () => socket.write('220 go ahead\r\n250 injected\r\n')),
+  )
+  const { promise: filtered, resolve: filter } = Promise.withResolvers<void>()
+  dialogue.filter = async (line) => {
+    if (line.startsWith('250')) await filtered
+    return line
+  }
+  assert.equal((await dialogue.ask('STARTTLS', 1000)).code, 220)
+  assert.equal(dialogue.isQuiet, false)
+  assert.equal(await whyNot(dialogue.startTls({ serverName: undefined, verify: false, timeoutMs: 1000 })), 'protocol')
+  filter()
+  assert.equal((await dialogue.reply(1000)).code, 250)
+  assert.equal(dialogue.isQuiet, true)
+})

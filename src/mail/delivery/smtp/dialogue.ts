@@ -1,6 +1,7 @@
 /** One dialogue with a remote server: commands out, replies in, each with its time limit. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Reply, ReplyReader, type SessionRecord } from '../../../formats/smtp/mod.ts'
+import type { Reply, SessionRecord } from '../../../formats/smtp/mod.ts'
+import { Hearing } from './hearing.ts'
 import { type LineFilter, ReplyFilterError } from './reply-filter.ts'
 import { DataDeadline } from './data-deadline.ts'
 import type { Connection, TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
@@ -29,12 +30,10 @@ export class Dialogue {
   readonly connection: Connection
   readonly #limits: DialogueLimits
   #dataDeadline: DataDeadline | undefined
-  #reader = new ReplyReader()
-  #replies: Reply[] = []
+  #hearing = this.#newHearing()
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined
   #waitMs = 0
   #lost: DialogueError | undefined
-  #filtering: Promise<void> = Promise.resolve()
   /** What is said, where the postmaster may want to see it. */
   record: SessionRecord | undefined
   /** What each line of the server passes through (smtp_reply_filter). */
@@ -52,39 +51,21 @@ export class Dialogue {
 
   #attach(): void {
     this.connection.attach({
-      data: (chunk) => this.#take(chunk),
+      data: (chunk) => this.#hearing.take(chunk, this.filter),
       end: () => this.#ended(),
       idle: () => this.#fail(new DialogueError('timeout')),
     })
   }
 
-  #take(chunk: Buffer): void {
-    try {
-      const lines = this.#reader.lines(chunk)
-      if (this.filter === undefined) this.#read(lines)
-      else this.#filtering = this.#filtering.then(() => this.#filtered(lines)).catch(this.#unreadable)
-    } catch (error) {
-      this.#unreadable(error)
-    }
+  #newHearing(): Hearing {
+    return new Hearing({ heard: (replies) => this.#heard(replies), failed: (error) => this.#unreadable(error) })
   }
 
-  readonly #unreadable = (error: unknown): void => {
-    const why = error instanceof ReplyFilterError ? 'data' : 'protocol'
-    this.#fail(new DialogueError(why, error instanceof Error ? error.message : 'bad reply'))
-  }
-
-  /** One line after the other, as the server said them. */
-  async #filtered(lines: readonly string[]): Promise<void> {
-    for (const line of lines) this.#read([(await this.filter?.(line)) ?? line])
-  }
-
-  #read(lines: readonly string[]): void {
-    const replies = lines.flatMap((line) => this.#reader.take(line) ?? [])
+  #heard(replies: readonly Reply[]): void {
     for (const reply of replies) this.record?.reply(reply)
-    this.#replies.push(...replies)
     const waiting = this.#waiting
-    const first = waiting === undefined ? undefined : this.#replies.shift()
     if (waiting === undefined) return
+    const first = this.#hearing.next()
     if (first === undefined) {
       if (!this.#limits.perRequest) this.connection.idleAfter(this.#waitMs)
       return
@@ -93,11 +74,16 @@ export class Dialogue {
     waiting.resolve(first)
   }
 
+  #unreadable(error: unknown): void {
+    const why = error instanceof ReplyFilterError ? 'data' : 'protocol'
+    this.#fail(new DialogueError(why, error instanceof Error ? error.message : 'bad reply'))
+  }
+
   /** What was said before may still be on its way through the filter. */
   #ended(): void {
     const lost = new DialogueError('lost')
     if (this.filter === undefined) this.#fail(lost)
-    else void this.#filtering.then(() => this.#fail(lost))
+    else void this.#hearing.settled().then(() => this.#fail(lost))
   }
 
   #fail(error: DialogueError): void {
@@ -114,7 +100,7 @@ export class Dialogue {
 
   /** The next reply. Rejects with DialogueError when the time is over or the connection lost. */
   reply(timeoutMs: number): Promise<Reply> {
-    const ready = this.#replies.shift()
+    const ready = this.#hearing.next()
     if (ready !== undefined) return Promise.resolve(ready)
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
     this.#waitMs = timeoutMs
@@ -125,7 +111,7 @@ export class Dialogue {
 
   /** The server has said more than it was asked for. */
   get hasEarlyReply(): boolean {
-    return this.#replies.length > 0 || !this.#reader.idle
+    return this.#hearing.isAhead
   }
 
   send(command: string): void {
@@ -143,7 +129,7 @@ export class Dialogue {
       this.connection.write(octets.subarray(at, at + PORTION))
       if (this.connection.pendingOctets >= PORTION) await this.#drained(timeoutMs)
       // A server that only hangs up may still read, or have said why: that is for who asks for the reply.
-      if (this.connection.closed && this.#lost !== undefined && this.#replies.length === 0) throw this.#lost
+      if (this.connection.closed && this.#lost !== undefined && !this.#hearing.hasReply) throw this.#lost
     }
   }
 
@@ -169,8 +155,9 @@ export class Dialogue {
   async startTls(options: TlsClientOptions): Promise<TlsFacts> {
     if (this.hasEarlyReply) throw new DialogueError('protocol', 'the server sent more than its reply before TLS')
     this.connection.idleAfter(0)
+    this.#hearing.stop()
+    this.#hearing = this.#newHearing()
     const facts = await this.connection.startTlsClient(options)
-    this.#reader = new ReplyReader()
     this.#attach()
     return facts
   }
