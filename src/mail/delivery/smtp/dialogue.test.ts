@@ -74,3 +74,15 @@ test('what waits in the filter was said too early for TLS, and the dialogue is n
   assert.equal((await dialogue.reply(1000)).code, 250)
   assert.equal(dialogue.isQuiet, true)
 })
+
+test('replies that nobody asks for are kept, but not without bound', async (t) => {
+  const limits = { perRequest: false, minDataRate: 500 }
+  const [few, many] = [10_000, 40_000]
+  const patient = await meet(t, limits, (socket) => socket.end('250 2.1.5 Ok\r\n'.repeat(few)))
+  for (let i = 0; i < few; i++) assert.equal((await patient.reply(1000)).code, 250)
+  assert.equal(await whyNot(patient.reply(1000)), 'lost')
+  const flooded = await meet(t, limits, (socket) => socket.write('250 2.1.5 Ok\r\n'.repeat(many)))
+  await flooded.pause(2000)
+  assert.equal(await whyNot(flooded.write(Buffer.from('more'), 1000)), 'protocol')
+  assert.equal(await whyNot(flooded.reply(1000)), 'protocol')
+})

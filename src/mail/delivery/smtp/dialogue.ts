@@ -88,7 +88,7 @@ export class Dialogue {
 
   #fail(error: DialogueError): void {
     this.#lost ??= error
-    if (error.why === 'timeout') this.connection.destroy()
+    if (error.why !== 'lost') this.connection.destroy()
     this.#waiting?.reject(this.#lost)
     this.#waiting = undefined
   }

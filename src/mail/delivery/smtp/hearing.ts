@@ -9,6 +9,12 @@ export interface Listener {
   failed(error: unknown): void
 }
 
+/**
+ * Octets of replies that may wait for whoever asks: those to some thousands of pipelined commands. A server that says more
+ * while nobody listens, all through a message, would fill the memory.
+ */
+const AHEAD_LIMIT_OCTETS = 256 * 1024
+
 export class Hearing {
   readonly #listener: Listener
   readonly #reader = new ReplyReader()
@@ -16,6 +22,8 @@ export class Hearing {
   #filtering: Promise<void> = Promise.resolve()
   /** Lines on their way through the filter. */
   #unfiltered = 0
+  /** Since the last time that nothing was ahead. */
+  #aheadOctets = 0
   #isOver = false
 
   constructor(listener: Listener) {
@@ -38,6 +46,11 @@ export class Hearing {
   /** @param filter what each line passes through */
   take(chunk: Buffer, filter: LineFilter | undefined): void {
     if (this.#isOver) return
+    this.#aheadOctets = chunk.length + (this.isAhead ? this.#aheadOctets : 0)
+    if (this.#aheadOctets > AHEAD_LIMIT_OCTETS) {
+      this.#replies = []
+      return this.#fail(new RangeError('more replies than were asked for'))
+    }
     try {
       const lines = this.#reader.lines(chunk)
       if (filter === undefined) return this.#read(lines)
