@@ -24,10 +24,11 @@ export class SessionRecord {
     return this.#entries.length
   }
 
-  command(text: string): void {
+  /** @param isSecret whether it is known to be one; what answers a 334 is in any case */
+  command(text: string, isSecret = false): void {
     const last = this.#entries.at(-1)
     const answersChallenge = typeof last === 'object' && last.code === 334
-    this.#add(answersChallenge ? '…' : text.slice(0, COMMAND_LIMIT).replace(SECRET, '$1…'))
+    this.#add(isSecret || answersChallenge ? '…' : text.slice(0, COMMAND_LIMIT).replace(SECRET, '$1…'))
   }
 
   reply(reply: Reply): void {

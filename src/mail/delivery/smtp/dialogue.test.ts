@@ -1,25 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
-import { test, type TestContext } from 'node:test'
+import type { Socket } from 'node:net'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../../io/net/mod.ts'
-import { Dialogue, DialogueError, type DialogueLimits } from './dialogue.ts'
-
-async function meet(t: TestContext, limits: DialogueLimits, serve: (socket: Socket) => void): Promise<Dialogue> {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    t.after(() => socket.destroy())
-    serve(socket)
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  const at = server.address()
-  assert.ok(typeof at === 'object' && at !== null)
-  const connection = await connect({ to: { address: '127.0.0.1', port: at.port }, timeoutMs: 5000 })
-  t.after(() => connection.destroy())
-  return new Dialogue(connection, limits)
-}
+import { DialogueError } from './dialogue.ts'
+import { meet } from './fixture.test.ts'
 
 async function whyNot(work: Promise<unknown>): Promise<string> {
   try {

@@ -124,6 +124,13 @@ export class Dialogue {
     return this.reply(timeoutMs)
   }
 
+  /** A line that nobody may read in the record. */
+  async askSecretly(line: string, timeoutMs: number): Promise<Reply> {
+    this.record?.command(line, true)
+    this.connection.write(line + '\r\n')
+    return this.reply(timeoutMs)
+  }
+
   async write(octets: Buffer, timeoutMs: number): Promise<void> {
     for (let at = 0; at < octets.length; at += PORTION) {
       this.connection.write(octets.subarray(at, at + PORTION))

@@ -70,7 +70,7 @@ export async function logIn(
       const challenge = reply.lines[0]?.trim() ?? ''
       if (!BASE64.test(challenge)) return { text: 'another step is needed in authentication' } // Cyrus SASL’s words
       const answer = await exchange.step(Buffer.from(challenge, 'base64'))
-      reply = await dialogue.ask(answer.toString('base64'), cf.smtp_helo_timeout)
+      reply = await dialogue.askSecretly(answer.toString('base64'), cf.smtp_helo_timeout)
     }
     if (Math.floor(reply.code / 100) !== 2) return { reply }
     return exchange.complete ? 'done' : { text: 'the server did not prove that it knows the password' }
