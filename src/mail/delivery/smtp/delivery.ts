@@ -10,13 +10,12 @@ import { DialogueError } from './dialogue.ts'
 import type { ClientEvent } from './events.ts'
 import { Fates, type Report } from './fates.ts'
 import type { TransportFlags } from './flags.ts'
+import { KeptSessions } from './kept-sessions.ts'
 import { lastResort, type LastSite } from './last-resort.ts'
 import { type ClientSettings, clientSettings } from './params.ts'
-import { endpointOf, type Place, placesOf, Walk } from './places.ts'
-import { type Connections, connectionsFor, destinationKey, serverKey } from './reuse.ts'
+import { type Place, placesOf, Walk } from './places.ts'
 import { Security } from './security.ts'
 import type { ServerSession } from './server-session.ts'
-import { noteTls } from './session.ts'
 import { parseNexthop } from './targets.ts'
 import type { TlsPolicy } from './tls-policy.ts'
 import { type Ending, sendMessage } from './transaction.ts'
@@ -38,11 +37,7 @@ export class Delivery {
   readonly #security: Security
   readonly #fates: Fates
   readonly #tellPostmaster: TellPostmaster | undefined
-  #connections: Connections = { load: false, store: false }
-  /** What the first good connection is kept under, so that bad servers in front of it are passed over. */
-  #destinationKey: string | undefined
-  /** Addresses that connections from the cache went to. */
-  readonly #used = new Set<string>()
+  readonly #kept: KeptSessions
 
   constructor(deps: DeliveryDeps, shared: Shared, job: DeliveryJob, report: Report, signal: AbortSignal) {
     this.#deps = deps
@@ -68,6 +63,15 @@ export class Delivery {
       dns: this.#dns,
       now: deps.now,
       note: (text) => this.#note(text),
+    })
+    this.#kept = new KeptSessions({
+      protocol: this.#protocol,
+      cf: this.#cf,
+      job,
+      tables: deps.tables,
+      cache: shared.connections,
+      signal,
+      tlsNotRequired: this.#security.tlsNotRequired,
     })
     this.#fates = new Fates(job, report, (text) => this.#note(text))
   }
@@ -125,21 +129,14 @@ export class Delivery {
       return found.dsn !== '5.4.6' // what loops is not for a fall-back relay
     }
     const walk = new Walk(site, found, this.#cf, isLastSite)
-    if (isFirstSite) await this.#chooseConnections(site)
-    if (this.#connections.load) {
-      walk.leaveOut(this.#used)
+    if (isFirstSite)
+      await this.#kept.choose(site, site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site))
+    if (this.#kept.loads) {
+      walk.leaveOut(this.#kept.used)
       await this.#reuseAny(walk)
     }
     for (let place; !this.#isOver && (place = walk.next()) !== undefined;) await this.#tryPlace(place, walk)
     return true
-  }
-
-  async #chooseConnections(site: string): Promise<void> {
-    const destination = site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site)
-    this.#connections = await connectionsFor(this.#cf, this.#deps.tables(), this.#job, destination)
-    if (!this.#connections.load && !this.#connections.store) return
-    const { tlsNotRequired } = this.#security
-    this.#destinationKey = destinationKey(this.#cf, this.#job, { nexthop: site, tlsNotRequired })
   }
 
   #domainOf(site: string): string {
@@ -148,53 +145,26 @@ export class Delivery {
 
   /** Open connections of the next hop, then of its best servers. */
   async #reuseAny(walk: Walk): Promise<void> {
-    if (!walk.isEmpty && this.#destinationKey !== undefined) {
-      const known = this.#shared.connections.takeByDestination(this.#destinationKey)
-      await this.#transferOver(known, walk)
-    }
+    if (!walk.isEmpty) await this.#transferOver(await this.#kept.takeByDestination(), walk)
     for (const place of walk.best) {
       if (this.#isOver || walk.isEmpty) return
       const policy = await this.#policy(walk.site, place)
       if (policy === undefined) continue
-      await this.#transferOver(this.#takeByServer(place, policy, walk.site), walk)
+      await this.#transferOver(await this.#kept.takeByServer(place, policy, walk.site), walk)
     }
   }
 
-  async #transferOver(kept: ServerSession | undefined, walk: Walk): Promise<void> {
-    const session = kept && (await this.#alive(kept))
+  async #transferOver(session: ServerSession | undefined, walk: Walk): Promise<void> {
     if (session === undefined) return
     walk.countReuse(session.facts.address)
     await this.#transfer(session, walk.isFinal)
-  }
-
-  #takeByServer(place: Place, policy: TlsPolicy, site: string): ServerSession | undefined {
-    return this.#shared.connections.takeByServer(this.#serverKey(place, policy, site))
-  }
-
-  #serverKey(place: Place, policy: TlsPolicy, site: string): string {
-    return serverKey(this.#cf, this.#job, policy, { host: place.host, endpoint: endpointOf(place), site })
-  }
-
-  /** A connection that died while it waited is let go: there will be another. */
-  async #alive(session: ServerSession): Promise<ServerSession | undefined> {
-    if (!(await session.isAlive(this.#cf))) {
-      session.facts.dialogue.connection.destroy()
-      return undefined
-    }
-    const { address, tls } = session.facts
-    if (tls !== undefined) noteTls(tls, 'reused', { cf: this.#cf, protocol: this.#protocol })
-    this.#used.add(address)
-    return session
   }
 
   async #tryPlace(place: Place, walk: Walk): Promise<void> {
     const policy = await this.#policy(walk.site, place)
     if (policy === undefined) return
     let session: ServerSession | undefined
-    if (this.#connections.load && !walk.isBest(place)) {
-      const kept = this.#takeByServer(place, policy, walk.site)
-      session = kept && (await this.#alive(kept))
-    }
+    if (this.#kept.loads && !walk.isBest(place)) session = await this.#kept.takeByServer(place, policy, walk.site)
     session ??= await this.#open(place, walk, policy)
     if (session === undefined) return
     walk.countSession()
@@ -234,8 +204,8 @@ export class Delivery {
       ageMs: this.#deps.now() - this.#job.arrivalMs,
       ...(watches && { loopWatch: { nexthop: this.#job.nexthop, isBest: walk.isBest(place) } }),
       place,
-      serverKey: this.#serverKey(place, policy, walk.site),
-      store: this.#connections.store,
+      serverKey: this.#kept.keyOf(place, policy, walk.site),
+      store: this.#kept.stores,
       recorded: this.#tellPostmaster !== undefined,
       signal: this.#signal,
     })
@@ -277,23 +247,9 @@ export class Delivery {
       this.#signal.removeEventListener('abort', stop)
       if (ending === 'broken') dialogue.connection.destroy()
     }
-    await this.#finish(session, ending)
+    await this.#kept.leave(session, ending)
     this.#fates.trouble.tell(name, dialogue.record, this.#tellPostmaster)
     this.#fates.sessionEnds()
     return ending
-  }
-
-  /** Keeps the connection for the next message, or ends it. */
-  async #finish(session: ServerSession, ending: Ending | 'broken'): Promise<void> {
-    const { connections } = this.#shared
-    const { serverKey: key, generation } = session.facts
-    if (ending === 'broken' || ending === 'cut' || this.#signal.aborted)
-      return session.facts.dialogue.connection.destroy()
-    const isClean = ending === 'done' || (await session.reset('sending final RSET', this.#cf))
-    if (isClean && generation === connections.generation && session.mayBeKept(this.#cf)) {
-      const forMs = Math.min(this.#cf.smtp_connection_cache_time_limit, this.#cf.connection_cache_ttl_limit)
-      connections.keep(session, key, this.#destinationKey, forMs)
-    } else await session.quit(this.#cf)
-    this.#destinationKey = undefined
   }
 }
