@@ -134,6 +134,22 @@ test('connections that wait are closed on reload and at the end', async (t) => {
   await until('the second is closed', () => sink.heard[1]?.at(-1) === 'QUIT')
 })
 
+test('one that is still being opened at a reload serves its message alone', async (t) => {
+  const { promise: greetsAfter, resolve: greet } = Promise.withResolvers<void>()
+  const world = await start(t, ALWAYS + LONG, { greetsAfter })
+  const { sink, send } = world
+  const first = send()
+  await until('it is connected', () => sink.heard.length === 1)
+  await reload(world, 'smtp_helo_name = other.test\n')
+  greet()
+  await first
+  await send()
+  assert.deepEqual(
+    sink.heard.map(([hello]) => hello),
+    ['EHLO mail.example.test', 'EHLO other.test'],
+  )
+})
+
 test('a connection that died is replaced, and the mail does not notice', async (t) => {
   const refusals = ['', '421 4.3.2 going away', '502 what?']
   for (const reply of refusals) {

@@ -28,6 +28,8 @@ export interface SinkMood {
    * none. Several replies (LMTP) with line ends between.
    */
   readonly answer?: (command: string, nth: number) => string | RawAnswer | undefined
+  /** The greeting waits for it. */
+  readonly greetsAfter?: Promise<void>
   /** Closes its side when it has answered this. */
   readonly hangsUpAfter?: string
   /** A socket's path in place of a port. */
@@ -69,7 +71,7 @@ function serve(
   socket: Socket,
   session: string[],
   contents: string[],
-  { offers = [], answer, hangsUpAfter }: SinkMood,
+  { offers = [], answer, greetsAfter, hangsUpAfter }: SinkMood,
 ): void {
   let rest = ''
   let inData = false
@@ -89,7 +91,9 @@ function serve(
     if (command === hangsUpAfter) socket.end()
     return reply
   }
-  say('CONNECT', '220 sink.test ESMTP')
+  const greet = (): string => say('CONNECT', '220 sink.test ESMTP')
+  if (greetsAfter === undefined) greet()
+  else void greetsAfter.then(greet)
   socket.on('data', (data) => {
     rest += data.toString('latin1')
     for (;;) {

@@ -14,6 +14,8 @@ export interface Opening extends Omit<SessionPlace, 'name' | 'nameAndPort' | 'ad
   readonly place: Place
   readonly serverKey: string
   readonly connections: ConnectionCache<ServerSession>
+  /** Of `connections`, as of `cf`: a reload while the server is connected to makes it another. */
+  readonly generation: number
   readonly tlsSessions: TlsSessions
   /** It may be kept for further deliveries. */
   readonly store: boolean
@@ -62,7 +64,7 @@ export async function open(opening: Opening): Promise<Opened> {
         nameAndPort,
         address,
         serverKey: opening.serverKey,
-        generation: opening.connections.generation,
+        generation: opening.generation,
         keptUntilMs: isKept ? startedMs + cf.smtp_connection_reuse_time_limit : 0,
       }),
     }
@@ -82,7 +84,8 @@ export async function open(opening: Opening): Promise<Opened> {
 }
 
 /** What of TLS is remembered of a server: a key as smtp_proto.c makes it, so that no other policy's session is taken. */
-function resumptionOf({ cf, place, policy, nexthop, transport, tlsSessions }: Opening, address: string): Resumption {
+function resumptionOf(opening: Opening, address: string): Resumption {
+  const { cf, place, policy, nexthop, transport, tlsSessions, connections, generation } = opening
   const timeoutMs = cf.smtp_tls_session_cache_timeout
   if (cf.smtp_tls_session_cache_database === '' || timeoutMs === 0) return {}
   // TLSA records may name another certificate by now than that of the session.
@@ -92,7 +95,9 @@ function resumptionOf({ cf, place, policy, nexthop, transport, tlsSessions }: Op
   const session = tlsSessions.get(key, performance.now())
   return {
     ...(session !== undefined && { session }),
-    onSession: (fresh) => tlsSessions.set(key, fresh, performance.now() + forMs),
+    onSession: (fresh) => {
+      if (generation === connections.generation) tlsSessions.set(key, fresh, performance.now() + forMs)
+    },
   }
 }
 

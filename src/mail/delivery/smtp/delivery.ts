@@ -33,6 +33,8 @@ export class Delivery {
   readonly #signal: AbortSignal
   readonly #protocol: 'smtp' | 'lmtp'
   readonly #cf: ClientSettings
+  /** Of the cache, as of these settings. */
+  readonly #generation: number
   readonly #dns: Resolver
   readonly #security: Security
   readonly #fates: Fates
@@ -46,6 +48,7 @@ export class Delivery {
     this.#report = report
     this.#signal = signal
     this.#protocol = deps.protocol(job.transport)
+    this.#generation = shared.connections.generation
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
     this.#tellPostmaster = deps.tellPostmaster(job.sender)
     this.#dns = clientDns(deps.dns, this.#cf, {
@@ -70,6 +73,7 @@ export class Delivery {
       job,
       tables: deps.tables,
       cache: shared.connections,
+      generation: this.#generation,
       signal,
       tlsNotRequired: this.#security.tlsNotRequired,
     })
@@ -205,6 +209,7 @@ export class Delivery {
       ...(watches && { loopWatch: { nexthop: this.#job.nexthop, isBest: walk.isBest(place) } }),
       place,
       serverKey: this.#kept.keyOf(place, policy, walk.site),
+      generation: this.#generation,
       store: this.#kept.stores,
       recorded: this.#tellPostmaster !== undefined,
       signal: this.#signal,

@@ -16,6 +16,8 @@ interface KeptSessionsDeps {
   readonly job: DeliveryJob
   readonly tables: () => Tables
   readonly cache: ConnectionCache<ServerSession>
+  /** Of the cache, as of these settings. */
+  readonly generation: number
   readonly signal: AbortSignal
   /** The message says so itself. */
   readonly tlsNotRequired: boolean
@@ -83,11 +85,12 @@ export class KeptSessions {
 
   /** Keeps the session for the next message, or ends it. */
   async leave(session: ServerSession, ending: Ending | 'broken'): Promise<void> {
-    const { cf, cache, signal } = this.#deps
-    const { serverKey: key, generation, dialogue } = session.facts
+    const { cf, cache, generation, signal } = this.#deps
+    const { serverKey: key, dialogue } = session.facts
     if (ending === 'broken' || ending === 'cut' || signal.aborted) return dialogue.connection.destroy()
     const isClean = ending === 'done' || (await session.reset('sending final RSET', cf))
-    if (isClean && generation === cache.generation && session.mayBeKept(cf)) {
+    const isCurrent = [generation, session.facts.generation].every((one) => one === cache.generation)
+    if (isClean && isCurrent && session.mayBeKept(cf)) {
       const forMs = Math.min(cf.smtp_connection_cache_time_limit, cf.connection_cache_ttl_limit)
       cache.keep(session, key, this.#destinationKey, forMs)
     } else await session.quit(cf)

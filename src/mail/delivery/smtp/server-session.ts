@@ -12,7 +12,7 @@ export interface ServerFacts extends Offer {
   /** Or a socket's path. */
   readonly address: string
   readonly serverKey: string
-  /** Of the cache, when the connection was made. */
+  /** Of the cache, as of the settings that the session was opened by. */
   readonly generation: number
   /** It may be kept for another delivery until then (`performance.now()`); 0: it may not. */
   readonly keptUntilMs: number
