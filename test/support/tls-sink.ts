@@ -23,6 +23,8 @@ export interface TlsSink {
   readonly took: string[]
   /** The server names that clients asked for. */
   readonly asked: (string | undefined)[]
+  /** Connections that stand. */
+  readonly open: () => number
 }
 
 /** @param port 0: a free one */
@@ -44,8 +46,9 @@ export async function startTlsSink(
     for (const socket of sockets) socket.destroy()
     server.close()
   })
+  const open = (): number => [...sockets].filter((socket) => !socket.destroyed).length
   const at = server.address()
-  return { port: typeof at === 'object' && at !== null ? at.port : 0, took, asked }
+  return { port: typeof at === 'object' && at !== null ? at.port : 0, took, asked, open }
 }
 
 interface Serving {

@@ -173,6 +173,12 @@ export class Delivery {
     if (session === undefined) return
     walk.countSession()
     const mayGoPlain = session.facts.tls !== undefined && (await this.#security.mayGoPlain(walk.site, place, policy))
+    if (typeof mayGoPlain !== 'boolean') {
+      const { dialogue, name, nameAndPort } = session.facts
+      void dialogue.quit()
+      this.#fates.fail(mayGoPlain, walk.isFinal, nameAndPort)
+      return this.#fates.trouble.tell(name, dialogue.record, this.#tellPostmaster)
+    }
     const ending = await this.#transfer(session, walk.isFinal && !mayGoPlain)
     if (ending !== 'broken' || !mayGoPlain || this.#isOver) return
     const plain = await this.#open(place, walk, { ...policy, level: 'none' })
@@ -183,11 +189,12 @@ export class Delivery {
     const opened = await this.#connect(place, walk, policy)
     if ('session' in opened) return opened.session
     // Level may: what cannot be said in TLS is said without (Postfix: "smtp_tls_security_level = may").
-    if (opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy)))
-      return this.#open(place, walk, { ...policy, level: 'none' })
+    const mayGoPlain = opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy))
+    if (mayGoPlain === true) return this.#open(place, walk, { ...policy, level: 'none' })
+    const failure = mayGoPlain === false ? opened.failure : mayGoPlain
     // A wish for TLS that failed is no word against the destination: the next attempt may do without.
     const isWish = opened.handshake === true && policy.level === 'may'
-    this.#fates.fail({ ...opened.failure, ...(isWish && { destinationDown: false }) }, walk.isFinal, opened.relay)
+    this.#fates.fail({ ...failure, ...(isWish && { destinationDown: false }) }, walk.isFinal, opened.relay)
     this.#fates.trouble.tell(opened.relay.replace(/:\d+$/, ''), opened.record, this.#tellPostmaster)
     return undefined
   }

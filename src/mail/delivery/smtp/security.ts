@@ -1,9 +1,9 @@
 /** What TLS a delivery speaks with a server, and whether it may do without. Postfix: smtp_tls_policy.c, RETRY_AS_PLAINTEXT. */
 import type { Resolver } from '../../../io/dns/mod.ts'
-import type { Tables } from '../../../io/tables/mod.ts'
+import { TableError, type Tables } from '../../../io/tables/mod.ts'
 import type { DeliveryJob } from '../../queue/mod.ts'
 import type { ClientSettings } from './params.ts'
-import type { Place } from './places.ts'
+import { addressOf, type Place } from './places.ts'
 import { findCredentials } from './sasl.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -26,13 +26,23 @@ export class Security {
   readonly #deps: SecurityDeps
   /** The message says so itself (RFC 8689). */
   readonly tlsNotRequired: boolean
+  /** Asked once for each server, for tables and warnings alike. */
+  readonly #policies = new Map<Place, Promise<TlsPolicy | Failure>>()
 
   constructor(deps: SecurityDeps) {
     this.#deps = deps
     this.tlsNotRequired = needsNoTls(deps.job, deps.cf)
   }
 
-  async policy(nexthop: string, place: Place): Promise<TlsPolicy | Failure> {
+  policy(nexthop: string, place: Place): Promise<TlsPolicy | Failure> {
+    const known = this.#policies.get(place)
+    if (known !== undefined) return known
+    const asked = this.#askPolicy(nexthop, place)
+    this.#policies.set(place, asked)
+    return asked
+  }
+
+  async #askPolicy(nexthop: string, place: Place): Promise<TlsPolicy | Failure> {
     const { protocol, cf, tables, tlsFiles, dns, note } = this.#deps
     const { tlsNotRequired } = this
     const target = 'path' in place ? undefined : place
@@ -58,13 +68,24 @@ export class Security {
    * Not at once: a handshake that fails may be an attack. Nor where the client would log in, for without TLS the server may
    * only say that it does not relay.
    */
-  async mayGoPlain(nexthop: string, { host }: Place, policy: TlsPolicy): Promise<boolean> {
-    const { cf, job, now, tables } = this.#deps
+  async mayGoPlain(nexthop: string, place: Place, policy: TlsPolicy): Promise<boolean | Failure> {
+    const { cf, job, now } = this.#deps
     if (policy.level !== 'may' || cf.smtp_tls_wrappermode) return false
     const isOld = now() - job.arrivalMs >= cf.minimal_backoff_time
     if (!isOld && job.trace !== 'verify') return false
     if (!cf.smtp_sasl_auth_enable) return true
+    try {
+      return !(await this.#wouldLogIn(nexthop, place))
+    } catch (error) {
+      if (!(error instanceof TableError)) throw error
+      this.#deps.note(`warning: ${error.message}`)
+      return deferred('4.3.0', `local data error while talking to ${place.host}[${addressOf(place)}]`)
+    }
+  }
+
+  async #wouldLogIn(nexthop: string, { host }: Place): Promise<boolean> {
+    const { cf, job, tables } = this.#deps
     const maps = tables().maps(cf.smtp_sasl_password_maps)
-    return (await findCredentials(cf, maps, { host, nexthop, sender: job.sender })) === undefined
+    return (await findCredentials(cf, maps, { host, nexthop, sender: job.sender })) !== undefined
   }
 }
