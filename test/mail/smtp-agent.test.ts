@@ -33,3 +33,15 @@ test('a table that has no answer is warned of once, and leaves no session behind
     await until('no connection stands', () => open() === 0)
   }
 })
+
+test('a session without TLS in place of one with it is for one message alone', async (t) => {
+  const { make } = certificateMaker(t)
+  for (const fault of [{ refusesHandshakes: true }, { breaksAt: 'EHLO' }, { breaksAt: 'MAIL' }]) {
+    const sink = await startTlsSink(t, { ...make('server', { names: ['localhost'] }), ...fault })
+    const client = startClient(t, { ...KEPT, smtp_tls_security_level: 'may' })
+    const nexthop = `[127.0.0.1]:${sink.port}`
+    assert.match((await client.deliver(nexthop)).join(), /^2\.0\.0 sent /)
+    assert.match((await client.deliver(nexthop, { ageMs: 0 })).join(), /^4\.\d\.\d deferred /)
+    assert.deepEqual(sink.took, ['plain'], JSON.stringify(fault))
+  }
+})

@@ -13,6 +13,8 @@ export interface TlsSinkMood {
   readonly early?: boolean
   /** The connection breaks off at this command under TLS. */
   readonly breaksAt?: string
+  /** A connection ends where a client wants to begin TLS. */
+  readonly refusesHandshakes?: boolean
   /** STARTTLS is not offered. */
   readonly plain?: boolean
 }
@@ -77,7 +79,8 @@ function serve(socket: Socket | TLSSocket, serving: Serving): void {
     } else if (verb === 'STAR') {
       socket.removeListener('data', onData)
       say('220 2.0.0 Ready to start TLS')
-      turn(socket, serving)
+      if (mood.refusesHandshakes === true) socket.end()
+      else turn(socket, serving)
     } else if (verb === 'DATA') {
       inData = true
       say('354 go')

@@ -181,16 +181,18 @@ export class Delivery {
     }
     const ending = await this.#transfer(session, walk.isFinal && !mayGoPlain)
     if (ending !== 'broken' || !mayGoPlain || this.#isOver) return
-    const plain = await this.#open(place, walk, { ...policy, level: 'none' })
+    const plain = await this.#open(place, walk, policy, true)
     if (plain !== undefined) await this.#transfer(plain, walk.isFinal)
   }
 
-  async #open(place: Place, walk: Walk, policy: TlsPolicy): Promise<ServerSession | undefined> {
-    const opened = await this.#connect(place, walk, policy)
+  /** @param withoutTls it was tried with TLS before: others are to try that again, so that the session is not for them */
+  async #open(place: Place, walk: Walk, wanted: TlsPolicy, withoutTls = false): Promise<ServerSession | undefined> {
+    const policy: TlsPolicy = withoutTls ? { ...wanted, level: 'none' } : wanted
+    const opened = await this.#connect(place, walk, policy, this.#kept.stores && !withoutTls)
     if ('session' in opened) return opened.session
     // Level may: what cannot be said in TLS is said without (Postfix: "smtp_tls_security_level = may").
     const mayGoPlain = opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy))
-    if (mayGoPlain === true) return this.#open(place, walk, { ...policy, level: 'none' })
+    if (mayGoPlain === true) return this.#open(place, walk, policy, true)
     const failure = mayGoPlain === false ? opened.failure : mayGoPlain
     // A wish for TLS that failed is no word against the destination: the next attempt may do without.
     const isWish = opened.handshake === true && policy.level === 'may'
@@ -199,7 +201,7 @@ export class Delivery {
     return undefined
   }
 
-  #connect(place: Place, walk: Walk, policy: TlsPolicy): Promise<Opened> {
+  #connect(place: Place, walk: Walk, policy: TlsPolicy, store: boolean): Promise<Opened> {
     const watches = this.#protocol === 'smtp' && 'port' in place && place.port === this.#shared.ports.of('smtp')
     return open({
       ...this.#shared,
@@ -217,7 +219,7 @@ export class Delivery {
       place,
       serverKey: this.#kept.keyOf(place, policy, walk.site),
       generation: this.#generation,
-      store: this.#kept.stores,
+      store,
       recorded: this.#tellPostmaster !== undefined,
       signal: this.#signal,
     })
