@@ -41,13 +41,26 @@ export function destinationKey(
   return [...whose(cf, job), tlsNotRequired ? 'no TLS required' : '', nexthop].join('\0')
 }
 
-/** Passwords and certificates are by next hop and name: only where there are none does the address alone decide. */
+/**
+ * Passwords and certificates are by next hop and name: only where there are none does the address alone decide. A session in
+ * TLS is for those alone who would have made the same, and would have kept it.
+ */
 export function serverKey(
   cf: ClientSettings,
   job: DeliveryJob,
   policy: TlsPolicy,
   { host, endpoint, site }: { readonly host: string; readonly endpoint: string; readonly site: string },
 ): string {
-  const named = hasPasswords(cf) || mustMatch(policy.level) ? [site, host] : ['', '']
-  return [...whose(cf, job), ...named, endpoint, policy.level].join('\0')
+  const isNamed = hasPasswords(cf) || mustMatch(policy.level) || asksByPlace(policy)
+  const named = isNamed ? [site, host] : ['', '']
+  return [...whose(cf, job), ...named, endpoint, policy.level, ...handshakeOf(policy)].join('\0')
+}
+
+/** The server name that TLS asks for is that of the next hop or of the host. */
+const asksByPlace = ({ level, servername }: TlsPolicy): boolean =>
+  level !== 'none' && (servername === 'nexthop' || servername === 'hostname')
+
+function handshakeOf({ level, protocols, ciphers, excluded, servername, reuse }: TlsPolicy): string[] {
+  if (level === 'none') return []
+  return [protocols.join(' '), ciphers, excluded.join(' '), servername, reuse ? 'reuse' : '']
 }
