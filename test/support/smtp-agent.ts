@@ -7,17 +7,16 @@ import { createTables } from '#src/io/tables/mod.ts'
 import { createSmtpAgent, deliveryParams, lmtpParams, type SmtpAgent } from '#src/mail/delivery/mod.ts'
 
 export interface Client {
-  readonly agent: SmtpAgent
   /** What was noted for the log. */
   readonly notes: string[]
+  /** Called whenever the client looks at the clock: at last before it connects. */
+  onClock: () => void
   /** Hands a message to the next hop; resolves to what is reported, `dsn status relay text`. */
   readonly deliver: (nexthop: string, options?: DeliverOptions) => Promise<string[]>
 }
 
 interface DeliverOptions {
   readonly signal?: AbortSignal
-  /** Once the message is looked at. */
-  readonly onRead?: () => void
   /** Since the message came; long ago where nothing is said. */
   readonly ageMs?: number
 }
@@ -34,6 +33,11 @@ export function startClient(
   const config = parseConfig(mainCf, makeRegistry(deliveryParams, lmtpParams))
   const tables = createTables({ directory: '/' })
   const notes: string[] = []
+  const client: Client = {
+    notes,
+    onClock() {},
+    deliver: (nexthop, options) => deliver(agent, nexthop, options),
+  }
   const agent = createSmtpAgent({
     config: () => config,
     protocol: () => 'smtp',
@@ -43,7 +47,10 @@ export function startClient(
     pass: () => Promise.reject(new Error('there is no other transport')),
     handed: () => new Map(),
     generic: { addresses: (address) => Promise.resolve([address]), field: ({ raw }) => raw },
-    now: () => NOW_MS,
+    now() {
+      client.onClock()
+      return NOW_MS
+    },
     args: () => [],
     tellPostmaster: () => undefined,
   })
@@ -55,7 +62,7 @@ export function startClient(
     tables.close()
     ignore()
   })
-  return { agent, notes, deliver: (nexthop, options) => deliver(agent, nexthop, options) }
+  return client
 }
 
 const NOW_MS = 1_000_000_000
@@ -63,7 +70,7 @@ const NOW_MS = 1_000_000_000
 async function deliver(
   agent: SmtpAgent,
   nexthop: string,
-  { signal = new AbortController().signal, onRead, ageMs = NOW_MS }: DeliverOptions = {},
+  { signal = new AbortController().signal, ageMs = NOW_MS }: DeliverOptions = {},
 ): Promise<string[]> {
   const results: string[] = []
   const job = {
@@ -77,10 +84,7 @@ async function deliver(
     smtpUtf8: false,
     saslUsername: '',
     at: { segment: 0, offset: 0, length: MESSAGE.length },
-    read(from: number, to: number): Buffer {
-      onRead?.()
-      return MESSAGE.subarray(from, to)
-    },
+    read: (from: number, to: number) => MESSAGE.subarray(from, to),
   }
   await agent.deliver(
     job,

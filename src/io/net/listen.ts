@@ -187,9 +187,11 @@ export interface ConnectOptions {
   readonly to: { readonly address: string; readonly port: number } | { readonly path: string }
   readonly localAddress?: string
   readonly timeoutMs: number
+  /** Ends the attempt; a connection that is made is the caller's. */
+  readonly signal?: AbortSignal
 }
 
-/** Connects; rejects with the system's error (`ECONNREFUSED`, `ETIMEDOUT` …). */
+/** Connects; rejects with the system's error (`ECONNREFUSED`, `ETIMEDOUT` …), `ECANCELED` for the signal. */
 export function connect(options: ConnectOptions): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const target =
@@ -199,16 +201,22 @@ export function connect(options: ConnectOptions): Promise<Connection> {
       allowHalfOpen: true,
       ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
     })
-    const limit = setTimeout(() => {
-      socket.destroy()
-      reject(Object.assign(new Error('Connection timed out'), { code: 'ETIMEDOUT' }))
-    }, options.timeoutMs)
-    socket.once('error', (error) => {
+    const giveUp = (text: string, code: string): void => void socket.destroy(Object.assign(new Error(text), { code }))
+    const stop = (): void => giveUp('Connection attempt stopped', 'ECANCELED')
+    const limit = setTimeout(() => giveUp('Connection timed out', 'ETIMEDOUT'), options.timeoutMs)
+    const { signal } = options
+    if (signal?.aborted === true) stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    const settled = (): void => {
       clearTimeout(limit)
+      signal?.removeEventListener('abort', stop)
+    }
+    socket.once('error', (error) => {
+      settled()
       reject(error)
     })
     socket.once('connect', () => {
-      clearTimeout(limit)
+      settled()
       socket.removeAllListeners('error')
       resolve(new SocketConnection(socket))
     })

@@ -190,3 +190,15 @@ test('a unix socket: nobody else’s is taken, one that was left behind is', asy
   await assert.rejects(open(path), ListenError)
   assert.equal(statSync(path).size, 6)
 })
+
+test('an attempt to connect ends with its signal', async (t) => {
+  const port = await echo(t)
+  const canceled = { code: 'ECANCELED' }
+  const attempt = (signal: AbortSignal): Promise<unknown> =>
+    connect({ to: { address: '127.0.0.1', port }, timeoutMs: 5000, signal })
+  await assert.rejects(attempt(AbortSignal.abort()), canceled)
+  const stop = new AbortController()
+  const pending = attempt(stop.signal)
+  stop.abort()
+  await assert.rejects(pending, canceled)
+})

@@ -16,23 +16,24 @@ const NO_LIMIT_MS = 900_000
 interface From {
   readonly protocol: 'smtp' | 'lmtp'
   readonly cf: ClientSettings
+  readonly signal: AbortSignal
 }
 
-export async function connectFrom(place: Place, { protocol, cf }: From): Promise<Connection> {
+export async function connectFrom(place: Place, { protocol, cf, signal }: From): Promise<Connection> {
   const timeoutMs = cf.smtp_connect_timeout === 0 ? NO_LIMIT_MS : cf.smtp_connect_timeout
-  if ('path' in place) return connect({ to: { path: place.path }, timeoutMs })
+  if ('path' in place) return connect({ to: { path: place.path }, timeoutMs, signal })
   const family = isIPv6(place.address) ? 6 : 4
   const wanted = bindAddress(cf, family)
   const localAddress = wanted === '' ? ownAddress(cf.inet_interfaces, family) : wanted
-  if (localAddress === undefined) return connect({ to: place, timeoutMs })
+  if (localAddress === undefined) return connect({ to: place, timeoutMs, signal })
   try {
-    return await connect({ to: place, timeoutMs, localAddress })
+    return await connect({ to: place, timeoutMs, localAddress, signal })
   } catch (error) {
     if (!isOfBind(error)) throw error
     const text = `warning: smtp_connect_addr: bind ${localAddress}: ${systemText(error)}`
     publish<ClientEvent>({ event: 'client.note', protocol, text })
     if (wanted !== '' && cf.smtp_bind_address_enforce) throw new BindError(text)
-    return connect({ to: place, timeoutMs })
+    return connect({ to: place, timeoutMs, signal })
   }
 }
 

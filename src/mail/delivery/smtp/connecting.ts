@@ -7,6 +7,7 @@ import { Dialogue, DialogueError } from './dialogue.ts'
 import { addressOf, endpointOf, type Place } from './places.ts'
 import { ServerSession } from './server-session.ts'
 import { HandshakeError, openSession, type SessionPlace, SiteError } from './session.ts'
+import { untilStopped } from './stopping.ts'
 import type { TlsSessions } from './tls-sessions.ts'
 import { brokenOff, deferred, type Failure } from './words.ts'
 
@@ -50,11 +51,10 @@ export async function open(opening: Opening): Promise<Opened> {
     return { failure: failure ?? deferred('4.4.1', text), relay: 'none' }
   }
   if (opening.recorded) dialogue.record = new SessionRecord('client')
-  const stop = (): void => dialogue.connection.destroy()
-  signal.addEventListener('abort', stop, { once: true })
   try {
-    const where = { ...opening, name, nameAndPort, address: 'path' in place ? '' : address }
-    const offer = await openSession(dialogue, { ...where, resumption: resumptionOf(opening, address) })
+    const resumption = resumptionOf(opening, address)
+    const where = { ...opening, name, nameAndPort, address: 'path' in place ? '' : address, resumption }
+    const offer = await untilStopped(signal, dialogue.connection, () => openSession(dialogue, where))
     const isKept = opening.store && (dialogue.connection.tls === undefined || policy.reuse)
     return {
       session: new ServerSession({
@@ -78,8 +78,6 @@ export async function open(opening: Opening): Promise<Opened> {
       return { failure: brokenOff(error, dialogue, name), relay: nameAndPort, handshake, record }
     }
     throw error
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }
 

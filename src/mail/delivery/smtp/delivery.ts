@@ -2,7 +2,7 @@
 import { publish } from '#src/base/mod.ts'
 import { splitList } from '../../../io/config/mod.ts'
 import type { Resolver } from '../../../io/dns/mod.ts'
-import type { DeliveryJob } from '../../queue/mod.ts'
+import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Shared, SmtpAgentDeps } from './agent.ts'
 import { clientDns } from './client-dns.ts'
 import { open, type Opened } from './connecting.ts'
@@ -17,10 +17,11 @@ import { type Place, placesOf, Walk } from './places.ts'
 import { Security } from './security.ts'
 import type { ServerSession } from './server-session.ts'
 import { parseNexthop } from './targets.ts'
+import { unlessStopped, untilStopped } from './stopping.ts'
 import type { TlsPolicy } from './tls-policy.ts'
-import { type Ending, sendMessage } from './transaction.ts'
+import { type Ending, type Recipient, sendMessage } from './transaction.ts'
 import type { TellPostmaster } from './trouble.ts'
-import { brokenOff, deferred } from './words.ts'
+import { brokenOff, deferred, type Failure } from './words.ts'
 import { sendXforward } from './xforward.ts'
 
 type DeliveryDeps = SmtpAgentDeps & { readonly flags: TransportFlags }
@@ -119,7 +120,7 @@ export class Delivery {
   /** The servers of one nexthop in turn. False: no other nexthop is to be tried. */
   async #tryEach(site: string, isFirstSite: boolean, isLastSite: boolean): Promise<boolean> {
     const { config, isOwnAddress } = this.#deps
-    const found = await placesOf(site, {
+    const asked = placesOf(site, {
       protocol: this.#protocol,
       cf: this.#cf,
       queueDirectory: config(this.#job.transport).value('queue_directory') ?? '/',
@@ -128,13 +129,15 @@ export class Delivery {
       isOwnAddress,
       note: (text) => this.#note(text),
     })
+    const found = await unlessStopped(this.#signal, asked)
+    if (found === undefined) return false
     if (!Array.isArray(found)) {
       this.#fates.last = found
       return found.dsn !== '5.4.6' // what loops is not for a fall-back relay
     }
     const walk = new Walk(site, found, this.#cf, isLastSite)
-    if (isFirstSite)
-      await this.#kept.choose(site, site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site))
+    const destination = site.startsWith('unix:') ? site.slice('unix:'.length) : this.#domainOf(site)
+    if (isFirstSite) await unlessStopped(this.#signal, this.#kept.choose(site, destination))
     if (this.#kept.loads) {
       walk.leaveOut(this.#kept.used)
       await this.#reuseAny(walk)
@@ -149,6 +152,7 @@ export class Delivery {
 
   /** Open connections of the next hop, then of its best servers. */
   async #reuseAny(walk: Walk): Promise<void> {
+    if (this.#isOver) return
     if (!walk.isEmpty) await this.#transferOver(await this.#kept.takeByDestination(), walk)
     for (const place of walk.best) {
       if (this.#isOver || walk.isEmpty) return
@@ -166,13 +170,13 @@ export class Delivery {
 
   async #tryPlace(place: Place, walk: Walk): Promise<void> {
     const policy = await this.#policy(walk.site, place)
-    if (policy === undefined) return
+    if (policy === undefined || this.#isOver) return
     let session: ServerSession | undefined
     if (this.#kept.loads && !walk.isBest(place)) session = await this.#kept.takeByServer(place, policy, walk.site)
     session ??= await this.#open(place, walk, policy)
     if (session === undefined) return
     walk.countSession()
-    const mayGoPlain = session.facts.tls !== undefined && (await this.#security.mayGoPlain(walk.site, place, policy))
+    const mayGoPlain = session.facts.tls !== undefined && (await this.#mayGoPlain(walk, place, policy))
     if (typeof mayGoPlain !== 'boolean') {
       const { dialogue, name, nameAndPort } = session.facts
       void dialogue.quit()
@@ -191,7 +195,8 @@ export class Delivery {
     const opened = await this.#connect(place, walk, policy, this.#kept.stores && !withoutTls)
     if ('session' in opened) return opened.session
     // Level may: what cannot be said in TLS is said without (Postfix: "smtp_tls_security_level = may").
-    const mayGoPlain = opened.handshake === true && (await this.#security.mayGoPlain(walk.site, place, policy))
+    const mayGoPlain = opened.handshake === true && (await this.#mayGoPlain(walk, place, policy))
+    if (this.#isOver) return undefined // the connection ended with the stop: nothing is known of the server
     if (mayGoPlain === true) return this.#open(place, walk, policy, true)
     const failure = mayGoPlain === false ? opened.failure : mayGoPlain
     // A wish for TLS that failed is no word against the destination: the next attempt may do without.
@@ -226,10 +231,14 @@ export class Delivery {
   }
 
   async #policy(nexthop: string, place: Place): Promise<TlsPolicy | undefined> {
-    const policy = await this.#security.policy(nexthop, place)
-    if (!('status' in policy)) return policy
+    const policy = await unlessStopped(this.#signal, this.#security.policy(nexthop, place))
+    if (policy === undefined || !('status' in policy)) return policy
     this.#fates.last = policy
     return undefined
+  }
+
+  async #mayGoPlain(walk: Walk, place: Place, policy: TlsPolicy): Promise<boolean | Failure> {
+    return (await unlessStopped(this.#signal, this.#security.mayGoPlain(walk.site, place, policy))) ?? false
   }
 
   #note(text: string): void {
@@ -238,27 +247,28 @@ export class Delivery {
 
   async #transfer(session: ServerSession, isFinal: boolean): Promise<Ending | 'broken'> {
     const { dialogue, name, nameAndPort } = session.facts
-    const stop = (): void => dialogue.connection.destroy()
-    this.#signal.addEventListener('abort', stop, { once: true })
     this.#fates.sessionBegins(++session.uses)
     let ending: Ending | 'broken' = 'broken'
     try {
       const common = { ...session.facts, protocol: this.#protocol, cf: this.#cf, job: this.#job }
-      await sendXforward(dialogue, common)
-      ending = await sendMessage(dialogue, {
+      const place = {
         ...common,
         tables: this.#deps.tables(),
         generic: this.#deps.generic,
         flags: this.#deps.flags,
         recipients: this.#fates.open,
-        settle: (recipient, result) => this.#fates.settle(recipient, result, isFinal, nameAndPort),
+        settle: (recipient: Recipient, result: RecipientResult) =>
+          this.#fates.settle(recipient, result, isFinal, nameAndPort),
+      }
+      ending = await untilStopped(this.#signal, dialogue.connection, async () => {
+        await sendXforward(dialogue, common)
+        return sendMessage(dialogue, place)
       })
       this.#fates.isComplete = true
     } catch (error) {
       if (!(error instanceof DialogueError)) throw error
-      this.#fates.fail(brokenOff(error, dialogue, name), isFinal, nameAndPort)
+      if (!this.#signal.aborted) this.#fates.fail(brokenOff(error, dialogue, name), isFinal, nameAndPort)
     } finally {
-      this.#signal.removeEventListener('abort', stop)
       if (ending === 'broken') dialogue.connection.destroy()
     }
     await this.#kept.leave(session, ending)

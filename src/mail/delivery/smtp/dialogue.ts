@@ -153,6 +153,7 @@ export class Dialogue {
 
   /** Says nothing for a while; at once where the connection is gone. */
   async pause(ms: number): Promise<void> {
+    if (this.connection.closed) return
     const gone = new AbortController()
     this.connection.whenClosed(() => gone.abort())
     await sleep(ms, undefined, { signal: gone.signal }).catch(() => {})

@@ -7,6 +7,7 @@ import { endpointOf, type Place } from './places.ts'
 import { type Connections, connectionsFor, destinationKey, serverKey } from './reuse.ts'
 import type { ServerSession } from './server-session.ts'
 import { noteTls } from './session.ts'
+import { untilStopped } from './stopping.ts'
 import type { TlsPolicy } from './tls-policy.ts'
 import type { Ending } from './transaction.ts'
 
@@ -72,9 +73,9 @@ export class KeptSessions {
   /** A connection that died while it waited is let go: there will be another. */
   async #alive(session: ServerSession | undefined): Promise<ServerSession | undefined> {
     if (session === undefined) return undefined
-    const { cf, protocol } = this.#deps
+    const { cf, protocol, signal } = this.#deps
     const { address, tls, dialogue } = session.facts
-    if (!(await session.isAlive(cf))) {
+    if (!(await untilStopped(signal, dialogue.connection, () => session.isAlive(cf)))) {
       dialogue.connection.destroy()
       return undefined
     }
@@ -85,9 +86,15 @@ export class KeptSessions {
 
   /** Keeps the session for the next message, or ends it. */
   async leave(session: ServerSession, ending: Ending | 'broken'): Promise<void> {
-    const { cf, cache, generation, signal } = this.#deps
-    const { serverKey: key, dialogue } = session.facts
-    if (ending === 'broken' || ending === 'cut' || signal.aborted) return dialogue.connection.destroy()
+    const { signal } = this.#deps
+    const { connection } = session.facts.dialogue
+    if (ending === 'broken' || ending === 'cut' || signal.aborted) return connection.destroy()
+    await untilStopped(signal, connection, () => this.#keepOrQuit(session, ending))
+  }
+
+  async #keepOrQuit(session: ServerSession, ending: 'done' | 'reset'): Promise<void> {
+    const { cf, cache, generation } = this.#deps
+    const { serverKey: key } = session.facts
     const isClean = ending === 'done' || (await session.reset('sending final RSET', cf))
     const isCurrent = [generation, session.facts.generation].every((one) => one === cache.generation)
     if (isClean && isCurrent && session.mayBeKept(cf)) {
