@@ -163,6 +163,8 @@ test('the commands are LMTP’s, and what is wrong with a message is said for ea
     C: .
     S: 552 5.3.4 Error: message file too big
     S: 552 5.3.4 Error: message file too big
+    C: 
+    S: 500 5.5.2 Error: bad syntax
     C: VRFY ana
     S: 500 5.5.2 Error: command not recognized
     C: QUIT

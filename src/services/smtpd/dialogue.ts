@@ -31,6 +31,7 @@ export async function converse(session: Session): Promise<void> {
 /** Reads one line and answers it. */
 async function turn(session: Session): Promise<void> {
   const { cf, input } = session
+  session.repliesDue = 1
   if (session.errors >= cf.smtpd_hard_error_limit) {
     return goodbye(session, '4.7.0', 'Error: too many errors', 'too many errors')
   }
@@ -90,7 +91,6 @@ async function execute(session: Session, command: CommandLine): Promise<void> {
   const row = (session.deps.lmtp === undefined ? commands : lmtpCommands).get(command.verb)
   const count = session.counts.begin(row === undefined ? 'unknown' : command.verb)
   session.where = row === undefined ? 'UNKNOWN' : command.verb
-  session.repliesDue = 1
   try {
     const reply = await run(session, row, command)
     if (reply !== undefined) await session.say(reply)
