@@ -38,7 +38,7 @@ export class Dialogue {
   readonly #at: Screening
   #held: Buffer = Buffer.alloc(0)
   #where = 'CONNECT'
-  #commands = 0
+  #count = 0
   #helo: string | undefined
   #sender: string | undefined
   #protocol = 'SMTP'
@@ -85,8 +85,19 @@ export class Dialogue {
     if (!this.#busy) void this.#read()
   }
 
+  /** Never rejects. */
   async #read(): Promise<void> {
     this.#busy = true
+    try {
+      await this.#commands()
+    } catch (error) {
+      this.#end(() => this.#at.fail(error))
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #commands(): Promise<void> {
     for (let lf; !this.#ended && (lf = this.#held.indexOf(LF)) >= 0;) {
       const bare = lf === 0 || this.#held[lf - 1] !== CR
       const line = this.#held.subarray(0, bare ? lf : lf - 1)
@@ -94,7 +105,6 @@ export class Dialogue {
       if (bare) this.#bareNewline(line)
       if (!this.#ended) await this.#command(line)
     }
-    this.#busy = false
     const { report, screen } = this.#at
     if (this.#ended || this.#held.length <= screen.deps.host.line_length_limit) return
     report.say(`COMMAND LENGTH LIMIT from ${report.client} after ${this.#where}`)
@@ -116,7 +126,7 @@ export class Dialogue {
     if (!this.#ended && name !== 'BDAT' && this.#held.length > 0) this.#pipelined(verb)
     if (this.#ended) return
     if (name === 'RCPT') this.#passDeep()
-    if (++this.#commands > cf.postscreen_command_count_limit && name !== 'QUIT') {
+    if (++this.#count > cf.postscreen_command_count_limit && name !== 'QUIT') {
       report.say(`COMMAND COUNT LIMIT from ${report.client} after ${before}`)
       return this.#drop(this.#later)
     }

@@ -37,7 +37,7 @@ export function createScreen(deps: ScreenDeps): (connection: Connection) => void
       return refuse('all screening ports busy', '421 4.3.2 All screening ports are busy')
     busy.set(remote.address, mine)
     all++
-    void new Screening(screen, connection).run().finally(() => {
+    void new Screening(screen, connection).run().then(() => {
       all--
       const left = (busy.get(remote.address) ?? 1) - 1
       if (left > 0) busy.set(remote.address, left)

@@ -1,7 +1,7 @@
 /** postscreen's lines in the log. */
 import { publish } from '#src/base/mod.ts'
 import type { Connection } from '../../../io/net/mod.ts'
-import type { Table } from '../../../io/tables/mod.ts'
+import { type Table, TableError } from '../../../io/tables/mod.ts'
 import type { SmtpdEvent } from '../events.ts'
 
 export class Report {
@@ -26,6 +26,12 @@ export class Report {
 
   warn(text: string): void {
     publish<SmtpdEvent>({ event: 'smtpd.warning', text, service: 'postscreen', ...this.#who })
+  }
+
+  /** Why a client cannot be looked at any further. */
+  failed(error: unknown): void {
+    if (error instanceof TableError) this.warn(error.message)
+    else publish<SmtpdEvent>({ event: 'smtpd.defect', error, service: 'postscreen', ...this.#who })
   }
 
   /** What a table says; one that cannot be asked says nothing, and it is told. */

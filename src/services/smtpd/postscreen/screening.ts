@@ -57,20 +57,25 @@ export class Screening {
     this.results = new Results(undefined, screen.enabled, this.#startMs)
   }
 
-  /** Resolves when the client is through or gone. */
-  async run(): Promise<void> {
+  /** Resolves when the client is through or gone; never rejects. */
+  run(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#concluded = resolve
-    const { deps, remembersAt, enabled } = this.screen
-    const { address } = this.connection.remote
     // Until something is decided nothing is read; the kernel keeps it.
     this.connection.pause()
+    this.#lookUp().catch(this.fail)
+    return promise
+  }
+
+  /** What is known of the client decides, or what is not is looked at. */
+  async #lookUp(): Promise<void> {
+    const { deps, remembersAt, enabled } = this.screen
+    const { address } = this.connection.remote
     const words = deps.cf.respectful_logging ? ['ALLOWLIST', 'DENYLIST'] : ['WHITELIST', 'BLACKLIST']
     const access = await deps.access(address)
     if (access === 'permit') {
       this.report.say(`${words[0]}ED ${this.report.client}`)
-      this.conclude()
-      return promise
+      return this.conclude()
     }
     if (access === 'reject') {
       this.report.say(`${words[1]}ED ${this.report.client}`)
@@ -79,23 +84,20 @@ export class Screening {
       if (action === 'drop') this.drop(DENIED.drop)
       else if (action === 'enforce') this.refusal = DENIED.enforce
     }
-    if (!this.#over) {
-      const known = this.refusal === undefined ? deps.cache?.find(address) : undefined
-      const unworthy = this.results.unworthy
-      this.results = new Results(known, enabled, deps.clock.now())
-      this.results.unworthy = unworthy
-      if (this.refusal === undefined && known !== undefined && this.results.todo.size === 0) {
-        this.report.say(`PASS OLD ${this.report.client}`)
-        this.conclude()
-      } else {
-        if (!(await remembersAt(this.connection.local.address))) {
-          this.report.say(`${words[0]} VETO ${this.report.client}`)
-          this.results.unworthy = true
-        }
-        this.#test()
-      }
+    if (this.#over) return
+    const known = this.refusal === undefined ? deps.cache?.find(address) : undefined
+    const unworthy = this.results.unworthy
+    this.results = new Results(known, enabled, deps.clock.now())
+    this.results.unworthy = unworthy
+    if (this.refusal === undefined && known !== undefined && this.results.todo.size === 0) {
+      this.report.say(`PASS OLD ${this.report.client}`)
+      return this.conclude()
     }
-    return promise
+    if (!(await remembersAt(this.connection.local.address))) {
+      this.report.say(`${words[0]} VETO ${this.report.client}`)
+      this.results.unworthy = true
+    }
+    this.#test()
   }
 
   #test(): void {
@@ -111,7 +113,7 @@ export class Screening {
     const watches = results.todo.has('pregreet')
     this.#pregreetDone = !watches
     if (watches) connection.write(`220-${cf.postscreen_greet_banner}\r\n`)
-    if (results.todo.has('dnsbl') && score !== undefined) void this.#ask(score)
+    if (results.todo.has('dnsbl') && score !== undefined) this.#ask(score).catch(this.fail)
     connection.attach({
       data: (chunk) => this.#spoke(chunk),
       end: () => this.hangup(),
@@ -227,6 +229,13 @@ export class Screening {
     if (this.#over) return
     this.report.say(`HANGUP after ${this.#elapsed()} from ${this.report.client} in ${this.#phase}`)
     this.conclude('')
+  }
+
+  /** What goes wrong on the way costs this client its connection, and nobody else. */
+  readonly fail = (error: unknown): void => {
+    if (this.#over) return
+    this.report.failed(error)
+    this.drop(`421 4.3.0 ${this.screen.deps.host.myhostname} Server local data error`)
   }
 
   /** @param reply the last that the client hears */

@@ -1,0 +1,110 @@
+/** A screen on a loopback port, whose tables, lists and memory the test holds in its hands. */
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { listen as listenEvents, type PostigoEvent, systemClock } from '../../../base/mod.ts'
+import { makeRegistry, parseConfig } from '../../../io/config/mod.ts'
+import { type Connection, listen } from '../../../io/net/mod.ts'
+import { createTables } from '../../../io/tables/mod.ts'
+import type { SmtpdEvent } from '../events.ts'
+import { smtpdParams } from '../params.ts'
+import { createScreen, postscreenParams, type ScreenDeps } from './mod.ts'
+
+const MAIN_CF = `
+myhostname = mail.example.test
+postscreen_greet_wait = 1s
+default_process_limit = 10
+`
+
+interface TestScreen {
+  readonly port: number
+  readonly events: SmtpdEvent[]
+  /** As they came. */
+  readonly connections: Connection[]
+}
+
+async function startScreen(t: TestContext, mainCf = '', deps: Partial<ScreenDeps> = {}): Promise<TestScreen> {
+  const config = parseConfig(MAIN_CF + mainCf, makeRegistry(postscreenParams, smtpdParams))
+  const accept = createScreen({
+    cf: config.bind(postscreenParams),
+    host: { ...config.bind(smtpdParams), delay_logging_resolution_limit: 2 },
+    clock: systemClock,
+    tables: createTables(),
+    access: async () => 'dunno',
+    score: undefined,
+    replyName: undefined,
+    cache: undefined,
+    serve: (connection) => connection.end('220 let through\r\n'),
+    ...deps,
+  })
+  const connections: Connection[] = []
+  const listener = await listen({
+    address: '127.0.0.1',
+    port: 0,
+    onConnection: (connection) => {
+      connections.push(connection)
+      accept(connection)
+    },
+  })
+  const events: SmtpdEvent[] = []
+  const isOurs = (event: PostigoEvent): event is SmtpdEvent => event.event.startsWith('smtpd.')
+  const stopEvents = listenEvents((event) => {
+    if (isOurs(event)) events.push(event)
+  })
+  t.after(async () => {
+    stopEvents()
+    for (const connection of connections) connection.destroy()
+    await listener.stop()
+  })
+  return { port: listener.port, events, connections }
+}
+
+/** @param words said at once */
+function client(t: TestContext, { port }: TestScreen, words = ''): Socket {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  t.after(() => socket.destroy())
+  if (words !== '') socket.write(words)
+  return socket
+}
+
+/** All that the client hears up to this. */
+async function heard(socket: Socket, until: RegExp): Promise<string> {
+  let text = ''
+  for await (const chunk of socket) {
+    text += String(chunk)
+    if (until.test(text)) break
+  }
+  assert.match(text, until)
+  return text
+}
+
+const FAILED = /^421 4\.3\.0 mail\.example\.test Server local data error\r\n/m
+/** The screen speaks at once with who spoke first. */
+const TALKS = 'postscreen_greet_action = enforce\n'
+
+test('what cannot be looked up ends the one connection, with a word', async (t) => {
+  const broken = async (): Promise<never> => {
+    throw new Error('disk I/O error')
+  }
+  const cache = {
+    find(): never {
+      throw new Error('disk I/O error')
+    },
+    put: broken,
+    forget: broken,
+  }
+  const table: [what: string, mainCf: string, deps: Partial<ScreenDeps>, event: SmtpdEvent['event']][] = [
+    ['EHLO', `${TALKS}postscreen_discard_ehlo_keyword_address_maps = cidr:/etc/nope\n`, {}, 'smtpd.warning'],
+    ['FOO', `${TALKS}postscreen_forbidden_commands = fail:nope\n`, {}, 'smtpd.warning'],
+    ['EHLO', '', { cache }, 'smtpd.defect'],
+    ['EHLO', '', { access: broken }, 'smtpd.defect'],
+    ['EHLO', '', { score: broken }, 'smtpd.defect'],
+  ]
+  for (const [command, mainCf, deps, event] of table) {
+    const screen = await startScreen(t, mainCf, deps)
+    await heard(client(t, screen, `${command} client.test\r\n`), FAILED)
+    assert.equal(screen.events.filter((one) => one.event === event).length, 1, mainCf)
+    await heard(client(t, screen, `${command} client.test\r\n`), FAILED)
+  }
+})
