@@ -61,8 +61,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const connection = new SocketConnection(socket, typeof tls === 'function' ? tls() : tls, ends)
     const isWrapped = typeof implicitTls === 'function' ? implicitTls() : (implicitTls ?? false)
     if (!isWrapped) {
+      // Before the service has it: where that wants to wait, it pauses.
+      if (socket.isPaused()) socket.resume()
       options.onConnection(connection)
-      if (ends !== undefined || socket.isPaused()) socket.resume()
       return
     }
     connection.startTls(true).then(

@@ -5,6 +5,7 @@ import { connect as rawConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   type Connection,
   connect,
@@ -201,4 +202,30 @@ test('an attempt to connect ends with its signal', async (t) => {
   const pending = attempt(stop.signal)
   stop.abort()
   await assert.rejects(pending, canceled)
+})
+
+test('a service that pauses a new connection hears nothing, also behind a PROXY header', async (t) => {
+  const { promise: taken, resolve } = Promise.withResolvers<Connection>()
+  const heard: string[] = []
+  const listener = await listen({
+    address: '127.0.0.1',
+    port: 0,
+    proxyHeaderMs: () => 5000,
+    onConnection: (connection) => {
+      connection.attach({ data: (chunk) => heard.push(String(chunk)), end: () => heard.push('end'), idle() {} })
+      connection.pause()
+      resolve(connection)
+    },
+  })
+  rawConnect(listener.port, '127.0.0.1').end('PROXY TCP4 192.0.2.9 192.0.2.1 4711 25\r\nhello')
+  const connection = await taken
+  t.after(async () => {
+    connection.destroy()
+    await listener.stop()
+  })
+  await turn()
+  assert.deepEqual(heard, [])
+  connection.resume()
+  while (heard.length < 2) await turn()
+  assert.deepEqual(heard, ['hello', 'end'])
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { listen as listenEvents, type PostigoEvent, systemClock } from '../../../base/mod.ts'
 import { makeRegistry, parseConfig } from '../../../io/config/mod.ts'
 import { type Connection, listen } from '../../../io/net/mod.ts'
@@ -79,6 +80,11 @@ async function heard(socket: Socket, until: RegExp): Promise<string> {
   return text
 }
 
+/** Within a few turns of the loop, or the runner's limit ends the test. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await turn()
+}
+
 const FAILED = /^421 4\.3\.0 mail\.example\.test Server local data error\r\n/m
 /** The screen speaks at once with who spoke first. */
 const TALKS = 'postscreen_greet_action = enforce\n'
@@ -107,4 +113,35 @@ test('what cannot be looked up ends the one connection, with a word', async (t) 
     assert.equal(screen.events.filter((one) => one.event === event).length, 1, mainCf)
     await heard(client(t, screen, `${command} client.test\r\n`), FAILED)
   }
+})
+
+test('what a client says, and that it goes, is seen while postscreen_access_list is still asked', async (t) => {
+  const { promise: access, resolve: decide } = Promise.withResolvers<'dunno'>()
+  const screen = await startScreen(t, `${TALKS}postscreen_pre_queue_limit = 10\n`, { access: () => access })
+  const early = client(t, screen, 'EHLO early.test\r\n')
+  await until(() => screen.connections[0]?.octetsIn === 17)
+  const gone = Array.from({ length: 9 }, () => client(t, screen))
+  await until(() => screen.connections.length === 10)
+  await heard(client(t, screen), /^421 4\.3\.2 All screening ports are busy/)
+  for (const socket of gone) socket.resetAndDestroy()
+  await until(() => screen.connections.slice(1).every(({ closed }) => closed))
+  const next = client(t, screen)
+  decide('dunno')
+  await heard(next, /^220-mail\.example\.test /)
+  await heard(early, /^250 CHUNKING\r\n/m)
+  const said = screen.events.flatMap((event) => (event.event === 'smtpd.info' ? [event.text] : []))
+  assert.equal(said.filter((text) => /^PREGREET 17 after \S+ from \S+ EHLO early\.test/.test(text)).length, 1)
+  assert.equal(said.filter((text) => /^HANGUP after \S+ from \S+ in tests before SMTP handshake$/.test(text)).length, 9)
+  assert.ok(!said.some((text) => text.startsWith('PASS ')))
+})
+
+test('who is let through after a slow lookup is heard from its first octet', async (t) => {
+  const { promise: access, resolve: decide } = Promise.withResolvers<'permit'>()
+  const serve = (connection: Connection): void =>
+    connection.attach({ data: (chunk) => connection.end(`250 ${String(chunk)}`), end() {}, idle() {} })
+  const screen = await startScreen(t, '', { access: () => access, serve })
+  const early = client(t, screen, 'EHLO early.test\r\n')
+  await until(() => screen.connections[0]?.octetsIn === 17)
+  decide('permit')
+  await heard(early, /^250 EHLO early\.test\r\n/)
 })

@@ -35,15 +35,16 @@ export class Screening {
   readonly screen: Screen
   readonly connection: Connection
   readonly report: Report
-  readonly #startMs: number
   results: Results
   /** The phase, in the log's words, and when it began. */
-  #phase = ''
-  #phaseMs = 0
+  #phase = 'tests before SMTP handshake'
+  #phaseMs: number
   /** What a recipient hears in the dialogue; undefined: the client may pass. */
   refusal: string | undefined
   #early: Buffer[] = []
   #earlyOctets = 0
+  /** Whoever speaks now speaks too early. */
+  #watching = false
   #score: Score | undefined
   #pregreetDone = false
   #over = false
@@ -53,14 +54,20 @@ export class Screening {
     this.screen = screen
     this.connection = connection
     this.report = new Report(screen.deps.host.syslog_name, connection)
-    this.#startMs = screen.deps.clock.now()
-    this.results = new Results(undefined, screen.enabled, this.#startMs)
+    this.#phaseMs = screen.deps.clock.now()
+    this.results = new Results(undefined, screen.enabled, this.#phaseMs)
   }
 
   /** Resolves when the client is through or gone; never rejects. */
   run(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#concluded = resolve
+    // First of all: who goes, or speaks, while a table is asked is not to be missed.
+    this.connection.attach({
+      data: (chunk) => this.#spoke(chunk),
+      end: () => this.hangup(),
+      idle: () => this.#decide(),
+    })
     // Until something is decided nothing is read; the kernel keeps it.
     this.connection.pause()
     this.#lookUp().catch(this.fail)
@@ -73,6 +80,7 @@ export class Screening {
     const { address } = this.connection.remote
     const words = deps.cf.respectful_logging ? ['ALLOWLIST', 'DENYLIST'] : ['WHITELIST', 'BLACKLIST']
     const access = await deps.access(address)
+    if (this.#over) return
     if (access === 'permit') {
       this.report.say(`${words[0]}ED ${this.report.client}`)
       return this.conclude()
@@ -97,7 +105,7 @@ export class Screening {
       this.report.say(`${words[0]} VETO ${this.report.client}`)
       this.results.unworthy = true
     }
-    this.#test()
+    if (!this.#over) this.#test()
   }
 
   #test(): void {
@@ -110,17 +118,15 @@ export class Screening {
     const { cf, score } = this.screen.deps
     const { connection, results } = this
     this.#begin('tests before SMTP handshake')
+    this.#watching = true
     const watches = results.todo.has('pregreet')
     this.#pregreetDone = !watches
     if (watches) connection.write(`220-${cf.postscreen_greet_banner}\r\n`)
     if (results.todo.has('dnsbl') && score !== undefined) this.#ask(score).catch(this.fail)
-    connection.attach({
-      data: (chunk) => this.#spoke(chunk),
-      end: () => this.hangup(),
-      idle: () => this.#decide(),
-    })
     connection.idleAfter(cf.postscreen_greet_wait)
     connection.resume()
+    const [said] = this.#early
+    if (said !== undefined) this.#pregreeted(said)
   }
 
   async #ask(score: (address: string) => Promise<Score>): Promise<void> {
@@ -152,12 +158,15 @@ export class Screening {
   }
 
   #spoke(chunk: Buffer): void {
-    const { cf } = this.screen.deps
-    const first = this.#early.length === 0
     this.#early.push(chunk)
     this.#earlyOctets += chunk.length
     if (this.#earlyOctets > EARLY_LIMIT) this.connection.pause()
-    if (!first || !this.results.isOpen('pregreet')) return
+    if (this.#watching && this.#early.length === 1) this.#pregreeted(chunk)
+  }
+
+  #pregreeted(chunk: Buffer): void {
+    if (!this.results.isOpen('pregreet')) return
+    const { cf } = this.screen.deps
     const said = escaped(chunk.subarray(0, LOGGED_OCTETS)).slice(0, LOGGED_OCTETS)
     this.report.say(`PREGREET ${chunk.length} after ${this.#elapsed()} from ${this.report.client}: ${said}`)
     this.#pregreetDone = true
