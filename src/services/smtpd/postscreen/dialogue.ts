@@ -81,32 +81,43 @@ export class Dialogue {
   }
 
   #take(chunk: Buffer): void {
+    if (this.#ended) return
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
-    if (!this.#busy) void this.#read()
+    if (this.#isOverlong) this.#tooLong()
+    // One chunk behind a command shows that the client does not wait for replies; more of it waits in the kernel.
+    else if (this.#busy) this.#at.connection.pause()
+    else void this.#read()
   }
 
-  /** Never rejects. */
+  /** Never rejects. From the last look at what is held to the end of `#busy` nothing is awaited, so that no chunk is left there. */
   async #read(): Promise<void> {
     this.#busy = true
     try {
-      await this.#commands()
+      for (let lf; !this.#ended && (lf = this.#held.indexOf(LF)) >= 0;) {
+        if (this.#isOverlong) return this.#tooLong()
+        const bare = lf === 0 || this.#held[lf - 1] !== CR
+        const line = this.#held.subarray(0, bare ? lf : lf - 1)
+        this.#held = this.#held.subarray(lf + 1)
+        if (bare) this.#bareNewline(line)
+        if (!this.#ended) await this.#command(line)
+      }
+      if (!this.#ended && this.#isOverlong) this.#tooLong()
     } catch (error) {
       this.#end(() => this.#at.fail(error))
     } finally {
       this.#busy = false
+      if (!this.#ended) this.#at.connection.resume()
     }
   }
 
-  async #commands(): Promise<void> {
-    for (let lf; !this.#ended && (lf = this.#held.indexOf(LF)) >= 0;) {
-      const bare = lf === 0 || this.#held[lf - 1] !== CR
-      const line = this.#held.subarray(0, bare ? lf : lf - 1)
-      this.#held = this.#held.subarray(lf + 1)
-      if (bare) this.#bareNewline(line)
-      if (!this.#ended) await this.#command(line)
-    }
-    const { report, screen } = this.#at
-    if (this.#ended || this.#held.length <= screen.deps.host.line_length_limit) return
+  /** The next line, as far as it is there. */
+  get #isOverlong(): boolean {
+    const lf = this.#held.indexOf(LF)
+    return (lf < 0 ? this.#held.length : lf) > this.#at.screen.deps.host.line_length_limit
+  }
+
+  #tooLong(): void {
+    const { report } = this.#at
     report.say(`COMMAND LENGTH LIMIT from ${report.client} after ${this.#where}`)
     this.#drop(this.#later)
   }

@@ -85,6 +85,9 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await turn()
 }
 
+const textsOf = ({ events }: TestScreen): string[] =>
+  events.flatMap((event) => (event.event === 'smtpd.info' ? [event.text] : []))
+
 const FAILED = /^421 4\.3\.0 mail\.example\.test Server local data error\r\n/m
 /** The screen speaks at once with who spoke first. */
 const TALKS = 'postscreen_greet_action = enforce\n'
@@ -129,7 +132,7 @@ test('what a client says, and that it goes, is seen while postscreen_access_list
   decide('dunno')
   await heard(next, /^220-mail\.example\.test /)
   await heard(early, /^250 CHUNKING\r\n/m)
-  const said = screen.events.flatMap((event) => (event.event === 'smtpd.info' ? [event.text] : []))
+  const said = textsOf(screen)
   assert.equal(said.filter((text) => /^PREGREET 17 after \S+ from \S+ EHLO early\.test/.test(text)).length, 1)
   assert.equal(said.filter((text) => /^HANGUP after \S+ from \S+ in tests before SMTP handshake$/.test(text)).length, 9)
   assert.ok(!said.some((text) => text.startsWith('PASS ')))
@@ -144,4 +147,42 @@ test('who is let through after a slow lookup is heard from its first octet', asy
   await until(() => screen.connections[0]?.octetsIn === 17)
   decide('permit')
   await heard(early, /^250 EHLO early\.test\r\n/)
+})
+
+test('who talks on while a command is carried out is read no further, and heard again behind it', async (t) => {
+  const { promise: foo, resolve } = Promise.withResolvers<undefined>()
+  const screen = await startScreen(t, TALKS, { tables: { ...createTables(), matchDomain: () => () => foo } })
+  const begun = async (): Promise<[Socket, Connection]> => {
+    const count = screen.connections.length
+    const socket = client(t, screen, 'FOO\r\n')
+    await until(() => screen.connections[count]?.octetsIn === 5)
+    return [socket, screen.connections[count]!]
+  }
+  const [flooding, flooded] = await begun()
+  const [patient, beside] = await begun()
+  const pauses = t.mock.method(flooded, 'pause').mock
+  const LIMIT = 2 * 1024 * 1024
+  flooding.write('NOOP\r\n'.repeat(LIMIT / 4))
+  await until(() => pauses.callCount() > 0 || flooded.octetsIn > LIMIT)
+  assert.ok(flooded.octetsIn < LIMIT)
+  patient.write('NOOP\r\n')
+  await until(() => beside.octetsIn === 11)
+  resolve(undefined)
+  await heard(flooding, /^421 mail\.example\.test Service unavailable - try again later\r\n/m)
+  patient.write('QUIT\r\n')
+  await heard(patient, /^502 .*\r\n250 2\.0\.0 Ok\r\n221 2\.0\.0 Bye\r\n/m)
+})
+
+test('a line has its length, whole or not, and also while a command is carried out', async (t) => {
+  const tables = { ...createTables(), matchDomain: () => () => new Promise<undefined>(() => {}) }
+  const screen = await startScreen(t, TALKS, { tables })
+  const long = 'x'.repeat(3000)
+  for (const words of [`NOOP ${long}\r\n`, `NOOP ${long}`, `NOOP\r\nNOOP ${long}\r\n`, `${long}\r\nFOO\r\n`])
+    await heard(client(t, screen, words), /^421 mail\.example\.test Service unavailable - try again later\r\n/m)
+  const busy = client(t, screen, 'FOO\r\n')
+  await until(() => screen.connections.at(-1)?.octetsIn === 5)
+  busy.write(long)
+  await heard(busy, /^421 mail\.example\.test Service unavailable - try again later\r\n/m)
+  const limits = textsOf(screen).filter((text) => text.startsWith('COMMAND LENGTH LIMIT from '))
+  assert.equal(limits.length, 5)
 })
