@@ -5,7 +5,10 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
+import { makeRegistry, parseConfig } from '#src/io/config/mod.ts'
 import { sendmail } from '#src/main/cli/sendmail.ts'
+import type { FilteredMessage } from '#src/mail/intake/mod.ts'
+import { milterParams, Milters } from '#src/mail/policy/mod.ts'
 import { collectGarbage } from '../support/garbage.ts'
 import { messagesIn, until } from '../support/mailbox.ts'
 import { indexed, type MilterMood, type MilterSays, startMilter, type TestMilter } from '../support/milter.ts'
@@ -280,6 +283,55 @@ milter_end_of_header_macros = {client_name}
     'D L {client_name}=localhost',
   ])
   assert.ok(!told?.packets.includes('T'), 'DATA is of version 4')
+})
+
+test('a milter whose request the disk has no room for is not listened to any further', async (t) => {
+  const milter = await milterFor(t, {
+    answer(event, nth) {
+      if (event !== 'E') return [['c']]
+      return nth === 0 ? [['b', 'another body'], ['c']] : [['r']]
+    },
+  })
+  const message: FilteredMessage = {
+    queueId: 'Q1',
+    sender: 's@else.test',
+    recipients: ['ana@mail.example.test'],
+    fields: [],
+    bodyOctets: 0,
+    readBody: () => Buffer.alloc(0),
+    addField: async () => undefined,
+    insertField: async () => undefined,
+    changeField: async () => undefined,
+    changeSender() {},
+    addRecipient() {},
+    deleteRecipient() {},
+    replaceBody: () => Promise.reject(new Error('No space left on device')),
+    endBody: async () => undefined,
+  }
+  const cf = parseConfig('mail_name = x\nmyhostname = here.test\n', makeRegistry(milterParams)).bind(milterParams)
+  for (const [action, after] of [
+    ['tempfail', 451],
+    ['accept', undefined],
+  ] as const) {
+    const milters = new Milters(`{ inet:127.0.0.1:${milter.port}, default_action=${action} }`, {
+      cf,
+      queueDirectory: '/',
+      macros: () => undefined,
+    })
+    t.after(() => milters.disconnect())
+    await milters.connect({ name: 'client.test', address: '192.0.2.1', port: 1 })
+    assert.equal(await milters.mail(['<s@else.test>']), undefined)
+    await assert.rejects(milters.inspect(message), /No space left/)
+    milters.abort()
+    // Its CONTINUE for the message before is no answer to this.
+    const verdict = await milters.mail(['<s@else.test>'])
+    assert.equal(verdict?.action === 'reject' ? verdict.reply.code : undefined, after)
+    assert.equal(await milters.inspect(message), undefined)
+  }
+  assert.deepEqual(
+    milter.sessions.map(({ packets }) => packets.filter((packet) => packet === 'E').length),
+    [1, 1],
+  )
 })
 
 test('a message of 100 MB passes a milter without standing in memory', { timeout: 60_000 }, async (t) => {

@@ -142,8 +142,10 @@ export class MilterClient {
       if (unwanted || (told.unanswered & this.#agreement.events) !== 0) return this.#verdict
       return await this.#answers(letter, edit)
     } catch (error) {
-      if (!(error instanceof LinkError || error instanceof PacketError)) throw error
-      this.#broken(this.#named(error))
+      const isOurs = !(error instanceof LinkError || error instanceof PacketError)
+      this.#broken(isOurs ? `milter ${name}: modification not carried out: ${textOf(error)}` : this.#named(error))
+      // What the filter has still said to this event must not be taken for its answer to another: it has no link any more.
+      if (isOurs) throw error
       return this.#verdict
     }
   }

@@ -101,8 +101,7 @@ export class Milters implements MessageFilters {
     for (const client of this.#clients) {
       if (!client.active) continue
       client.enterMessage()
-      const verdict = await this.#show(client, message)
-      client.leaveMessage()
+      const verdict = await this.#show(client, message).finally(() => client.leaveMessage())
       if (verdict !== undefined) return { where: 'END-OF-MESSAGE', verdict }
     }
     return undefined
