@@ -201,3 +201,26 @@ test('over inet only lmtpd_authorized_clients may speak; a unix socket is its ow
     /\r\nReceived: from front\.test \(localhost \[127\.0\.0\.1\]\)\r\n/,
   )
 })
+
+test('an address stands in front of a message as in a path, and ends no line of it', async (t) => {
+  const server = await start(t)
+  await transcript(
+    server.port('lmtp'),
+    `${GREETING}
+    C: MAIL FROM:<"s t"@else.test>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<ana@mail.example.test>
+    S: 250 2.1.5 Ok
+    C: DATA
+    S: 354 …
+    C: .
+    S: 250 2.0.0 <ana@mail.example.test> … Saved`,
+  )
+  await submit(server, 's\r\nX-Evil: t@else.test', ['eva@mail.example.test'], 'Subject: x\n\n')
+  const [[ana = ''], [eva = '']] = [await messagesIn(server, 'ana'), await messagesIn(server, 'eva')]
+  assert.match(ana, /^Return-Path: <"s t"@else\.test>\r\nDelivered-To: ana@mail\.example\.test\r\n/)
+  assert.match(
+    eva,
+    /^Return-Path: <"s\?\?X-Evil: t"@else\.test>\r\nX-Original-To: eva@mail\.example\.test\r\nDelivered-To: eva@/,
+  )
+})

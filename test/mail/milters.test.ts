@@ -81,6 +81,8 @@ test('what a milter makes of a message is what stands in the mailbox', async (t)
     ['i', indexed(0, 'X-Top', 'top')],
     ['e', '<other@sender.test>\0'],
     ['+', '<eva@mail.example.test>\0'],
+    ['e', '<"x\\\ny"@sender.test>\0'],
+    ['+', '<"eva\\\nx"@mail.example.test>\0'],
     ['b', 'another\nbody'],
     ['c'],
   ]
@@ -92,6 +94,7 @@ test('what a milter makes of a message is what stands in the mailbox', async (t)
     /^Return-Path: <other@sender\.test>\r\n(?:[\w-]+: .*\r\n)*X-Top: top\r\nReceived: from client\.test (?:.*\r\n[ \t])*.*\r\nSubject: changed\r\n(?:.*\r\n)*X-Added: one\r\n\ttwo\r\n\r\nanother\r\nbody\r\n$/,
   )
   assert.equal((await messagesIn(server, 'eva')).length, 1)
+  await server.logged(/ignoring address with control characters from Milter: "<"eva\\\?x"@mail\.example\.test>"\n/)
   assert.equal(milter.sessions[0]?.bodies.join(''), 'hello\r\n')
 })
 

@@ -3,6 +3,7 @@
  * recipient gets an answer of its own. RFC 2033 §4.2.
  */
 import { publish } from '#src/base/mod.ts'
+import { printAddress, printPath } from '../../formats/address/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
 import type { Routed, Router } from '../routing/mod.ts'
 import type { IntakePlanned } from './events.ts'
@@ -36,7 +37,7 @@ export async function planMailboxes(input: Input, router: Router, hasRoom: HasRo
   for (const outcome of outcomes) {
     if ('reply' in outcome || deposits.has(outcome.account)) continue
     const { account, recipient } = outcome
-    const prefix = `Return-Path: <${sender}>\r\nDelivered-To: ${recipient}\r\n`
+    const prefix = `Return-Path: ${printPath(sender)}\r\nDelivered-To: ${printAddress(recipient)}\r\n`
     deposits.set(account, { account, recipient, original: recipient, prefix })
   }
   const facts = { queueId, arrivalMs, sender, sizeOctets, ret, envid, body, smtpUtf8, verp }

@@ -15,6 +15,18 @@ test('addresses come with brackets or without, one at a time', () => {
     assert.deepEqual(addressIn(text), { address, more }, text)
 })
 
+test('an address with a control character is none', () => {
+  for (const text of [
+    '<"a\\\nb"@c.test>',
+    '<"a\r\n X: y"@c.test>',
+    '<a\rb@c.test>',
+    '<"a\0b"@c.test>',
+    '<"a\x85b"@c.test>',
+  ])
+    assert.deepEqual(addressIn(text), { address: undefined, more: false, unfit: true }, text)
+  assert.deepEqual(addressIn('<a@b.test>\r\n'), { address: 'a@b.test', more: false })
+})
+
 test('of ESMTP parameters, those are taken that are right', () => {
   assert.deepEqual(senderParameters('RET=HDRS ENVID=a+2Bb SIZE=1 RET=SOME'), {
     dsn: { ret: 'HDRS', envid: 'a+b' },

@@ -14,8 +14,16 @@ const OFFERED: Offered = { dsn: true, smtpUtf8: false, verp: false, verpFilter: 
 /** Of a parameter, in a warning. */
 const WARNED = 100
 
-/** The first address, brackets and quotes off; undefined: there is none. `more`: there were others. */
-export function addressIn(text: string): { readonly address: string | undefined; readonly more: boolean } {
+/**
+ * The first address, brackets and quotes off; undefined: there is none. `more`: there were others. `unfit`: it holds a control
+ * character, and is none: it would end a line of the next server's, or of the message.
+ */
+export function addressIn(text: string): {
+  readonly address: string | undefined
+  readonly more: boolean
+  readonly unfit?: true
+} {
+  if (/\p{Cc}/u.test(text.trim())) return { address: undefined, more: false, unfit: true }
   const found = parseAddressList(text).filter((item) => item.kind === 'mailbox' && item.local !== '')
   const [first] = found
   if (first?.kind !== 'mailbox') return { address: undefined, more: false }

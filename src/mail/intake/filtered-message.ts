@@ -121,7 +121,8 @@ export class MessageInFilters implements FilteredMessage {
   }
 
   changeSender(address: string, parameters: string): void {
-    const { address: sender = '', more } = addressIn(address)
+    const { address: sender = '', more, unfit } = addressIn(address)
+    if (unfit) return this.#unfit(address)
     if (more) this.#warn(`Milter request to add multi-sender: "${address}"`)
     const { dsn, bad } = senderParameters(parameters)
     for (const word of bad) warn(`Ignoring bad ESMTP parameter "${word}" in SMFI_CHGFROM request`)
@@ -131,14 +132,16 @@ export class MessageInFilters implements FilteredMessage {
   addRecipient(address: string, parameters: string): void {
     const { dsn, problems } = recipientParameters(parameters)
     for (const problem of problems) this.#warn(problem)
-    const { address: recipient, more } = addressIn(address)
+    const { address: recipient, more, unfit } = addressIn(address)
+    if (unfit) return this.#unfit(address)
     if (more) this.#warn(`Milter or header/body_checks request to add multi-recipient: "${address}"`)
     if (recipient === undefined) return this.#warn('ignoring attempt from Milter to add null recipient')
     this.#setRecipients([...this.envelope.recipients, { address: recipient, ...dsn }])
   }
 
   deleteRecipient(address: string): void {
-    const { address: recipient = '', more } = addressIn(address)
+    const { address: recipient = '', more, unfit } = addressIn(address)
+    if (unfit) return this.#unfit(address)
     if (more) this.#warn(`Milter request to drop multi-recipient: "${address}"`)
     this.#setRecipients(this.envelope.recipients.filter((one) => one.address !== recipient))
   }
@@ -188,6 +191,10 @@ export class MessageInFilters implements FilteredMessage {
   #splice(at: number, gone: number, fields: readonly Field[]): void {
     this.#fields.splice(at, gone, ...fields)
     this.#edited = true
+  }
+
+  #unfit(address: string): void {
+    this.#warn(`ignoring address with control characters from Milter: "${address}"`)
   }
 
   #setRecipients(recipients: readonly EnvelopeRecipient[]): void {

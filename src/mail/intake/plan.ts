@@ -2,6 +2,7 @@
  * From an envelope to a plan: rewriting, expansion, routing; each recipient a mailbox entry or a queue row.
  */
 import { publish } from '#src/base/mod.ts'
+import { printAddress, printPath } from '../../formats/address/mod.ts'
 import type { Envelope, EnvelopeRecipient } from '../../formats/smtp/mod.ts'
 import type { ClientFacts, Completion, QueuedRecipient } from '../queue/mod.ts'
 import type { Expanded, Routed, Router } from '../routing/mod.ts'
@@ -163,7 +164,9 @@ function loopIn({ expanded }: Wanted, deliveredTo: ReadonlySet<string>): string 
     routed.account !== undefined || routed.transport === 'local' || routed.transport === 'virtual'
       ? [routed.recipient, delivered]
       : []
-  return [...here, ...(forwarded === undefined ? [] : [forwarded])].find((a) => deliveredTo.has(a.toLowerCase()))
+  return [...here, ...(forwarded === undefined ? [] : [forwarded])].find((a) =>
+    deliveredTo.has(printAddress(a).toLowerCase()),
+  )
 }
 
 function planned({ recipient, expanded }: Wanted): PlannedRecipient {
@@ -278,7 +281,7 @@ function withDsn(one: Wanted, queued: QueuedRecipient): QueuedRecipient {
 /** What local(8) puts in front: the envelope, kept where readers can see it. */
 function prefixLines(sender: string, one: Wanted, input: PlanInput): string {
   const { original, delivered, forwarded } = one.expanded
-  const originalTo = input.enableOriginalRecipient ? `X-Original-To: ${original}\r\n` : ''
-  const by = forwarded === undefined ? '' : `Delivered-To: ${forwarded}\r\n`
-  return `Return-Path: <${sender}>\r\n${originalTo}Delivered-To: ${delivered}\r\n${by}`
+  const originalTo = input.enableOriginalRecipient ? `X-Original-To: ${printAddress(original)}\r\n` : ''
+  const by = forwarded === undefined ? '' : `Delivered-To: ${printAddress(forwarded)}\r\n`
+  return `Return-Path: ${printPath(sender)}\r\n${originalTo}Delivered-To: ${printAddress(delivered)}\r\n${by}`
 }

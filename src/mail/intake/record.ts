@@ -2,6 +2,7 @@
  * What a message's record in the log brings about: written with the record, done in its transaction, done again by replay.
  * Rule 1 of the log: a record carries all its consequences.
  */
+import { printAddress } from '../../formats/address/mod.ts'
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { ClientFacts, Completion, Enqueue, QueuedRecipient } from '../queue/mod.ts'
@@ -120,7 +121,7 @@ export function applyPlan<F>(
   if (queued.length > 0) ports.queue.enqueue(tx, toEnqueue(plan, queued, record))
   for (const { queueId, by, sender, recipients } of plan.forwarded ?? []) {
     const message = toEnqueue({ ...plan, queueId, sender }, recipients, record)
-    ports.queue.enqueue(tx, { ...message, prefix: Buffer.from(`Delivered-To: ${by}\r\n`) })
+    ports.queue.enqueue(tx, { ...message, prefix: Buffer.from(`Delivered-To: ${printAddress(by)}\r\n`) })
   }
   return { deposited, queued: queued.length }
 }

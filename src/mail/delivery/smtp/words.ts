@@ -1,5 +1,5 @@
 /** Commands with what a server offers, and results in smtp(8)'s words. RFC 5321, RFC 3461, RFC 6152, RFC 6531. */
-import { encodeUnitext, encodeXtext, type Reply } from '../../../formats/smtp/mod.ts'
+import { encodeUnitext, encodeXtext, printable, type Reply } from '../../../formats/smtp/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue, DialogueError } from './dialogue.ts'
 
@@ -22,7 +22,7 @@ export function mailCommand(
     if (ret !== undefined) words.push(`RET=${ret}`)
   }
   if (keywords.has('SMTPUTF8') && smtpUtf8) words.push('SMTPUTF8')
-  return words.join(' ')
+  return command(words)
 }
 
 export function rcptCommand(
@@ -37,8 +37,11 @@ export function rcptCommand(
     words.push(`ORCPT=${originalRecipient(recipient, smtpUtf8)}`)
     if (notify !== undefined) words.push(`NOTIFY=${notify.join(',')}`)
   }
-  return words.join(' ')
+  return command(words)
 }
+
+/** One line, whatever an address holds: what a table or a filter brought in must not begin another command. */
+const command = (words: readonly string[]): string => printable(words.join(' '))
 
 /** As the client gave it, else the address that it gave: what reports are about. RFC 3461 §5.2.1, RFC 6533 §3. */
 function originalRecipient({ orcpt, original, address }: DeliveryJob['recipients'][number], smtpUtf8: boolean): string {
