@@ -18,8 +18,8 @@ export function printable(text: string): string {
 }
 
 /** A peer that never ends its reply is cut off here. */
-export const REPLY_LIMIT = 64 * 1024
-/** Octets of a line, and of the text of a reply, that are kept: Postfix's line_length_limit. */
+const REPLY_LIMIT = 64 * 1024
+/** Octets of a line, and of the text of a reply, that are kept where nothing else is set: Postfix's line_length_limit. */
 const LINE_LIMIT = 2048
 
 /**
@@ -32,6 +32,12 @@ export class ReplyReader {
   #restOctets = 0
   #lines: string[] = []
   #octets = 0
+  readonly #lineLimit: number
+
+  /** @param lineLimit octets of a line, and of the text of a reply, that are kept */
+  constructor(lineLimit = LINE_LIMIT) {
+    this.#lineLimit = lineLimit
+  }
 
   /** Nothing of a reply has come that is not whole. */
   get idle(): boolean {
@@ -48,7 +54,7 @@ export class ReplyReader {
     return pieces.flatMap((piece, i) => {
       this.#restOctets += piece.length
       if (this.#restOctets > REPLY_LIMIT) throw new Error('The reply is too long')
-      this.#rest = (this.#rest + piece).slice(0, LINE_LIMIT)
+      this.#rest = (this.#rest + piece).slice(0, this.#lineLimit)
       return i === pieces.length - 1 ? [] : [this.#endLine()]
     })
   }
@@ -59,7 +65,7 @@ export class ReplyReader {
     if (this.#octets > REPLY_LIMIT) throw new Error('The reply is too long')
     this.#lines.push(line)
     if (!/^\d{3}( |$)/.test(line)) return undefined
-    const reply = parseReply(this.#lines)
+    const reply = parseReply(this.#lines, this.#lineLimit)
     this.#lines = []
     this.#octets = 0
     return reply
@@ -76,10 +82,10 @@ export class ReplyReader {
 }
 
 /** @param lines each `250-text` or `250 text`; others are not the reply's */
-export function parseReply(lines: readonly string[]): Reply {
+export function parseReply(lines: readonly string[], textLimit = LINE_LIMIT): Reply {
   const last = lines.at(-1) ?? ''
   const code = Number(last.slice(0, 3))
-  const text = textOf(lines)
+  const text = textOf(lines, textLimit)
   const texts = lines.filter((line) => /^\d{3}([ -]|$)/.test(line)).map((line) => line.slice(4))
   const [, status] = /^ *([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(last.slice(4)) ?? []
   if (status === undefined || status[0] !== last[0]) return { code, lines: texts, text }
@@ -89,10 +95,10 @@ export function parseReply(lines: readonly string[]): Reply {
   return { code, enhanced: status as EnhancedStatus, lines: bare, text } // by the expression above
 }
 
-function textOf(lines: readonly string[]): string {
+function textOf(lines: readonly string[], limit: number): string {
   let text = ''
   for (const line of lines) {
-    if (text.length >= LINE_LIMIT) break
+    if (text.length >= limit) break
     text += text === '' ? line : `\n${line}`
   }
   return text

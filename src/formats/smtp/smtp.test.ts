@@ -195,6 +195,11 @@ test('replies are read as Postfix reads them', () => {
   }
 })
 
+test('a reader of replies keeps as much of a line, and of a text, as it is told', () => {
+  const [reply] = new ReplyReader(10).push(Buffer.from('250-abcdefghij\r\n250-k\r\n250 l\r\n'))
+  assert.deepEqual(reply, { code: 250, lines: ['abcdef', 'k', 'l'], text: '250-abcdef' })
+})
+
 test('a reply stays a reply, whatever its text holds', () => {
   assert.equal(printReply({ code: 550, enhanced: '5.1.1', lines: ['a\r\n250 b\0\tc'] }), '550 5.1.1 a??250 b?\tc\r\n')
   fc.assert(

@@ -1,15 +1,15 @@
 /** One connection to a before-queue filter: commands and replies, each with a time limit. Postfix: smtpd_proxy.c. */
 import { systemText } from '#src/base/mod.ts'
-import { isUtf8 } from 'node:buffer'
-import { printable, REPLY_LIMIT } from '../../../formats/smtp/mod.ts'
+import { printable, type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
 import { connect, type Connection, type ConnectOptions } from '../../../io/net/mod.ts'
 
 /** What the client hears where the filter is of no use. */
 export const FAILED = '451 4.3.0 Error: queue file write error'
 
-/** Octets of a line that goes to the log for being too long or for being none. */
-const LOGGED_LONG = 30
+/** Octets of a line that goes to the log for being none. */
 const LOGGED_GARBAGE = 100
+/** Replies that may wait: a filter that says more than it is asked for is cut off. */
+const WAITING_LIMIT = 10
 
 /** The filter said something else than was hoped for, or nothing: what the client hears, with its line ends. */
 export class FilterRefusal extends Error {
@@ -32,14 +32,20 @@ export interface LinkOptions {
   readonly warn: (text: string) => void
 }
 
+interface HeardReply {
+  /** Lines parted by CRLF. */
+  readonly text: string
+  /** Nothing in it was no line of a reply. */
+  readonly isWhole: boolean
+}
+
 export class FilterLink {
   readonly #connection: Connection
   readonly #options: LinkOptions
-  readonly #lines: string[] = []
-  /** The line that is not whole, one octet for each character. */
-  #line = ''
-  /** Octets since the last command. */
-  #octets = 0
+  readonly #reader: ReplyReader
+  readonly #replies: HeardReply[] = []
+  /** Nothing in the reply that is on its way was no line of a reply. */
+  #isWhole = true
   #failure: 'lost' | 'timeout' | undefined
   #wake: (() => void) | undefined
 
@@ -58,6 +64,7 @@ export class FilterLink {
   private constructor(connection: Connection, options: LinkOptions) {
     this.#connection = connection
     this.#options = options
+    this.#reader = new ReplyReader(options.lineLimit)
     connection.attach({
       data: (chunk) => this.#take(chunk),
       end: () => this.#fail('lost'),
@@ -75,8 +82,7 @@ export class FilterLink {
    */
   async ask(command: string | undefined, expected: '' | '2' | '3'): Promise<string> {
     if (command !== undefined) await this.send(Buffer.from(command + '\r\n'))
-    this.#octets = 0
-    const { reply, isWhole } = await this.#reply()
+    const { text: reply, isWhole } = await this.#nextReply()
     if (isWhole && reply.startsWith(expected)) return reply
     const { warn, name } = this.#options
     if (expected !== '') warn(`proxy ${name} rejected "${command ?? 'connection request'}": "${printable(reply)}"`)
@@ -104,30 +110,10 @@ export class FilterLink {
     this.#connection.idleAfter(0)
   }
 
-  /** isWhole: nothing in it was no line of a reply. */
-  async #reply(): Promise<{ readonly reply: string; readonly isWhole: boolean }> {
-    const { name, lineLimit, warn } = this.#options
-    const kept: string[] = []
-    let octets = 0
-    let isWhole = true
+  async #nextReply(): Promise<HeardReply> {
     for (;;) {
-      const line = await this.#nextLine()
-      if (line.length > lineLimit) warn(`${name}: response longer than ${lineLimit}: ${line.slice(0, LOGGED_LONG)}...`)
-      if (octets < lineLimit) kept.push(line.slice(0, lineLimit))
-      octets += line.length
-      if (/^\d{3}(?: |$)/.test(line)) break
-      if (/^\d{3}-/.test(line)) continue
-      isWhole = false
-      warn(`received garbage from proxy ${name}: ${line.slice(0, LOGGED_GARBAGE)}`)
-    }
-    const last = kept.pop() ?? ''
-    return { reply: [...kept, last.replace(/^(\d{3})-/, '$1 ')].join('\r\n'), isWhole }
-  }
-
-  async #nextLine(): Promise<string> {
-    for (;;) {
-      const line = this.#lines.shift()
-      if (line !== undefined) return readable(line)
+      const reply = this.#replies.shift()
+      if (reply !== undefined) return reply
       if (this.#failure !== undefined) {
         const { warn, name } = this.#options
         warn(this.#failure === 'timeout' ? `timeout talking to proxy ${name}` : `lost connection with proxy ${name}`)
@@ -140,19 +126,26 @@ export class FilterLink {
   }
 
   #take(chunk: Buffer): void {
-    this.#octets += chunk.length
-    if (this.#octets > REPLY_LIMIT) {
+    try {
+      for (const line of this.#reader.lines(chunk)) this.#takeLine(line)
+    } catch {
+      // a reply without an end
       this.#fail('lost')
       this.#connection.destroy()
-      return
     }
-    const [first = '', ...others] = chunk.toString('latin1').split('\n')
-    this.#line += first
-    for (const next of others) {
-      this.#lines.push(this.#line.replace(/\r$/, ''))
-      this.#line = next
+    this.#awake()
+  }
+
+  #takeLine(line: string): void {
+    if (!/^\d{3}(?:[ -]|$)/.test(line)) {
+      this.#isWhole = false
+      this.#options.warn(`received garbage from proxy ${this.#options.name}: ${line.slice(0, LOGGED_GARBAGE)}`)
     }
-    if (others.length > 0) this.#awake()
+    const reply = this.#reader.take(line)
+    if (reply === undefined) return
+    if (this.#replies.length === WAITING_LIMIT) throw new RangeError('more replies than commands')
+    this.#replies.push({ text: textOf(reply), isWhole: this.#isWhole })
+    this.#isWhole = true
   }
 
   #fail(how: 'lost' | 'timeout'): void {
@@ -167,8 +160,9 @@ export class FilterLink {
   }
 }
 
-/** Without control characters, and without octets that are no UTF-8. */
-function readable(line: string): string {
-  const octets = Buffer.from(line, 'latin1')
-  return printable(isUtf8(octets) ? octets.toString() : line.replace(/[^\0-\x7f]/g, '?'))
+/** As it was said, lines parted by CRLF; one that was cut ends where it was cut. */
+function textOf({ text = '' }: Reply): string {
+  const lines = text.split('\n')
+  const last = lines.pop() ?? ''
+  return [...lines, last.replace(/^(\d{3})-/, '$1 ')].join('\r\n')
 }
