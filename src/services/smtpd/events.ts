@@ -86,3 +86,8 @@ export type SmtpdEvent =
 type Without<E, K extends PropertyKey> = E extends unknown ? Omit<E, K> : never
 /** An event before the session has put its name to it. */
 export type SmtpdEventFacts = Without<SmtpdEvent, keyof Client>
+/** The same of a transaction's, before the session has put what it knows of that to it. */
+export type TransactionEventFacts = Without<
+  Extract<SmtpdEventFacts, { readonly event: 'smtpd.reject' | 'smtpd.milter' | 'smtpd.before_queue' }>,
+  'sender' | 'protocol' | 'helo'
+>

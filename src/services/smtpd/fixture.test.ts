@@ -67,6 +67,8 @@ export interface TestOptions {
   /** How long intake makes the session wait for each write. */
   readonly slowWriteMs?: number
   readonly implicitTls?: boolean
+  /** What else the listener has. */
+  readonly more?: Pick<SmtpdDeps, 'lmtp' | 'milters' | 'beforeQueue'>
 }
 
 function memoryIntake(test: TestSmtpd, slowWriteMs: number): Intake {
@@ -140,6 +142,7 @@ export async function startSmtpd(t: TestContext, mainCf = '', options: TestOptio
     tlsAvailable: options.tlsAvailable ?? true,
     flush: options.flush ?? (async () => 'denied'),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
+    ...options.more,
   })
   const listener = await listen({
     address: '127.0.0.1',

@@ -3,7 +3,7 @@ import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Arrival, MailboxSubmission, OpenOptions, Submission } from '../../mail/intake/mod.ts'
 import { FilterSubmission, heeded } from './before-queue/submission.ts'
 import { tellData } from './milters.ts'
-import { bareNewlineError, type Session, VerdictError } from './session.ts'
+import { bareNewlineError, errorSaying, type Session } from './session.ts'
 import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
 
 export type ContentPhase = Extract<Phase, { readonly name: 'content' }>
@@ -148,6 +148,6 @@ const isSuccess = ({ code }: Reply): boolean => code >= 200 && code < 300 // a f
 
 export function errorOf(reply: Reply): SmtpError {
   const { code, enhanced, lines } = reply
-  if (lines.length > 1) return new VerdictError({ reply, effects: [], path: [] }, reply)
+  if (lines.length > 1) return errorSaying(reply)
   return new SmtpError(code, enhanced, lines.join(' '))
 }

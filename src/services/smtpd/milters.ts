@@ -5,7 +5,7 @@
 import { printReply, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Effect, FilterVerdict } from '../../mail/intake/mod.ts'
 import type { MacroFacts, Verdict } from '../../mail/policy/mod.ts'
-import { type Session, VerdictError } from './session.ts'
+import { errorSaying, type Session } from './session.ts'
 
 /** A new connection, or a new client by XCLIENT: connects to its milters. Answers a greeting that takes 220's place. */
 export async function greetMilters(session: Session): Promise<Reply | undefined> {
@@ -31,7 +31,7 @@ export async function tellHelo(session: Session, name: string): Promise<Reply | 
   session.helo = name // for the log's line alone
   const reply = heeded(session, verdict)
   session.helo = helo
-  if (reply?.code === 421) throw refusal(reply)
+  if (reply?.code === 421) throw errorSaying(reply)
   return reply
 }
 
@@ -69,14 +69,14 @@ export async function tellUnknown(session: Session, verb: string): Promise<void>
 /** VRFY and ETRN: what holds for the whole session. */
 export function obeyStanding(session: Session): void {
   const standing = session.milters?.standing
-  if (standing?.action === 'reject') throw refusal(standing.reply)
+  if (standing?.action === 'reject') throw errorSaying(standing.reply)
 }
 
 /** AUTH and STARTTLS: as Sendmail does, 4xx becomes 454. */
 export function obeyStandingAs454(session: Session): void {
   const standing = session.milters?.standing
   if (standing?.action !== 'reject') return
-  if (standing.reply.code >= 500) throw refusal(standing.reply)
+  if (standing.reply.code >= 500) throw errorSaying(standing.reply)
   throw new SmtpError(454, '4.3.0', 'Try again later')
 }
 
@@ -87,7 +87,7 @@ function isDiscarded({ transaction }: Session, more: readonly Effect[] = []): bo
 
 function obey(session: Session, verdict: FilterVerdict | undefined, recipient?: string): void {
   const reply = heeded(session, verdict, recipient)
-  if (reply !== undefined) throw refusal(reply)
+  if (reply !== undefined) throw errorSaying(reply)
   if (verdict?.action === 'hold' || verdict?.action === 'discard')
     session.transaction?.effects.push({ action: verdict.action })
 }
@@ -96,27 +96,18 @@ function obey(session: Session, verdict: FilterVerdict | undefined, recipient?: 
 function heeded(session: Session, verdict: FilterVerdict | undefined, recipient?: string): Reply | undefined {
   if (verdict === undefined) return undefined
   const reply = verdict.action === 'reject' ? verdict.reply : undefined
-  const { transaction, helo, esmtp, where } = session
-  session.publish({
+  session.publishOf({
     event: 'smtpd.milter',
     action: verdict.action,
-    where,
-    queueId: transaction?.queueId,
+    where: session.where,
+    queueId: session.transaction?.queueId,
     text: reply === undefined ? `milter triggers ${verdict.action.toUpperCase()} action` : textOf(reply),
-    sender: transaction?.sender,
     recipient,
-    protocol: esmtp ? 'ESMTP' : 'SMTP',
-    helo,
   })
   return reply
 }
 
 const textOf = (reply: Reply): string => printReply(reply).trimEnd()
-
-/** With all its lines. */
-function refusal(reply: Reply): SmtpError {
-  return new VerdictError({ reply, effects: [], path: [] }, reply)
-}
 
 /** What a macro may say now. At the end of a message the envelope is not told again, as in Postfix's cleanup. */
 function macroFacts(session: Session): MacroFacts {

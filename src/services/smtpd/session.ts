@@ -9,7 +9,7 @@ import type { Maps } from '../../io/tables/mod.ts'
 import type { Milters, PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
 import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
-import type { SmtpdEvent, SmtpdEventFacts } from './events.ts'
+import type { SmtpdEvent, SmtpdEventFacts, TransactionEventFacts } from './events.ts'
 import { footed } from './footer.ts'
 import { SessionHistory } from './history.ts'
 import { Input } from './input.ts'
@@ -239,17 +239,14 @@ export class Session {
   }
 
   reject(where: string, text: string, recipient?: string): void {
+    this.publishOf({ event: 'smtpd.reject', where, queueId: this.transaction?.queueId, text, recipient })
+  }
+
+  /** What was said of a transaction: with its sender, and how the client speaks. */
+  publishOf(event: TransactionEventFacts): void {
     const { transaction, helo } = this
-    this.publish({
-      event: 'smtpd.reject',
-      where,
-      queueId: transaction?.queueId,
-      text,
-      sender: transaction?.sender,
-      recipient,
-      protocol: this.deps.lmtp === undefined ? (this.esmtp ? 'ESMTP' : 'SMTP') : 'LMTP',
-      helo,
-    })
+    const protocol = this.deps.lmtp === undefined ? (this.esmtp ? 'ESMTP' : 'SMTP') : 'LMTP'
+    this.publish({ ...event, sender: transaction?.sender, protocol, helo })
   }
 
   /** Tells the postmaster of what was said so far, if it is more than so many lines and had errors; it is forgotten then. */
@@ -312,6 +309,11 @@ export class VerdictError extends SmtpError {
     super(reply.code, reply.enhanced, reply.lines.join(' '))
     this.verdict = verdict
   }
+}
+
+/** The refusal of somebody else than policy, with all its lines. */
+export function errorSaying(reply: Reply): VerdictError {
+  return new VerdictError({ reply, effects: [], path: [] }, reply)
 }
 
 /** A refusal that does not count as the client's error. */

@@ -2,7 +2,7 @@
 import { parseReply, type Reply } from '../../../formats/smtp/mod.ts'
 import type { Draft } from '../../../io/blobs/mod.ts'
 import type { Arrival, OpenOptions, Submission } from '../../../mail/intake/mod.ts'
-import { type Session, VerdictError } from '../session.ts'
+import { errorSaying, type Session } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
 import { type BeforeQueueFilter, DirectFilter, LaterFilter, type Opening } from './filter.ts'
 import { FilterRefusal, type LinkOptions } from './link.ts'
@@ -46,8 +46,7 @@ export async function heeded<T>(asked: Promise<T>): Promise<T> {
     return await asked
   } catch (error) {
     if (!(error instanceof FilterRefusal)) throw error
-    const reply = replyOf(error.reply)
-    throw new VerdictError({ reply, effects: [], path: [] }, reply)
+    throw errorSaying(replyOf(error.reply))
   }
 }
 
@@ -72,15 +71,11 @@ export class FilterSubmission implements Submission {
 
   async finish(): Promise<Reply> {
     const text = await this.#filter.end()
-    const { transaction, esmtp, helo } = this.#session
-    this.#session.publish({
+    this.#session.publishOf({
       event: 'smtpd.before_queue',
       action: text.startsWith('2') ? 'accept' : 'reject',
       text,
-      sender: transaction?.sender,
-      recipient: transaction?.recipients[0]?.address,
-      protocol: esmtp ? 'ESMTP' : 'SMTP',
-      helo,
+      recipient: this.#session.transaction?.recipients[0]?.address,
     })
     return replyOf(text)
   }
