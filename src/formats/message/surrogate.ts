@@ -2,6 +2,7 @@
  * Header sections in ASCII, for clients that have not said that they read UTF-8: names and texts in encoded words, addresses
  * that cannot be written so replaced, with their names kept. After RFC 6858.
  */
+import { isAscii } from 'node:buffer'
 import { type ListItem, parseAddressList, toAscii } from '../address/mod.ts'
 import { decodeWords, encodeWords } from './encoded-words.ts'
 import { fieldValue, headerFields, type HeaderField } from './header.ts'
@@ -26,7 +27,6 @@ const TRACE: ReadonlySet<string> = new Set([
 /** What stands for an address that only UTF-8 can write. RFC 6858 §2.1; `.invalid` is nobody's (RFC 2606). */
 const REPLACED = 'internationalized-address@mail.invalid'
 
-const isAscii = (octets: Buffer): boolean => octets.every((octet) => octet < 0x80)
 // oxlint-disable-next-line no-control-regex -- ASCII is meant
 const NOT_ASCII = /[^\x00-\x7f]+/g
 const asciiOnly = (text: string): boolean => text.search(NOT_ASCII) < 0

@@ -1,4 +1,5 @@
 /** One message on its way in: octets to the log and to the analyser, then the plan, then one commit. */
+import { isAscii } from 'node:buffer'
 import { publish } from '#src/base/mod.ts'
 import type { Envelope, EnvelopeRecipient, Reply } from '../../formats/smtp/mod.ts'
 import { type Draft, LogBrokenError, LogFullError } from '../../io/blobs/mod.ts'
@@ -14,7 +15,7 @@ import { type Field, HEAD_LIMIT, headEnd, missingFields, readHead, valueOf, with
 import type { IntakeDeps } from './intake.ts'
 import { makePlan } from './plan.ts'
 import { type Applied, applyPlan, encodePlan, type Plan } from './record.ts'
-import { beyondAscii, detectsUtf8, utf8ClassOf } from './smtputf8.ts'
+import { detectsUtf8, utf8ClassOf } from './smtputf8.ts'
 import { tellKept } from './tell.ts'
 import { prepended, received } from './trace.ts'
 
@@ -166,6 +167,7 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     this.#draft.discard()
     this.#draft = draft
     this.#analyser = content.analyser
+    this.#headerUtf8 = !fields.every(({ raw }) => isAscii(raw))
     this.#deliveredTo.clear()
     for (const field of fields) if (field.name === 'delivered-to') this.#note(field)
     return filtered
@@ -225,16 +227,13 @@ export class IntakeSubmission<F> implements MailboxSubmission {
     const rest = bodyAt < seen.length ? seen.subarray(bodyAt) : EMPTY
     const body = this.#checks === undefined ? rest : await this.#checks.body(rest)
     this.#problem ??= this.#checks?.refusal
-    this.#headerUtf8 = [trace, ...kept.map((field) => field.raw)].some(isBeyondAscii) || missing.some(beyondAscii)
-    await this.#pass(
-      Buffer.concat([
-        ...(checked === undefined ? [trace] : []),
-        ...kept.map((field) => field.raw),
-        ...missing.map((line) => Buffer.from(line + '\r\n')),
-        ...(separated || rest.length > 0 || !isAll ? [CRLF] : []),
-        body,
-      ]),
-    )
+    const header = Buffer.concat([
+      ...(checked === undefined ? [trace] : []),
+      ...kept.map((field) => field.raw),
+      ...missing.map((line) => Buffer.from(line + '\r\n')),
+    ])
+    this.#headerUtf8 = !isAscii(header)
+    await this.#pass(Buffer.concat([header, ...(separated || rest.length > 0 || !isAll ? [CRLF] : []), body]))
   }
 
   #note(field: Field): void {
@@ -365,6 +364,3 @@ export class IntakeSubmission<F> implements MailboxSubmission {
       : { code: 451, enhanced: '4.3.0', lines: ['Error: queue file write error'] }
   }
 }
-
-/** latin1: each octet is one character. */
-const isBeyondAscii = (octets: Buffer): boolean => beyondAscii(octets.toString('latin1'))
