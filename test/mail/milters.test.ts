@@ -5,10 +5,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
+import { connect as tlsConnect } from 'node:tls'
 import { makeRegistry, parseConfig } from '#src/io/config/mod.ts'
 import { sendmail } from '#src/main/cli/sendmail.ts'
 import type { FilteredMessage } from '#src/mail/intake/mod.ts'
 import { milterParams, Milters } from '#src/mail/policy/mod.ts'
+import { certificateMaker } from '../support/authority.ts'
 import { collectGarbage } from '../support/garbage.ts'
 import { messagesIn, until } from '../support/mailbox.ts'
 import { indexed, type MilterMood, type MilterSays, startMilter, type TestMilter } from '../support/milter.ts'
@@ -334,6 +336,34 @@ test('a milter whose request the disk has no room for is not listened to any fur
   assert.deepEqual(
     milter.sessions.map(({ packets }) => packets.filter((packet) => packet === 'E').length),
     [1, 1],
+  )
+})
+
+test('a milter is told of the client’s certificate where it was verified', async (t) => {
+  const { make } = certificateMaker(t)
+  const authority = make('Test Authority')
+  const known = make('client of ours', { by: authority, names: ['name.test'] })
+  const unknown = make('somebody', { names: ['name.test'] })
+  const { server, milter } = await pair(
+    t,
+    {},
+    'smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = $config_directory/ca.pem\nmilter_helo_macros = {cert_subject} {cert_issuer}\n',
+    {
+      files: {
+        'ca.pem': authority.cert,
+        'master.cf': 'submissions inet n - n - - smtpd\n -o smtpd_tls_wrappermode=yes\n',
+      },
+    },
+  )
+  for (const certified of [known, unknown]) {
+    const port = server.port('submissions')
+    const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...certified })
+    socket.write('EHLO client.test\r\n')
+    for await (const chunk of socket) if (String(chunk).includes('250 ')) break
+  }
+  assert.deepEqual(
+    milter.sessions.map(({ packets }) => packets.find((packet) => packet.startsWith('D H'))),
+    ['D H {cert_subject}=client of ours {cert_issuer}=Test Authority', 'D H'],
   )
 })
 

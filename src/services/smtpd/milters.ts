@@ -117,11 +117,12 @@ function macroFacts(session: Session): MacroFacts {
   const recipient = milterRecipient?.address ?? transaction?.recipients[0]?.address
   const queueId = transaction?.queueId
   const refused = milterRecipient?.refusal
+  const [certificate] = tls?.peerVerified === true ? tls.peerChain : []
   return {
     client,
     connections: session.connections,
     local: connection.local,
-    ...(tls !== undefined && { tls: { ...tls, ...(tls.peerVerified === true && subjectOf(tls.peerNames)) } }),
+    ...(tls !== undefined && { tls: { ...tls, ...(certificate !== undefined && { certificate }) } }),
     ...(sasl !== undefined && { sasl }),
     ...(queueId !== undefined && { queueId }),
     ...(sender !== undefined && { sender }),
@@ -129,6 +130,3 @@ function macroFacts(session: Session): MacroFacts {
     ...(refused !== undefined && { refusal: refused }),
   }
 }
-
-const subjectOf = ([name]: readonly string[]): { readonly subject?: string } =>
-  name === undefined ? {} : { subject: name }

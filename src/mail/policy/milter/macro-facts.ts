@@ -1,4 +1,5 @@
 /** The values of macros, from what is known of a session. MILTER_README, "What macros will Postfix send to Milters?". */
+import type { X509Certificate } from 'node:crypto'
 import { quote, type Router } from '../../routing/mod.ts'
 import type { MacroSource } from './macros.ts'
 import type { MilterSettings } from './service.ts'
@@ -19,8 +20,8 @@ export interface MacroFacts {
     readonly protocol: string
     readonly cipher: string
     readonly bits: number
-    readonly subject?: string
-    readonly issuer?: string
+    /** The client's own, where it was verified. */
+    readonly certificate?: X509Certificate
   }
   readonly sasl?: { readonly method: string; readonly username: string; readonly sender: string }
   readonly queueId?: string
@@ -60,8 +61,8 @@ const VALUES: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['{tls_version}', ({ tls }) => tls?.protocol],
   ['{cipher}', ({ tls }) => tls?.cipher],
   ['{cipher_bits}', ({ tls }) => tls?.bits.toString()],
-  ['{cert_subject}', ({ tls }) => tls?.subject],
-  ['{cert_issuer}', ({ tls }) => tls?.issuer],
+  ['{cert_subject}', ({ tls }) => tls?.certificate && subjectOf(tls.certificate)],
+  ['{cert_issuer}', ({ tls }) => tls?.certificate && issuerOf(tls.certificate)],
   ['{i}', ({ queueId }) => queueId],
   ['{auth_type}', ({ sasl }) => sasl?.method],
   ['{auth_authen}', ({ sasl }) => sasl?.username],
@@ -73,6 +74,17 @@ const VALUES: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['{rcpt_host}', (facts, { router }) => words(facts)?.status ?? hop(facts.recipient, router, 'nexthop')],
   ['{rcpt_mailer}', (facts, { router }) => (words(facts) ? 'error' : hop(facts.recipient, router, 'transport'))],
 ])
+
+/** The common name; `''` where there is none, as in Postfix. */
+const subjectOf = (certificate: X509Certificate): string => first(certificate.toLegacyObject().subject.CN)
+
+/** The same; an authority without one has that of its organization. */
+function issuerOf(certificate: X509Certificate): string {
+  const { CN, O } = certificate.toLegacyObject().issuer
+  return first(CN) || first(O)
+}
+
+const first = (value: string | string[] = ''): string => (typeof value === 'string' ? value : (value[0] ?? ''))
 
 function whoIsThere({ client: { name, reverseName, address } }: MacroFacts): string {
   const forged = name.toLowerCase() === reverseName.toLowerCase() ? '' : ' (may be forged)'
