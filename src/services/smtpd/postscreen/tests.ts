@@ -4,8 +4,7 @@
 export const TESTS = ['pregreet', 'dnsbl', 'pipelining', 'nonSmtp', 'bareNewline'] as const
 export type Test = (typeof TESTS)[number]
 
-/** Before the greeting, and in a dialogue. */
-export const EARLY: readonly Test[] = ['pregreet', 'dnsbl']
+/** In a dialogue; the others come before the greeting. */
 export const DEEP: readonly Test[] = ['pipelining', 'nonSmtp', 'bareNewline']
 
 /** Until when each test counts as passed, ms since 1970; 0: it was never passed. */
