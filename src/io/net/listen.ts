@@ -110,14 +110,14 @@ function takeProxyHeader(socket: Socket, limitMs: number): Promise<ProxyHeader['
     const onClose = (): void => done(new ProxyHeaderError('connection lost before the PROXY header'))
     const done = (outcome: Error | ProxyHeader): void => {
       clearTimeout(timer)
-      socket.off('data', onData).off('close', onClose).off('error', done)
+      socket.off('data', onData).off('end', onClose).off('close', onClose).off('error', done)
       socket.pause()
       if (outcome instanceof Error) return reject(outcome)
       if (octets.length > outcome.octets) socket.unshift(octets.subarray(outcome.octets))
       resolve(outcome.ends)
     }
     const timer = setTimeout(() => done(new ProxyHeaderError('no PROXY header in time')), limitMs)
-    socket.on('data', onData).on('close', onClose).on('error', done)
+    socket.on('data', onData).on('end', onClose).on('close', onClose).on('error', done)
   })
 }
 
