@@ -11,7 +11,8 @@ export type DnsAnswer =
       readonly ttlSeconds: number
       readonly secure: boolean
     }
-  | { readonly status: 'nodata' | 'nxdomain'; readonly secure: boolean }
+  /** `ttlSeconds`: how long that holds, by the zone's SOA (RFC 2308 §5); undefined where there was none. */
+  | { readonly status: 'nodata' | 'nxdomain'; readonly secure: boolean; readonly ttlSeconds?: number }
   /** SERVFAIL, time limit, no resolver; `filtered`: there were records, and a filter of ours has dropped them all. */
   | { readonly status: 'failed'; readonly reason: string; readonly filtered?: true }
 

@@ -141,8 +141,9 @@ class StubResolver implements Resolver {
       const alias = reply.rcode === 'noerror' ? queryName(reply.alias ?? '') : undefined
       if (alias === undefined) {
         const status = reply.rcode === 'nxdomain' ? 'nxdomain' : 'nodata'
-        const ttlSeconds = Math.min(reply.negativeTtl ?? BARE_NEGATIVE_TTL_S, MAX_NEGATIVE_TTL_S)
-        return { answer: { status, secure }, ttlSeconds }
+        const { negativeTtl: said } = reply
+        const ttlSeconds = Math.min(said ?? BARE_NEGATIVE_TTL_S, MAX_NEGATIVE_TTL_S)
+        return { answer: { status, secure, ...(said !== undefined && { ttlSeconds: said }) }, ttlSeconds }
       }
       question = { name: alias, type: first.type }
     }

@@ -6,8 +6,9 @@ import type { Resolver } from '../../io/dns/mod.ts'
 /** What a list says of one name. */
 export type ListAnswer =
   | { readonly status: 'listed'; readonly addresses: readonly string[]; readonly ttlSeconds?: number }
-  | { readonly status: 'clean' }
-  | { readonly status: 'failed'; readonly reason: string }
+  /** `ttlSeconds`: how long that holds; undefined: nobody said. */
+  | { readonly status: 'clean'; readonly ttlSeconds?: number }
+  | { readonly status: 'failed'; readonly reason: string; readonly late?: true }
 
 /** How long the verdict about a list holds. */
 const HEALTH_MS = 3_600_000
@@ -36,7 +37,7 @@ export class DnsLists {
   /** Within the time limit; a list that is dead, lists everything or is late lists nobody. */
   async ask(name: string, zone: string): Promise<ListAnswer> {
     const { promise, resolve } = Promise.withResolvers<ListAnswer>()
-    const late = { status: 'failed', reason: 'time limit' } as const
+    const late = { status: 'failed', reason: 'time limit', late: true } as const
     const timer = setTimeout(() => resolve(late), this.#limitMs)
     try {
       return await Promise.race([promise, this.#believe(name, zone)])
@@ -75,7 +76,10 @@ export class DnsLists {
       this.#selfTest ? this.fault(zone, kind) : undefined,
     ])
     if (answer.status === 'failed') return answer
-    if (answer.status !== 'ok') return { status: 'clean' }
+    if (answer.status !== 'ok') {
+      const { ttlSeconds } = answer
+      return ttlSeconds === undefined ? { status: 'clean' } : { status: 'clean', ttlSeconds }
+    }
     // 127.255.255.0/24 is how lists say "you may not ask like this" (over quota, open resolver): never "listed".
     const addresses = answer.records.map((r) => r.value).filter((a) => !a.startsWith('127.255.255.'))
     if (addresses.length === 0) return { status: 'clean' }

@@ -1,5 +1,6 @@
 /** The screen (postscreen) of a listener: its settings, lists and memory. */
 import { publish } from '#src/base/mod.ts'
+import type { Db } from '../../io/db/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import { type PolicyWarning, policyParams } from '../../mail/policy/mod.ts'
 import {
@@ -19,12 +20,18 @@ const DELAYS = { delay_logging_resolution_limit: maillogParams.delay_logging_res
 
 type Screened = Pick<ListenerSpec, 'screen'>
 
-function configOf({ current }: Rooms, { screen = [] }: Screened): Rooms['current']['config'] {
+/** What a screen needs of the rooms. */
+interface ScreenRooms extends Pick<Rooms, 'resolver' | 'clock'> {
+  readonly current: Pick<Rooms['current'], 'config' | 'tables'>
+  readonly db: Db
+}
+
+function configOf({ current }: Pick<ScreenRooms, 'current'>, { screen = [] }: Screened): Rooms['current']['config'] {
   return current.config.with(new Map([...screen, ['process_name', 'postscreen']]))
 }
 
 export function screenFor(
-  rooms: Rooms,
+  rooms: ScreenRooms,
   spec: Screened,
   serve: (connection: Connection) => void,
 ): (connection: Connection) => void {
@@ -47,7 +54,7 @@ export function screenFor(
       mynetworks,
       warn: (text) => publish<PolicyWarning>({ event: 'policy.warning', text }),
     }),
-    score: score && ((address) => score.of(address)),
+    score,
     replyName: cf.postscreen_dnsbl_reply_map === '' ? undefined : tables.open(cf.postscreen_dnsbl_reply_map),
     cache: cf.postscreen_cache_map === '' ? undefined : clientCache(rooms.db),
     serve,

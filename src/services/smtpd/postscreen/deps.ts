@@ -5,7 +5,7 @@ import type { Connection } from '../../../io/net/mod.ts'
 import type { Table, Tables } from '../../../io/tables/mod.ts'
 import type { Access } from './access-list.ts'
 import type { ClientCache } from './cache.ts'
-import type { Score } from './dns-score.ts'
+import type { DnsScore } from './dns-score.ts'
 import type { postscreenParams } from './params.ts'
 
 export interface ScreenDeps {
@@ -26,7 +26,7 @@ export interface ScreenDeps {
   readonly tables: Pick<Tables, 'open' | 'maps' | 'matchAddress' | 'matchDomain'>
   readonly access: (address: string) => Promise<Access>
   /** undefined: no lists are named. */
-  readonly score: ((address: string) => Promise<Score>) | undefined
+  readonly score: Pick<DnsScore, 'ask'> | undefined
   /** postscreen_dnsbl_reply_map: what replies call a list. */
   readonly replyName: Pick<Table, 'get'> | undefined
   /** undefined: nobody is remembered. */

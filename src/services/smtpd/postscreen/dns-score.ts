@@ -1,4 +1,4 @@
-/** postscreen_dnsbl_sites: what DNS lists make of a client, added up. */
+/** postscreen_dnsbl_sites: what DNS lists make of a client, added up as they answer. Postfix: postscreen_dnsbl.c. */
 import type { Resolver } from '../../../io/dns/mod.ts'
 import { answerPattern, DnsLists, listLabel } from '../../../mail/policy/mod.ts'
 
@@ -8,14 +8,28 @@ interface Site {
   readonly matches: (address: string) => boolean
 }
 
+/** What lists have said of one client by now. */
 export interface Score {
   readonly score: number
   /** The list of the greatest weight among those that have the client. */
   readonly domain: string
-  /** How long at the most this holds, as the lists say; undefined: none said. */
-  readonly ttlSeconds: number | undefined
-  /** `addr … listed by domain … as …` */
-  readonly listed: readonly { readonly domain: string; readonly address: string }[]
+  /** How long that holds: the least that lists of the score's sign say; 0 where one does not say, or nobody has answered. */
+  readonly ttlSeconds: number
+}
+
+/** What becomes of an answer on its way into the score. */
+export interface ScoreReport {
+  readonly listed: (domain: string, address: string) => void
+  /** A list that has not answered within the time limit. */
+  readonly late: (domain: string) => void
+}
+
+/** Lists that are asked for one client. */
+export interface Asking {
+  /** By the lists that have answered. */
+  readonly now: () => Score
+  /** All have answered, or are late. */
+  readonly done: Promise<void>
 }
 
 /** `domain=filter*weight`; throws RangeError for what is none. */
@@ -40,31 +54,46 @@ export class DnsScore {
   }
 
   /** All lists are asked at once; one that does not answer in time, or not soundly, has no say. */
-  async of(address: string): Promise<Score> {
+  ask(address: string, report: ScoreReport): Asking {
+    const tally = new Tally()
     const label = listLabel('address', address)
-    const asked = await Promise.all(
-      [...this.#sites].map(async ([domain, sites]) => ({
-        domain,
-        sites,
-        answer: label === undefined ? undefined : await this.#lists.ask(`${label}.${domain}`, domain),
-      })),
-    )
-    const listed = asked.flatMap(({ domain, sites, answer }) =>
-      answer?.status === 'listed' ? [{ domain, sites, ...answer }] : [],
-    )
-    const counted = listed.flatMap(({ sites, addresses }) =>
-      sites.filter(({ matches }) => addresses.some((one) => matches(one))),
-    )
-    const heaviest = counted.reduce<Site | undefined>(
-      (best, site) => (best !== undefined && best.weight >= site.weight ? best : site),
-      undefined,
-    )
-    const ttls = listed.flatMap(({ ttlSeconds }) => (ttlSeconds === undefined ? [] : [ttlSeconds]))
-    return {
-      score: counted.reduce((sum, { weight }) => sum + weight, 0),
-      domain: heaviest?.domain ?? '',
-      ttlSeconds: ttls.length === 0 ? undefined : Math.min(...ttls),
-      listed: listed.flatMap(({ domain, addresses }) => addresses.map((one) => ({ domain, address: one }))),
+    const asked = [...this.#sites].map(async ([domain, sites]) => {
+      if (label === undefined) return
+      const answer = await this.#lists.ask(`${label}.${domain}`, domain)
+      if (answer.status === 'failed') {
+        if (answer.late === true) report.late(domain)
+        else tally.add([], undefined)
+        return
+      }
+      const addresses = answer.status === 'listed' ? answer.addresses : []
+      for (const one of addresses) report.listed(domain, one)
+      const counted = sites.filter(({ matches }) => addresses.some((one) => matches(one)))
+      tally.add(counted, answer.ttlSeconds)
+    })
+    return { now: () => tally.score(), done: Promise.all(asked).then(() => {}) }
+  }
+}
+
+class Tally {
+  #score = 0
+  #heaviest: Site | undefined
+  /** Of answers that speak against the client, and of the others. */
+  readonly #ttls = { against: Infinity, for: Infinity }
+
+  /** @param sites of one list, those that have the client */
+  add(sites: readonly Site[], ttlSeconds: number | undefined): void {
+    let weight = 0
+    for (const site of sites) {
+      weight += site.weight
+      if (this.#heaviest === undefined || this.#heaviest.weight < site.weight) this.#heaviest = site
     }
+    this.#score += weight
+    const side = weight > 0 ? 'against' : 'for'
+    this.#ttls[side] = Math.min(this.#ttls[side], ttlSeconds ?? 0)
+  }
+
+  score(): Score {
+    const ttl = this.#score > 0 ? this.#ttls.against : this.#ttls.for
+    return { score: this.#score, domain: this.#heaviest?.domain ?? '', ttlSeconds: ttl === Infinity ? 0 : ttl }
   }
 }

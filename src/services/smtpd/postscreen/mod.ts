@@ -71,7 +71,7 @@ function screenOf(deps: ScreenDeps): Screen {
     isForbidden: async (command) => (await forbidden(command)) !== undefined,
     minTtlMs: Math.min(
       cf.postscreen_greet_ttl,
-      cf.postscreen_dnsbl_max_ttl,
+      cf.postscreen_dnsbl_min_ttl,
       cf.postscreen_pipelining_ttl,
       cf.postscreen_non_smtp_command_ttl,
       cf.postscreen_bare_newline_ttl,

@@ -96,10 +96,11 @@ test('what cannot be looked up ends the one connection, with a word', async (t) 
   const broken = async (): Promise<never> => {
     throw new Error('disk I/O error')
   }
+  const never = (): never => {
+    throw new Error('disk I/O error')
+  }
   const cache = {
-    find(): never {
-      throw new Error('disk I/O error')
-    },
+    find: never,
     put: broken,
     forget: broken,
   }
@@ -108,7 +109,7 @@ test('what cannot be looked up ends the one connection, with a word', async (t) 
     ['FOO', `${TALKS}postscreen_forbidden_commands = fail:nope\n`, {}, 'smtpd.warning'],
     ['EHLO', '', { cache }, 'smtpd.defect'],
     ['EHLO', '', { access: broken }, 'smtpd.defect'],
-    ['EHLO', '', { score: broken }, 'smtpd.defect'],
+    ['EHLO', '', { score: { ask: () => ({ now: never, done: broken() }) } }, 'smtpd.defect'],
   ]
   for (const [command, mainCf, deps, event] of table) {
     const screen = await startScreen(t, mainCf, deps)

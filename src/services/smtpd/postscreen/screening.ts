@@ -4,7 +4,7 @@ import type { Connection } from '../../../io/net/mod.ts'
 import { escaped } from '../escaped.ts'
 import type { ScreenDeps } from './deps.ts'
 import { Dialogue } from './dialogue.ts'
-import type { Score } from './dns-score.ts'
+import type { Asking, DnsScore, Score } from './dns-score.ts'
 import { Report } from './report.ts'
 import { DEEP, Results, type Test } from './tests.ts'
 
@@ -45,8 +45,11 @@ export class Screening {
   #earlyOctets = 0
   /** Whoever speaks now speaks too early. */
   #watching = false
+  /** The lists that were asked, and what they said when it was asked for: once, though some may not have answered. */
+  #asking: Asking | undefined
   #score: Score | undefined
   #pregreetDone = false
+  #isDecided = false
   #over = false
   #concluded: () => void = () => {}
 
@@ -66,7 +69,7 @@ export class Screening {
     this.connection.attach({
       data: (chunk) => this.#spoke(chunk),
       end: () => this.hangup(),
-      idle: () => this.#decide(),
+      idle: this.#decide,
     })
     // Until something is decided nothing is read; the kernel keeps it.
     this.connection.pause()
@@ -129,15 +132,26 @@ export class Screening {
     if (said !== undefined) this.#pregreeted(said)
   }
 
-  async #ask(score: (address: string) => Promise<Score>): Promise<void> {
+  async #ask(score: Pick<DnsScore, 'ask'>): Promise<void> {
     const { address } = this.connection.remote
-    const found = await score(address)
-    for (const { domain, address: as } of found.listed)
-      this.report.say(`addr ${address} listed by domain ${domain} as ${as}`, 'dnsblog')
-    const name = await this.report.lookUp(this.screen.deps.replyName, found.domain)
-    this.#score = { ...found, domain: name ?? found.domain }
-    this.#praise()
+    const seconds = this.screen.deps.cf.postscreen_dnsbl_timeout / 1000
+    this.#asking = score.ask(address, {
+      listed: (domain, as) => this.report.say(`addr ${address} listed by domain ${domain} as ${as}`, 'dnsblog'),
+      late: (domain) => this.report.warn(`dnsblog reply timeout ${seconds}s for ${domain}`),
+    })
+    await this.#asking.done
+    if (this.#over) return
+    this.#takeScore()
+    // Departs from Postfix where a list is late: it would have the client sit out the whole wait.
     this.#perhapsDone()
+  }
+
+  /** Of the lists that have answered; the others have no say any more. */
+  #takeScore(): Score | undefined {
+    if (this.#score !== undefined || this.#asking === undefined) return this.#score
+    this.#score = this.#asking.now()
+    this.#praise()
+    return this.#score
   }
 
   /** Lists that vouch for a client spare it the other tests. */
@@ -152,9 +166,8 @@ export class Screening {
 
   #listTtlMs(): number {
     const { postscreen_dnsbl_min_ttl: min, postscreen_dnsbl_max_ttl: max } = this.screen.deps.cf
-    if (this.#score === undefined) return min // lists that were late are asked again soon
-    const said = this.#score.ttlSeconds
-    return said === undefined ? max : Math.max(min, Math.min(max, said * 1000))
+    // Who does not say, or was late, is asked again soon.
+    return Math.max(min, Math.min(max, (this.#score?.ttlSeconds ?? 0) * 1000))
   }
 
   #spoke(chunk: Buffer): void {
@@ -182,24 +195,28 @@ export class Screening {
   #perhapsDone(): void {
     if (this.#over || !this.#pregreetDone) return
     if (this.results.todo.has('dnsbl') && this.#score === undefined) return
-    setImmediate(() => this.#decide())
+    setImmediate(this.#decide)
   }
 
-  #decide(): void {
-    if (this.#over || this.#phase === 'tests after SMTP handshake') return
+  readonly #decide = (): void => void this.#decision().catch(this.fail)
+
+  async #decision(): Promise<void> {
+    if (this.#over || this.#isDecided) return
+    this.#isDecided = true
     const { cf, clock } = this.screen.deps
     this.connection.idleAfter(0)
     if (this.results.isOpen('pregreet') && this.#early.length === 0)
       this.results.pass('pregreet', clock.now() + cf.postscreen_greet_ttl)
-    if (this.results.todo.has('dnsbl') && this.#judge() === 'dropped') return
+    if (this.results.todo.has('dnsbl') && (await this.#judge()) === 'dropped') return
+    if (this.#over) return
     const deep = DEEP.some((test) => this.results.isOpen(test))
     if (this.refusal !== undefined || this.results.unworthy || deep) this.#converse()
     else this.conclude()
   }
 
-  #judge(): 'dropped' | 'goes on' {
+  async #judge(): Promise<'dropped' | 'goes on'> {
     const { cf, clock } = this.screen.deps
-    const { score = 0, domain = '' } = this.#score ?? {}
+    const { score = 0, domain = '' } = this.#takeScore() ?? {}
     if (score < cf.postscreen_dnsbl_threshold) {
       this.results.pass('dnsbl', clock.now() + this.#listTtlMs())
       return 'goes on'
@@ -208,7 +225,8 @@ export class Screening {
     const action = cf.postscreen_dnsbl_action
     if (action === 'ignore') return 'goes on'
     this.results.fail('dnsbl')
-    const text = `5.7.1 Service unavailable; client [${this.connection.remote.address}] blocked using ${domain}`
+    const name = (await this.report.lookUp(this.screen.deps.replyName, domain)) ?? domain
+    const text = `5.7.1 Service unavailable; client [${this.connection.remote.address}] blocked using ${name}`
     if (action === 'enforce') {
       this.refusal = `550 ${text}`
       return 'goes on'
