@@ -2,7 +2,9 @@
  * The screen's own SMTP: for clients that failed a test, who hear the reason at RCPT, and for new ones whose way of
  * speaking is looked at. No recipient is ever accepted. Postfix: postscreen_smtpd.c.
  */
+import { DISCARDABLE } from '../../../formats/smtp/mod.ts'
 import { escaped } from '../escaped.ts'
+import { listWords } from '../../../mail/policy/mod.ts'
 import { unquote } from '../../../mail/routing/mod.ts'
 import { LOGGED_OCTETS, softened, type Screening } from './screening.ts'
 
@@ -43,6 +45,8 @@ export class Dialogue {
   #sender: string | undefined
   #protocol = 'SMTP'
   #tls = false
+  /** Since the last EHLO. */
+  #discarded: ReadonlySet<string> = new Set()
   #busy = false
   #ended = false
 
@@ -260,13 +264,27 @@ export class Dialogue {
     return { reply: lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n') }
   }
 
+  /** Of the tables where they have the client, which is told, or the list. */
+  async #toDiscard(): Promise<ReadonlySet<string>> {
+    const { screen, connection, report } = this.#at
+    const maps = screen.deps.cf.postscreen_discard_ehlo_keyword_address_maps
+    const { address, port } = connection.remote
+    const found = maps === '' ? undefined : await screen.deps.tables.maps(maps).find(address)
+    if (found === undefined) return screen.ehloKeywords
+    const own = new Set(listWords(found.result.toUpperCase()))
+    const isOther = own.symmetricDifference(screen.ehloKeywords).size > 0
+    const said = DISCARDABLE.filter((word) => own.has(word)).join(' ')
+    // Postfix has no colon before the port here.
+    if (isOther && own.size > 0 && !own.has('SILENT-DISCARD'))
+      report.say(`[${address}]${port}: discarding EHLO keywords: ${said}`)
+    return own
+  }
+
   /** No PIPELINING: a client must wait. */
   async #keywords(): Promise<string[]> {
-    const { screen, connection } = this.#at
-    const { host, cf, tables } = screen.deps
-    const maps = cf.postscreen_discard_ehlo_keyword_address_maps
-    const found = maps === '' ? undefined : await tables.maps(maps).find(connection.remote.address)
-    const discarded = found === undefined ? screen.ehloKeywords : new Set(found.result.toUpperCase().split(/[\s,]+/))
+    const { host } = this.#at.screen.deps
+    const discarded = await this.#toDiscard()
+    this.#discarded = discarded
     const all = [
       host.message_size_limit > 0 ? `SIZE ${host.message_size_limit}` : 'SIZE',
       ...(host.disable_vrfy_command ? [] : ['VRFY']),
@@ -290,7 +308,8 @@ export class Dialogue {
   async #startTls(words: readonly string[]): Promise<Answer | undefined> {
     if (words.length > 0) return { reply: '501 5.5.4 Syntax: STARTTLS' }
     if (this.#tls) return { reply: '554 5.5.1 Error: TLS already active' }
-    if (this.#level === 'none') return { reply: '502 5.5.1 Error: command not implemented' }
+    if (this.#level === 'none' || this.#discarded.has('STARTTLS'))
+      return { reply: '502 5.5.1 Error: command not implemented' }
     const { connection } = this.#at
     // RFC 3207 §5: what came in plain behind the command is none of TLS.
     this.#held = Buffer.alloc(0)
@@ -345,6 +364,7 @@ export class Dialogue {
   #content(name: 'DATA' | 'BDAT', words: readonly string[]): { readonly reply: string } {
     const { report } = this.#at
     report.say(`${name} without valid RCPT from ${report.client}`)
+    if (name === 'BDAT' && this.#discarded.has('CHUNKING')) return { reply: '502 5.5.1 Error: command not implemented' }
     if (name === 'DATA' && words.length > 0) return { reply: '501 5.5.4 Syntax: DATA' }
     if (name === 'BDAT' && words.length === 0) return { reply: '501 5.5.4 Syntax: BDAT count [LAST]' }
     if (this.#sender === undefined)
