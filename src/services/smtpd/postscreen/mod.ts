@@ -6,6 +6,7 @@ import type { Connection } from '../../../io/net/mod.ts'
 import type { ScreenDeps } from './deps.ts'
 import { Report } from './report.ts'
 import { type Screen, Screening } from './screening.ts'
+import { Places } from './places.ts'
 import type { Test } from './tests.ts'
 
 export type { ScreenDeps } from './deps.ts'
@@ -19,26 +20,20 @@ export function createScreen(deps: ScreenDeps): (connection: Connection) => void
   const { cf, clock } = deps
   const screen = screenOf(deps)
   const busy = new Map<string, number>()
-  let all = 0
   let cleanedMs = clock.now()
   return (connection) => {
     const { remote, local } = connection
     const report = new Report(deps.host.syslog_name, connection)
     report.say(`CONNECT from ${report.client} to [${local.address}]:${local.port}`)
     const mine = (busy.get(remote.address) ?? 0) + 1
-    const refuse = (why: string, reply: string): void => {
-      report.say(`NOQUEUE: reject: CONNECT from ${report.client}: ${why}`)
-      connection.end(`${reply}\r\n`)
-      report.say(`DISCONNECT ${report.client}`)
-    }
     const limit = cf.postscreen_client_connection_count_limit
-    if (limit > 0 && mine > limit) return refuse('too many connections', '421 4.7.0 Error: too many connections')
-    if (all >= cf.postscreen_pre_queue_limit)
-      return refuse('all screening ports busy', '421 4.3.2 All screening ports are busy')
+    if (limit > 0 && mine > limit) {
+      report.say(`NOQUEUE: reject: CONNECT from ${report.client}: too many connections`)
+      connection.end('421 4.7.0 Error: too many connections\r\n')
+      return report.say(`DISCONNECT ${report.client}`)
+    }
     busy.set(remote.address, mine)
-    all++
     void new Screening(screen, connection).run().then(() => {
-      all--
       const left = (busy.get(remote.address) ?? 1) - 1
       if (left > 0) busy.set(remote.address, left)
       else busy.delete(remote.address)
@@ -66,6 +61,7 @@ function screenOf(deps: ScreenDeps): Screen {
   return {
     deps,
     enabled,
+    places: new Places(cf.postscreen_pre_queue_limit),
     ehloKeywords: new Set(cf.postscreen_discard_ehlo_keywords.map((word) => word.toUpperCase())),
     remembersAt: async (address) => (await at({ name: '', address })) !== undefined,
     isForbidden: async (command) => (await forbidden(command)) !== undefined,

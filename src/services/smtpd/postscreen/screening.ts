@@ -5,6 +5,7 @@ import { escaped } from '../escaped.ts'
 import type { ScreenDeps } from './deps.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Asking, DnsScore, Score } from './dns-score.ts'
+import type { Places } from './places.ts'
 import { Report } from './report.ts'
 import { DEEP, Results, type Test } from './tests.ts'
 
@@ -24,6 +25,7 @@ export interface Screen {
   readonly deps: ScreenDeps
   /** Tests that are done with a new client. */
   readonly enabled: readonly Test[]
+  readonly places: Places
   readonly ehloKeywords: ReadonlySet<string>
   /** Whether a client that came to this address of ours may be remembered. */
   readonly remembersAt: (address: string) => Promise<boolean>
@@ -48,6 +50,7 @@ export class Screening {
   /** The lists that were asked, and what they said when it was asked for: once, though some may not have answered. */
   #asking: Asking | undefined
   #score: Score | undefined
+  #hasPlace = false
   #pregreetDone = false
   #isDecided = false
   #over = false
@@ -108,7 +111,15 @@ export class Screening {
       this.report.say(`${words[0]} VETO ${this.report.client}`)
       this.results.unworthy = true
     }
-    if (!this.#over) this.#test()
+    if (this.#over) return
+    this.#hasPlace = this.screen.places.take()
+    if (this.#hasPlace) this.#test()
+    else this.#turnAway()
+  }
+
+  #turnAway(): void {
+    this.report.say(`reject: connect from ${this.report.client}: all screening ports busy`)
+    this.drop('421 4.3.2 All screening ports are busy')
   }
 
   #test(): void {
@@ -281,6 +292,7 @@ export class Screening {
     if (remembered !== undefined)
       void deps.cache?.put(connection.remote.address, remembered).catch((error: unknown) => report.warn(String(error)))
     connection.idleAfter(0)
+    if (this.#hasPlace) this.screen.places.leave()
     if (last === undefined) this.#handOver()
     else {
       if (last === '') connection.destroy()
