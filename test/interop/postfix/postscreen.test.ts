@@ -98,6 +98,26 @@ const CLIENTS: readonly Client[] = [
     },
     script: '?|MAIL FROM:<x>|EHLO c.test|VRFY x|MAIL FROM|MAIL FROM:<x>|MAIL FROM:<y>|RCPT|RSET|RCPT TO:<x>|BDAT 3|?',
   },
+  {
+    n: 39,
+    overrides: {
+      ...deep,
+      postscreen_tls_security_level: 'may',
+      postscreen_discard_ehlo_keyword_address_maps: 'inline:{ {127.8.0.39=starttls chunking} }',
+    },
+    script: '?|EHLO c.test|STARTTLS|BDAT 3|?',
+  },
+  { n: 40, overrides: { ...deep, postscreen_forbidden_commands: 'FOO' }, script: '?|CONNECT x|foo bar|?' },
+  {
+    n: 41,
+    overrides: { ...deep, postscreen_pipelining_action: 'drop' },
+    script: '?|>EHLO c.test\r\nNOOP\r\n|?|?',
+  },
+  {
+    n: 42,
+    overrides: { ...deep, postscreen_pipelining_action: 'ignore' },
+    script: `?|>EHLO c.test\r\n${MAIL.replace('|', '\r\n')}\r\n|?|?|?|QUIT`,
+  },
   { n: 38, overrides: { ...deep, postscreen_command_filter: 'inline:{ {XFOO=NOOP} }' }, script: '?|XFOO|XBAR|QUIT' },
 ]
 
@@ -150,7 +170,7 @@ function linesOf(log: string, from: number, address: string): string[] {
     .map((line) =>
       line
         .replace(/ to \[[\d.]+\]:\d+$/, ' to LISTENER')
-        .replaceAll(/\]:\d+/g, ']:PORT')
+        .replaceAll(/\](:?)\d+/g, ']$1PORT')
         .replace(/after [\d.]+ from/, 'after T from'),
     )
     .toSorted()
