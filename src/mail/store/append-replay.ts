@@ -4,8 +4,8 @@ import { type AppendFacts, type AppendedFacts, recordIdOf } from './append.ts'
 import type { StoreContext } from './context.ts'
 import type { Analyser, MessageFacts } from './contract.ts'
 import { Deposits } from './deposits.ts'
-import { hasMessage, removeMessage } from './expunge.ts'
 import { lastMailboxId } from './mailbox-rows.ts'
+import { removeReplaced } from './replaced.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -20,13 +20,13 @@ type Record = Parameters<Replay>[1]
 
 /**
  * Into the mailbox it was for, by id. One that was deleted stays so; one whose CREATE the power cut took back, although it
- * was told, is made again by its name.
+ * was told, is made again by its name. A REPLACE whose old message is not there brings the new one all the same: it may have
+ * been refused for that, and then is there twice, but one that was acknowledged is not lost.
  */
 export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Replay {
   const deposits = new Deposits(ctx)
   return (tx, record) => {
     const { account, mailbox, name, savedMs, messages, replaces } = meantBy(record)
-    if (replaces !== undefined && !hasMessage(tx, replaces.mailbox, replaces.uid)) return
     let from = 0
     for (const [i, { length, flags, internalDateMs }] of messages.entries()) {
       const entry = {
@@ -44,7 +44,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
       else if (deposits.deposit(tx, mailbox, entry) === undefined) return
       from += length
     }
-    if (replaces !== undefined) removeMessage(ctx, tx, replaces.mailbox, replaces.uid)
+    if (replaces !== undefined) removeReplaced(ctx, tx, replaces)
   }
 }
 

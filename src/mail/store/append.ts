@@ -23,6 +23,7 @@ import { hasMessage, removeMessage } from './expunge.ts'
 import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
 import type { Quota, Reservation } from './quota.ts'
+import { type ReplacedFacts, replacedFacts } from './replaced.ts'
 
 export const TRYCREATE: Refusal = { refused: 'TRYCREATE', text: 'No such mailbox' }
 export const OVERQUOTA: Refusal = { refused: 'OVERQUOTA', text: 'The quota of the account is used up' }
@@ -42,7 +43,7 @@ export interface AppendFacts {
   readonly name: string
   readonly savedMs: number
   readonly messages: readonly AppendedFacts[]
-  readonly replaces?: { readonly mailbox: MailboxId; readonly uid: number }
+  readonly replaces?: ReplacedFacts
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -142,13 +143,15 @@ class StoreAppending implements Appending {
     const { account, name, row, replaces } = this.#target
     if (this.#draft === undefined) throw new Error('An APPEND without a message')
     const savedMs = this.#ctx.clock.now()
+    const named = replaces && replacedFacts(this.#ctx.db.read, replaces.mailbox, replaces.uid)
+    if (replaces !== undefined && named === undefined) return REPLACED_GONE
     const facts: AppendFacts = {
       account,
       mailbox: row.id,
       name,
       savedMs,
       messages: this.#taken.map(({ length, flags, internalDateMs }) => ({ length, flags, internalDateMs })),
-      ...(replaces !== undefined && { replaces: { mailbox: replaces.mailbox, uid: replaces.uid } }),
+      ...(named !== undefined && { replaces: named }),
     }
     const { id } = this.#draft
     return this.#parts.log.commit('append', this.#draft, Buffer.from(JSON.stringify(facts)), (tx, at) => {

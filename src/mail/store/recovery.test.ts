@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Db } from '../../io/db/mod.ts'
 import { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
 import { appendReplay, createStore, undoUnfinishedCopies } from './store.ts'
+import type { Deposited, Replaced, Store } from './contract.ts'
 import { ACCOUNT, openTestStore, slowClock, type TestStore } from './testing.ts'
 
 const MANY = 3000
@@ -97,27 +98,33 @@ test('a MOVE that is stopped has moved some messages and lost none', async (t) =
   assert.equal(inbox + archive, MANY)
 })
 
-/** An APPEND's record, as the log would hand it to replay. */
-async function recordOf(world: TestStore, mailbox: string): Promise<Parameters<ReturnType<typeof appendReplay>>[1]> {
-  const content = Buffer.from('Subject: kept\r\n\r\nbody\r\n')
-  let record: { facts: Buffer; id: Buffer } | undefined
+type Record = Parameters<ReturnType<typeof appendReplay>>[1]
+
+/** The store, and the records that its log gets, as it would hand them to replay. */
+function recorded(world: TestStore): { store: Store; records: Record[] } {
+  const records: Record[] = []
   const log = new Proxy(world.log, {
     get(target, name) {
       if (name === 'commit')
         return (...[kind, draft, facts, consequence]: Parameters<typeof world.log.commit>) => {
-          record = { facts, id: draft.id }
+          const content = Buffer.from(draft.read(0, draft.size))
+          const at = { segment: 9, offset: 0, length: draft.size }
+          records.push({ id: draft.id, facts, at, read: (from, to) => content.subarray(from, to) })
           return target.commit(kind, draft, facts, consequence)
         }
       const value: unknown = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
-  const store = createStore({ ...world.options, log })
+  return { store: createStore({ ...world.options, log }), records }
+}
+
+async function recordOf(world: TestStore, mailbox: string): Promise<Record> {
+  const content = Buffer.from('Subject: kept\r\n\r\nbody\r\n')
+  const { store, records } = recorded(world)
   const options = { sizeOctets: content.length, flags: ['\\Seen', 'Label'], internalDateMs: 12_345_000 }
   assert.ok('uid' in (await store.append(ACCOUNT, mailbox, [content], options)))
-  assert.ok(record)
-  const at = { segment: 9, offset: 0, length: content.length }
-  return { ...record, at, read: (from, to) => content.subarray(from, to) }
+  return records[0]!
 }
 
 test('an APPEND whose transaction was lost is repeated with all it was', async (t) => {
@@ -144,4 +151,36 @@ test('an APPEND to a mailbox deleted since has no effect; to one whose CREATE wa
   const lost = await openTestStore(t)
   await lost.db.write((tx) => appendReplay(lost.options)(tx, record))
   assert.equal(lost.store.status(ACCOUNT, 'New')?.messages, 1)
+})
+
+test('a REPLACE comes back after a power cut, also where the message it replaced got a new UID', async (t) => {
+  const world = await openTestStore(t)
+  const { store, records } = recorded(world)
+  const put = async (subject: string, replaces?: Deposited): Promise<Deposited> => {
+    const content = Buffer.from(`Subject: ${subject}\r\n\r\n`)
+    const old: Replaced | undefined = replaces && { mailbox: replaces.mailboxId, uid: replaces.uid, sizeOctets: 1 }
+    const appending = store.beginAppend(ACCOUNT, 'Drafts', old)
+    assert.ok('take' in appending)
+    await appending.take([content], { sizeOctets: content.length, flags: [] })
+    const [made] = (await appending.commit()) as readonly Deposited[]
+    appending.discard()
+    return made!
+  }
+  let newest = await put('v1')
+  await put('other')
+  for (const subject of ['v2', 'v3']) newest = await put(subject, newest)
+  for (let durable = 0; durable < records.length; durable++) {
+    const cut = await openTestStore(t)
+    const replay = async (some: readonly Record[]): Promise<void> => {
+      for (const record of some) await cut.db.write((tx) => appendReplay(cut.options)(tx, record))
+    }
+    await replay(records.slice(0, durable)) // with the same UIDs as before
+    await cut.db.write((tx) => afterPowerCut(tx))
+    await replay(records.slice(durable))
+    const drafts = await cut.select('Drafts')
+    const found: string[] = []
+    for await (const messages of drafts.messages(Array.from({ length: drafts.count }, (_, i) => i + 1)))
+      for (const message of messages) found.push(/"(v\d|other)"/.exec(message?.envelope.toString() ?? '')?.[1] ?? '')
+    assert.deepEqual(found, ['other', 'v3'], `${durable} were durable`)
+  }
 })
