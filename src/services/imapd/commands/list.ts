@@ -1,5 +1,12 @@
 /** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
-import { type Cursor, decodeMailbox, takeEntries } from '../../../formats/imap/mod.ts'
+import {
+  type Cursor,
+  decodeMailbox,
+  ImapError,
+  listMatcher,
+  PATTERN_LETTERS_LIMIT,
+  takeEntries,
+} from '../../../formats/imap/mod.ts'
 import type { MailboxInfo } from '../../../mail/store/mod.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
@@ -18,6 +25,9 @@ interface Options {
 
 /** Patterns of one LIST at the most. */
 const PATTERN_LIMIT = 100
+
+/** Other clients have their turn after so much time. */
+const TURN_MS = 4
 
 export async function list(session: Session, cursor: Cursor): Promise<void> {
   cursor.takeSpace()
@@ -45,8 +55,8 @@ export async function list(session: Session, cursor: Cursor): Promise<void> {
     ...returns,
   }
   if (options.recursive && !options.subscribed) throw cursor.bad('RECURSIVEMATCH needs SUBSCRIBED')
-  const matchers = patterns.map((pattern) => matcher(reference + decodeMailbox(pattern)))
-  await listMatching(session, (name) => matchers.some((matches) => matches(name)), options)
+  const matches = matcherOf(patterns.map((pattern) => reference + decodeMailbox(pattern)))
+  await listMatching(session, matches, options)
 }
 
 function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubscribed' | 'status' | 'metadata'> {
@@ -69,15 +79,39 @@ function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubs
   return { returnSubscribed, status, metadata }
 }
 
-async function listMatching(session: Session, matches: (name: string) => boolean, options: Options): Promise<void> {
+type Matches = (name: string) => boolean
+
+/** Of any of the patterns. */
+function matcherOf(patterns: readonly string[]): Matches {
+  if (patterns.reduce((letters, { length }) => letters + length, 0) > PATTERN_LETTERS_LIMIT)
+    throw new ImapError('NO', 'The patterns are too long', { code: 'LIMIT' })
+  const matchers = patterns.map(listMatcher)
+  return (name) => matchers.some((matches) => matches(name))
+}
+
+/** Of these names, those that match. Other clients have their turn meanwhile. */
+async function matching(session: Session, names: Iterable<string>, matches: Matches): Promise<ReadonlySet<string>> {
+  const { clock } = session.deps
+  const found = new Set<string>()
+  let since = clock.monotonic()
+  for (const name of names) {
+    if (matches(name)) found.add(name)
+    if (clock.monotonic() - since < TURN_MS) continue
+    await new Promise(setImmediate)
+    since = clock.monotonic()
+  }
+  return found
+}
+
+async function listMatching(session: Session, matches: Matches, options: Options): Promise<void> {
   const { store } = session.deps
   const { output } = session
   const existing = new Map(store.mailboxes(session.owner).map((info) => [info.name, info]))
   const subscribed = new Set(store.subscriptions(session.owner))
-  const names = options.subscribed ? subscribed : existing.keys()
-  const childInfo = options.recursive ? parentsOf(subscribed, matches) : new Set<string>()
-  for (const name of new Set([...names, ...childInfo].toSorted(byName))) {
-    if (!matches(name)) continue
+  const named = await matching(session, options.subscribed ? subscribed : existing.keys(), matches)
+  const parents = options.recursive ? parentsOf([...subscribed].filter((name) => !named.has(name))) : []
+  const childInfo = await matching(session, parents, matches)
+  for (const name of new Set([...named, ...childInfo].toSorted(byName))) {
     const info = existing.get(name)
     if (options.specialUse && info?.specialUse === undefined) continue
     const said = options.subscribed || options.returnSubscribed
@@ -99,16 +133,12 @@ function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** RFC 5258 §3.5: names that match and have a subscribed name below them that does not. */
-function parentsOf(subscribed: ReadonlySet<string>, matches: (name: string) => boolean): Set<string> {
+/** RFC 5258 §3.5: of those that match, the ones above subscribed names that do not. */
+function parentsOf(names: readonly string[]): Set<string> {
   const parents = new Set<string>()
-  for (const name of subscribed) {
-    if (matches(name)) continue
-    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-      const parent = name.slice(0, slash)
-      if (matches(parent)) parents.add(parent)
-    }
-  }
+  for (const name of names)
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1))
+      parents.add(name.slice(0, slash))
   return parents
 }
 
@@ -122,28 +152,18 @@ function attributes(info: MailboxInfo | undefined, subscribed: boolean): string[
   return words
 }
 
-/** `*` is anything, `%` anything but the delimiter; INBOX in any letter case. */
-function matcher(pattern: string): (name: string) => boolean {
-  const escaped = pattern.replace(/[*%]+|[^*%]+/g, (piece) =>
-    piece.includes('*') ? '.*' : piece.includes('%') ? '[^/]*' : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-  )
-  const expression = new RegExp(`^${escaped}$`, 's')
-  const inbox = new RegExp(`^${escaped}$`, 'si')
-  return (name) => (name === 'INBOX' ? inbox : expression).test(name)
-}
-
 /** RFC 3501 §6.3.9: with `%`, a parent of a subscribed name that is not subscribed itself is shown as \Noselect. */
-export function lsub(session: Session, cursor: Cursor): void {
+export async function lsub(session: Session, cursor: Cursor): Promise<void> {
   cursor.takeSpace()
   const reference = decodeMailbox(cursor.takeAString())
   cursor.takeSpace()
   const pattern = reference + decodeMailbox(cursor.takeListMailbox())
   cursor.takeEnd()
-  const matches = matcher(pattern)
-  const subscribed = new Set(session.deps.store.subscriptions(session.owner))
-  const parents = pattern.includes('%') ? parentsOf(subscribed, matches) : new Set<string>()
-  for (const name of [...new Set([...subscribed, ...parents])].toSorted(byName)) {
-    if (!matches(name)) continue
-    session.output.line(`* LSUB (${subscribed.has(name) ? '' : '\\Noselect'}) "/" ${printName(session, name)}`)
-  }
+  const matches = matcherOf([pattern])
+  const subscribed = session.deps.store.subscriptions(session.owner)
+  const named = await matching(session, subscribed, matches)
+  const above = pattern.includes('%') ? parentsOf(subscribed.filter((name) => !named.has(name))) : []
+  const parents = await matching(session, above, matches)
+  for (const name of [...new Set([...named, ...parents])].toSorted(byName))
+    session.output.line(`* LSUB (${named.has(name) ? '' : '\\Noselect'}) "/" ${printName(session, name)}`)
 }
