@@ -1,7 +1,8 @@
 /** Searches that are kept under a name. RFC 5466. */
 import { Cursor } from './cursor.ts'
 import { ImapError } from './error.ts'
-import { type SearchContext, takeProgram } from './search.ts'
+import { takeProgram } from './search.ts'
+import type { SearchContext } from './search-program.ts'
 
 /** Whether it is a whole search, as FILTER may name it. */
 export function isFilter(value: Buffer, context: SearchContext): boolean {

@@ -7,12 +7,10 @@ import type { SearchKey } from './contract.ts'
 import { Cursor } from './cursor.ts'
 import { takeDate } from './date-time.ts'
 import { ImapError } from './error.ts'
+import { type FilterRead, type SearchContext, SearchProgram } from './search-program.ts'
 import { and, DATES, FIELDS, flag, PLAIN } from './search-words.ts'
 import { type PartialRange, takePartialRange } from './partial.ts'
 import { takeSequenceSet } from './sequence-set.ts'
-
-/** Keys of one program at the most. */
-export const SEARCH_KEY_LIMIT = 10_000
 
 export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE' | 'PARTIAL' | 'CONTEXT' | 'UPDATE' | 'RELEVANCY'
 
@@ -26,18 +24,6 @@ export interface SearchCommand {
   readonly fuzzy: boolean
   /** MODSEQ was among the keys: the answer carries the highest (RFC 7162 §3.1.5). */
   readonly modSeq: boolean
-}
-
-/** What a program means depends on the session: `$`. */
-export interface SearchContext {
-  /** The result of the last SEARCH with SAVE, as UIDs. */
-  readonly saved: readonly number[]
-  /** Sequence numbers mean nothing in this session (RFC 9586). */
-  readonly uidOnly?: boolean
-  /** RFC 6855 §3: all strings are UTF-8, and CHARSET is refused. */
-  readonly utf8?: boolean
-  /** The search that a name stands for (RFC 5466). */
-  readonly filter?: (name: string) => Buffer | undefined
 }
 
 const RETURNS: ReadonlySet<string> = new Set([
@@ -92,9 +78,9 @@ export function takeProgram(
   charset: string,
   context: SearchContext,
 ): Pick<SearchCommand, 'key' | 'modSeq' | 'fuzzy'> {
-  const parser = new SearchParser(cursor, charset, context)
-  const key = parser.program()
-  return { key, modSeq: parser.modSeq, fuzzy: parser.fuzzy }
+  const program = new SearchProgram(context)
+  const key = new SearchParser(cursor, charset, program).program()
+  return { key, modSeq: program.modSeq, fuzzy: program.fuzzy }
 }
 
 /** RFC 6203 §4: RELEVANCY needs a FUZZY key. */
@@ -117,19 +103,18 @@ const FILTER_DEPTH_LIMIT = 10
 class SearchParser {
   readonly #cursor: Cursor
   readonly #charset: string
-  readonly #context: SearchContext
-  #keys = 0
+  readonly #program: SearchProgram
+  /** Filters around what is read. */
+  readonly #depth: number
+  /** Levels of filters in what is read. */
+  #height = 0
   /** The key being read is to be matched fuzzily. */
   #isFuzzy = false
-  modSeq = false
-  fuzzy = false
 
-  readonly #depth: number
-
-  constructor(cursor: Cursor, charset: string, context: SearchContext, depth = 0) {
+  constructor(cursor: Cursor, charset: string, program: SearchProgram, depth = 0) {
     this.#cursor = cursor
     this.#charset = charset
-    this.#context = context
+    this.#program = program
     this.#depth = depth
   }
 
@@ -144,7 +129,7 @@ class SearchParser {
 
   #key(): SearchKey {
     const cursor = this.#cursor
-    if (++this.#keys > SEARCH_KEY_LIMIT) throw new ImapError('NO', 'Too many search keys', { code: 'LIMIT' })
+    this.#program.count(1, 0)
     const c = cursor.peek()
     if (c === '(') return cursor.nested(() => this.#group())
     if ((c >= '0' && c <= '9') || c === '*' || c === '$') return this.#set('SEQ')
@@ -215,18 +200,28 @@ class SearchParser {
     const name = this.#cursor.takeAtom()
     if (!/^utf-8$|^us-ascii$/i.test(this.#charset))
       throw new ImapError('BAD', 'Filters are in UTF-8', { code: 'BADCHARSET (UTF-8 US-ASCII)' })
-    const value = this.#depth >= FILTER_DEPTH_LIMIT ? undefined : this.#context.filter?.(name)
-    const inner = value && new Cursor(value)
-    const parser = inner && new SearchParser(inner, 'utf-8', this.#context, this.#depth + 1)
-    if (inner !== undefined && parser !== undefined) {
-      parser.#keys = this.#keys
-      const key = parser.program()
-      this.#keys = parser.#keys
-      this.modSeq ||= parser.modSeq
-      this.fuzzy ||= parser.fuzzy
-      if (inner.done) return key
-    }
-    throw new ImapError('NO', 'No such filter', { code: `UNDEFINED-FILTER ${name}` })
+    const filter = this.#program.filters.get(name.toLowerCase())
+    if (filter !== undefined) this.#program.count(filter.keys, filter.ranges)
+    const read = filter ?? this.#readFilter(name)
+    if (read === undefined || this.#depth + read.height > FILTER_DEPTH_LIMIT)
+      throw new ImapError('NO', 'No such filter', { code: `UNDEFINED-FILTER ${name}` })
+    this.#height = Math.max(this.#height, read.height)
+    return read.key
+  }
+
+  #readFilter(name: string): FilterRead | undefined {
+    const program = this.#program
+    const value = this.#depth >= FILTER_DEPTH_LIMIT ? undefined : program.context.filter?.(name)
+    if (value === undefined) return undefined
+    const before = { keys: program.keys, ranges: program.ranges }
+    const cursor = new Cursor(value)
+    const parser = new SearchParser(cursor, 'utf-8', program, this.#depth + 1)
+    const key = parser.program()
+    if (!cursor.done) return undefined
+    const counts = { keys: program.keys - before.keys, ranges: program.ranges - before.ranges }
+    const read = { key, ...counts, height: parser.#height + 1 }
+    program.filters.set(name.toLowerCase(), read)
+    return read
   }
 
   #group(): SearchKey {
@@ -247,18 +242,17 @@ class SearchParser {
 
   #set(key: 'SEQ' | 'UID'): SearchKey {
     const set = takeSequenceSet(this.#cursor)
-    if (set !== '$') {
-      if (key === 'SEQ' && this.#context.uidOnly === true)
-        throw new ImapError('BAD', 'Messages have no numbers here', { code: 'UIDREQUIRED' })
-      return { key, set }
-    }
-    return { key: 'UID', set: this.#context.saved.map((uid) => [uid, uid] as const) }
+    if (set === '$') return { key: 'UID', set: this.#program.saved }
+    this.#program.count(0, set.length)
+    if (key === 'SEQ' && this.#program.context.uidOnly === true)
+      throw new ImapError('BAD', 'Messages have no numbers here', { code: 'UIDREQUIRED' })
+    return { key, set }
   }
 
   #fuzzyKey(): SearchKey {
     this.#cursor.takeSpace()
     const before = this.#isFuzzy
-    this.#isFuzzy = this.fuzzy = true
+    this.#isFuzzy = this.#program.fuzzy = true
     const key = this.#key()
     this.#isFuzzy = before
     return key
@@ -284,7 +278,7 @@ class SearchParser {
       cursor.takeAtom()
       cursor.takeSpace()
     }
-    this.modSeq = true
+    this.#program.modSeq = true
     return { key: 'MODSEQ', modSeq: BigInt(cursor.takeNumber64()) }
   }
 }

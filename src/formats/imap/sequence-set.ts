@@ -36,21 +36,23 @@ export function normalise(set: SequenceSet, largest: number): [number, number][]
   return merged
 }
 
+/** Numbers that follow each other joined. */
+export function* rangesOf(numbers: Iterable<number>): Generator<readonly [number, number], undefined> {
+  let from = Number.NaN
+  let to = Number.NaN
+  for (const n of numbers) {
+    if (n !== to + 1) {
+      if (!Number.isNaN(from)) yield [from, to]
+      from = n
+    }
+    to = n
+  }
+  if (!Number.isNaN(from)) yield [from, to]
+}
+
 /** `1:3,7`, from ascending numbers. */
 export function printSet(numbers: Iterable<number>): string {
   const parts: string[] = []
-  let from = 0
-  let to = 0
-  const flush = (): void => {
-    if (from > 0) parts.push(from === to ? String(from) : `${from}:${to}`)
-  }
-  for (const n of numbers) {
-    if (from > 0 && n === to + 1) to = n
-    else {
-      flush()
-      from = to = n
-    }
-  }
-  flush()
+  for (const [from, to] of rangesOf(numbers)) parts.push(from === to ? String(from) : `${from}:${to}`)
   return parts.join(',')
 }

@@ -1,7 +1,8 @@
 /** SORT and THREAD: what comes before the search program. RFC 5256 §5, RFC 5267 §3.1 (RETURN), RFC 5957. */
 import type { SortCriterion, ThreadAlgorithm } from './contract.ts'
 import type { Cursor } from './cursor.ts'
-import { type SearchCommand, type SearchContext, takeCharset, takeProgram, takeReturns, withFuzzy } from './search.ts'
+import { type SearchCommand, takeCharset, takeProgram, takeReturns, withFuzzy } from './search.ts'
+import type { SearchContext } from './search-program.ts'
 
 /** Criteria of one SORT at the most: each once, and some to spare. */
 export const SORT_CRITERIA_LIMIT = 20

@@ -34,17 +34,26 @@ export interface Largest {
 const DAY_MS = 86_400_000
 
 export function compileKey(key: SearchKey, largest: Largest): Matcher {
+  return compile(key, { ...largest, sets: new Map() })
+}
+
+interface Known extends Largest {
+  /** UID sets as they were made ready: `$` may be many keys, and is one set. */
+  readonly sets: Map<SequenceSet, (uid: number) => boolean>
+}
+
+function compile(key: SearchKey, largest: Known): Matcher {
   switch (key.key) {
     case 'ALL':
       return () => true
     case 'AND':
-      return and(inOrderOfCost(key.keys).map((one) => compileKey(one, largest)))
+      return and(inOrderOfCost(key.keys).map((one) => compile(one, largest)))
     case 'OR': {
-      const none = inOrderOfCost([key.left, key.right]).map((one) => not(compileKey(one, largest)))
+      const none = inOrderOfCost([key.left, key.right]).map((one) => not(compile(one, largest)))
       return not(and(none))
     }
     case 'NOT':
-      return not(compileKey(key.not, largest))
+      return not(compile(key.not, largest))
     case 'FLAG':
       return flagMatcher(key.flag, key.set)
     case 'SEQ': {
@@ -52,7 +61,8 @@ export function compileKey(key: SearchKey, largest: Largest): Matcher {
       return ({ seq }) => holds(seq)
     }
     case 'UID': {
-      const holds = inSet(key.set, largest.lastUid)
+      const holds = largest.sets.get(key.set) ?? inSet(key.set, largest.lastUid)
+      largest.sets.set(key.set, holds)
       return ({ entries, place }) => holds(entries.uid[place] ?? 0)
     }
     case 'LARGER':

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SearchKey } from '../../formats/imap/mod.ts'
+import { compileKey } from './search-keys.ts'
 import { ACCOUNT, openTestStore, type TestStore } from './testing.ts'
 
 const DAY = 86_400_000
@@ -193,4 +194,18 @@ test('long text is searched across the pieces it is read in, no character cut', 
   for (const text of ['äneedle', 'a\r\nneedle\r\n日本', '本ende', 'a'.repeat(300)])
     assert.deepEqual(await selected.search({ key: 'BODY', text }), text === 'äneedle' ? [] : [1, 2], text)
   assert.deepEqual(await selected.search({ key: 'BODY', text: '¤' }), [], 'read as UTF-8 everywhere')
+})
+
+test('a set of UIDs that stands in many keys is made ready once', () => {
+  let looks = 0
+  const ranges = Array.from({ length: 50 }, (_, i) => [2 * i + 1, 2 * i + 1] as const)
+  const set = new Proxy(ranges, {
+    get(target, name) {
+      if (name === 'map') looks++
+      return Reflect.get(target, name, target) as unknown
+    },
+  })
+  const keys = Array.from({ length: 100 }, () => ({ key: 'UID', set }) as const)
+  compileKey({ key: 'OR', left: { key: 'AND', keys }, right: keys[0]! }, { count: 9, lastUid: 9, nowMs: 0 })
+  assert.equal(looks, 1)
 })
