@@ -28,6 +28,9 @@ function placeOf(reader: Reader, account: AccountId, name: string): MailboxId | 
 
 const isPrivate = (entry: string): boolean => entry.toLowerCase().startsWith(`${PRIVATE}/`)
 
+/** Whose an entry is; 0: everybody's. */
+const ownerOf = (account: AccountId, entry: string): number => (isPrivate(entry) ? account : 0)
+
 export function annotationsOf(reader: Reader, account: AccountId, name: string): Annotation[] | undefined {
   const mailbox = placeOf(reader, account, name)
   if (mailbox === undefined) return undefined
@@ -38,6 +41,19 @@ export function annotationsOf(reader: Reader, account: AccountId, name: string):
     )
     .all(account, mailbox, account)
     .map(([entry, value]) => ({ entry: String(entry), value: Buffer.from(value as Uint8Array) })) // not NULL, a BLOB
+}
+
+/** The value of one entry, in any letter case; undefined where there is none. */
+export function annotationValue(reader: Reader, account: AccountId, name: string, entry: string): Buffer | undefined {
+  const mailbox = placeOf(reader, account, name)
+  if (mailbox === undefined) return undefined
+  const row = reader
+    .sql(
+      `SELECT value FROM annotation
+       WHERE account = ? AND mailbox = ? AND owner = ? AND entry = ? AND value IS NOT NULL`,
+    )
+    .get(account, mailbox, ownerOf(account, entry), entry)
+  return row && Buffer.from(row[0] as Uint8Array) // not NULL, a BLOB
 }
 
 /** All of them or none. */
@@ -115,7 +131,7 @@ function tooMany(
 
 function write(tx: Tx, account: AccountId, mailbox: MailboxId, change: AnnotationChange, modSeq: number): void {
   const { entry, value } = change
-  const owner = isPrivate(entry) ? account : 0
+  const owner = ownerOf(account, entry)
   if (value === undefined)
     tx.sql(
       'UPDATE annotation SET value = NULL, mod_seq = ? WHERE account = ? AND mailbox = ? AND owner = ? AND entry = ? AND value IS NOT NULL',

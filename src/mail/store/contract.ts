@@ -295,6 +295,8 @@ export interface Store {
 
   /** Of a mailbox, or of the server (`''`), by entry; undefined: no such mailbox. Entries differ by more than letter case. */
   annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined
+  /** The value of one of them, without a look at the others; undefined where there is none. */
+  annotation(account: AccountId, mailbox: string, entry: string): Buffer | undefined
   /** All are set and removed, or none. Answers the MODSEQ that the change got. */
   setAnnotations(
     account: AccountId,

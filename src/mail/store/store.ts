@@ -6,7 +6,7 @@ import type { AccountId } from '../accounts/mod.ts'
 import { usageOf } from './account-state.ts'
 import { createAnalyser } from './analyse.ts'
 import { replayAppend } from './append-replay.ts'
-import { annotationModSeq, annotationsOf, annotationsSince, setAnnotations } from './annotations.ts'
+import { annotationModSeq, annotationsOf, annotationValue, annotationsSince, setAnnotations } from './annotations.ts'
 import { appendMessage, beginAppend } from './append.ts'
 import type { StoreContext } from './context.ts'
 import type {
@@ -153,6 +153,10 @@ class SqliteStore implements Store {
 
   annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined {
     return annotationsOf(this.#ctx.db.read, account, mailbox)
+  }
+
+  annotation(account: AccountId, mailbox: string, entry: string): Buffer | undefined {
+    return annotationValue(this.#ctx.db.read, account, mailbox, entry)
   }
 
   setAnnotations(

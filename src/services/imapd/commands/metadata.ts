@@ -118,6 +118,5 @@ function refuseUnsettable(session: Session, mailbox: string, { entry, value }: A
 
 /** The search that a client's FILTER key names. */
 export function filterOf(session: Session, name: string): Buffer | undefined {
-  const wanted = `/private${FILTER_VALUES}${name}`.toLowerCase()
-  return session.deps.store.annotations(session.owner, '')?.find(({ entry }) => entry.toLowerCase() === wanted)?.value
+  return session.deps.store.annotation(session.owner, '', `/private${FILTER_VALUES}${name}`)
 }
