@@ -26,7 +26,6 @@ interface Context {
 export class SearchContexts {
   readonly #session: Session
   readonly #contexts = new Map<string, Context>()
-  #updating: Promise<void> = Promise.resolve()
 
   constructor(session: Session) {
     this.#session = session
@@ -72,12 +71,9 @@ export class SearchContexts {
       )
   }
 
-  /** What changed since the last look; one look after the other. */
-  update(selected: Selected): Promise<void> {
-    this.#updating = this.#updating.then(async () => {
-      for (const context of this.#contexts.values()) await this.#updateOne(selected, context)
-    })
-    return this.#updating
+  /** What changed since the last look. Until it resolves, numbers must not move: no refresh. */
+  async update(selected: Selected): Promise<void> {
+    for (const context of this.#contexts.values()) await this.#updateOne(selected, context)
   }
 
   async #updateOne(selected: Selected, context: Context): Promise<void> {

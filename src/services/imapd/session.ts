@@ -28,6 +28,12 @@ const LONGEST_DELAY_MS = 16_000
 /** What a command answers that has said its tagged answer itself. */
 const ANSWERED = ''
 
+/** Whether expunges may be told, and whether flags come with UIDs. */
+interface Telling {
+  readonly expunges: boolean
+  readonly uids: boolean
+}
+
 export class Session {
   readonly deps: ImapdDeps
   readonly connection: Connection
@@ -53,6 +59,7 @@ export class Session {
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
+  #telling: Promise<void> = Promise.resolve()
   #badInARow = 0
   #failures = 0
   #reason = ''
@@ -210,8 +217,18 @@ export class Session {
     this.#reason = 'Logged out'
   }
 
-  /** Takes in what happened in the selected mailbox and tells it. */
-  async tell(options: { readonly expunges: boolean; readonly uids: boolean }): Promise<void> {
+  /** Takes in what happened in the selected mailbox and tells it, once all that was to be told before is: numbers move with it. */
+  tell(options: Telling): Promise<void> {
+    const tell = (): Promise<void> => this.#tell(options)
+    return (this.#telling = this.#telling.then(tell, tell))
+  }
+
+  /** Resolves when all that was to be told is, or could not be. */
+  get told(): Promise<void> {
+    return this.#telling.catch(() => {})
+  }
+
+  async #tell(options: Telling): Promise<void> {
     this.metadataNews.tell()
     const { selected } = this
     if (selected === undefined) return

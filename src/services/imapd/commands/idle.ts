@@ -24,5 +24,6 @@ export async function idle(session: Session, cursor: Cursor): Promise<string> {
     return 'Idle completed'
   } finally {
     stop?.()
+    await session.told
   }
 }
