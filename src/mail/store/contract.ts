@@ -123,7 +123,10 @@ export interface StoredMessage {
 
 /** What happened in a mailbox since the session was last told, in the order IMAP must say it. */
 export interface Delta {
-  /** Sequence numbers to announce as EXPUNGE, one after the other, each as of the moment it is said. */
+  /**
+   * Sequence numbers to announce as EXPUNGE, one after the other from the lowest on, each as of the moment it is said: before all
+   * of it, the one at place `i` was higher by `i`.
+   */
   readonly expunged: readonly number[]
   /** UIDs of the same, ascending (for VANISHED). */
   readonly expungedUids: readonly number[]
@@ -176,6 +179,12 @@ export interface Selected {
    */
   expungedSince(modSeq: bigint): readonly number[] | undefined
 
+  /**
+   * Sequence numbers, ascending, of messages whose flags changed after a MODSEQ, by this session too, or whose UID is `uidNext` or
+   * above: what is new to one who looked when these were the highest.
+   */
+  changedSince(modSeq: bigint, uidNext: number): readonly number[]
+
   /** Compares the shared counter only: is there possibly something new? Costs nothing. */
   get stale(): boolean
   /**
@@ -195,8 +204,12 @@ export interface Selected {
   /** When these came into the mailbox (RFC 8514), in ms; undefined where that is not known. */
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 
-  /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. */
-  search(key: SearchKey, onProgress?: (done: number, goal: number) => void): Promise<readonly number[]>
+  /** Sequence numbers that match, ascending; exactly RFC 9051 §6.4.4. @param among only these, ascending */
+  search(
+    key: SearchKey,
+    onProgress?: (done: number, goal: number) => void,
+    among?: readonly number[],
+  ): Promise<readonly number[]>
 
   /** How relevant these messages are to the FUZZY keys of a program, 1 to 100 (RFC 6203). */
   relevancy(seqs: readonly number[], key: SearchKey): Promise<readonly number[]>

@@ -209,3 +209,25 @@ test('a set of UIDs that stands in many keys is made ready once', () => {
   compileKey({ key: 'OR', left: { key: 'AND', keys }, right: keys[0]! }, { count: 9, lastUid: 9, nowMs: 0 })
   assert.equal(looks, 1)
 })
+
+test('what changed or came is found by MODSEQ and UIDNEXT, and sought alone', async (t) => {
+  const world = await openTestStore(t)
+  for (let i = 0; i < 6; i++) await world.deposit()
+  const one = await world.select()
+  const other = await world.select()
+  const { highestModSeq, uidNext } = one
+  assert.deepEqual(one.changedSince(highestModSeq, uidNext), [])
+  await one.storeFlags([2], 'add', ['\\Seen'])
+  await other.storeFlags([1], 'add', ['\\Deleted'])
+  await other.expunge()
+  await other.storeFlags([3, 5], 'add', ['\\Seen'])
+  await world.deposit('INBOX', { flags: ['\\Seen'] })
+  await one.refresh({ expunges: false })
+  assert.deepEqual(one.changedSince(highestModSeq, uidNext), [1, 2, 3, 5, 7], 'the first one is gone and still counts')
+  await one.refresh({ expunges: true })
+  assert.deepEqual(one.changedSince(highestModSeq, uidNext), [1, 2, 4, 6])
+  assert.deepEqual(one.changedSince(0n, 0), [1, 2, 3, 4, 5, 6])
+  const seen = { key: 'FLAG', flag: '\\Seen', set: true } as const
+  assert.deepEqual(await one.search(seen, undefined, [2, 3, 4]), [2, 4])
+  assert.deepEqual(await one.search({ key: 'UID', set: [['*', '*']] }, undefined, [3, 6]), [6])
+})

@@ -28,6 +28,8 @@ export interface Asked {
   readonly mailbox: MailboxId
   readonly key: SearchKey
   readonly onProgress?: ((done: number, goal: number) => void) | undefined
+  /** Only these sequence numbers, ascending; all of them, when undefined. */
+  readonly among?: readonly number[] | undefined
 }
 
 export interface SearchParts {
@@ -44,16 +46,17 @@ const STRIDE = 2048
 export async function searchMailbox(
   ctx: StoreContext,
   parts: SearchParts,
-  { account, mailbox, key, onProgress }: Asked,
+  { account, mailbox, key, onProgress, among }: Asked,
   rows: () => SearchRows,
 ): Promise<number[]> {
   const { entries, numbers } = rows()
-  const uids = Float64Array.from({ length: numbers.count }, (_, i) => entries.uid[numbers.placeOf(i + 1)] ?? 0)
-  const matcher = compileKey(key, { count: uids.length, lastUid: uids.at(-1) ?? 0, nowMs: ctx.clock.now() })
+  const { count } = numbers
+  const lastUid = entries.uid[numbers.placeOf(count)] ?? 0
+  const matcher = compileKey(key, { count, lastUid, nowMs: ctx.clock.now() })
   const pause = pauses(ctx)
   const sought = textsSought(key)
   const whenSaved = asksWhenSaved(key)
-  const { found, open } = await byView(rows, uids.length, matcher, pause)
+  const { found, open } = await byView(rows, among ?? { length: count }, matcher, pause)
   for (let from = 0; from < open.length; from += MESSAGE_BATCH) {
     const seqs = open.slice(from, from + MESSAGE_BATCH)
     onProgress?.(from, open.length)
@@ -77,18 +80,20 @@ export async function searchMailbox(
   return open.length === 0 ? found : found.sort((a, b) => a - b)
 }
 
+/** @param among sequence numbers, or how many there are in all */
 async function byView(
   rows: () => SearchRows,
-  count: number,
+  among: ArrayLike<number>,
   matcher: Matcher,
   pause: () => Promise<void> | undefined,
 ): Promise<{ found: number[]; open: number[] }> {
   const found: number[] = []
   const open: number[] = []
-  for (let seq = 1; seq <= count;) {
+  for (let i = 0; i < among.length;) {
     const { entries, numbers, dictionary, recents } = rows()
-    const subject: Subject = { seq, place: 0, entries, dictionary, recents, text: undefined, savedMs: undefined }
-    for (const end = Math.min(count, seq + STRIDE - 1); seq <= end; seq++) {
+    const subject: Subject = { seq: 0, place: 0, entries, dictionary, recents, text: undefined, savedMs: undefined }
+    for (const end = Math.min(among.length, i + STRIDE); i < end; i++) {
+      const seq = among[i] ?? i + 1
       subject.seq = seq
       subject.place = numbers.placeOf(seq)
       const matches = matcher(subject)

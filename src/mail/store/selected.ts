@@ -151,6 +151,19 @@ export class SelectedMailbox implements Selected {
     return uids && [...new Set(uids)].filter((uid) => this.seqOf(uid) === 0).sort((a, b) => a - b)
   }
 
+  changedSince(modSeq: bigint, uidNext: number): readonly number[] {
+    const view = this.#rows
+    const { numbers } = this.#told
+    const first = this.lowerBound(uidNext)
+    const seqs: number[] = []
+    for (const place of view.changedSince(Number(modSeq))) {
+      if (place >= numbers.limit) break
+      if (!numbers.isGone(place) && numbers.seqAt(place) < first) seqs.push(numbers.seqAt(place))
+    }
+    for (let seq = first; seq <= this.count; seq++) seqs.push(seq)
+    return seqs
+  }
+
   get stale(): boolean {
     return this.#told.pending || this.#ctx.feed.value(this.#account) !== this.#seen
   }
@@ -222,8 +235,12 @@ export class SelectedMailbox implements Selected {
     return savedTimes(this.#ctx.db.read, this.mailbox, places)
   }
 
-  search(key: SearchKey, onProgress?: (done: number, goal: number) => void): Promise<readonly number[]> {
-    const asked = { account: this.#account, mailbox: this.mailbox, key, onProgress }
+  search(
+    key: SearchKey,
+    onProgress?: (done: number, goal: number) => void,
+    among?: readonly number[],
+  ): Promise<readonly number[]> {
+    const asked = { account: this.#account, mailbox: this.mailbox, key, onProgress, among }
     return searchMailbox(this.#ctx, this.#parts, asked, () => this.#searchRows())
   }
 

@@ -17,15 +17,21 @@ interface Context {
   readonly criteria: readonly SortCriterion[] | undefined
   /** UIDs in the order of the results. */
   results: number[]
-  /** Changes up to here have been looked at. */
-  modSeq: bigint
-  /** Messages from here on are new to it, whatever their MODSEQ. */
-  uidNext: number
+}
+
+/** Sequence numbers of messages that are new or changed, and their UIDs. */
+interface Changed {
+  readonly seqs: readonly number[]
+  readonly uids: ReadonlySet<number>
 }
 
 export class SearchContexts {
   readonly #session: Session
   readonly #contexts = new Map<string, Context>()
+  /** Changes up to here have been looked at by all contexts. */
+  #modSeq = 0n
+  /** Messages from here on are new to them, whatever their MODSEQ. */
+  #uidNext = 0
 
   constructor(session: Session) {
     this.#session = session
@@ -50,8 +56,9 @@ export class SearchContexts {
   /** @param found sequence numbers, in the order of the results */
   add(selected: Selected, asked: Pick<Context, 'tag' | 'byUid' | 'key' | 'criteria'>, found: readonly number[]): void {
     const results = found.map((seq) => selected.uidAt(seq))
-    const { highestModSeq: modSeq, uidNext } = selected
-    this.#contexts.set(asked.tag, { ...asked, key: fixNumbers(asked.key, selected), results, modSeq, uidNext })
+    // With others there, it looks again at what these have yet to look at, and finds nothing new.
+    if (this.empty) this.#lookedAt(selected.highestModSeq, selected.uidNext)
+    this.#contexts.set(asked.tag, { ...asked, key: fixNumbers(asked.key, selected), results })
   }
 
   /** To be called after a refresh and before it is told: the client still knows these messages by their old numbers. */
@@ -61,8 +68,7 @@ export class SearchContexts {
       this.clear() // the mailbox itself is gone
       return
     }
-    const seqs = originalNumbers(expunged)
-    const gone = new Map(expungedUids.map((uid, i) => [uid, seqs[i] ?? 0]))
+    const gone = new Map(expungedUids.map((uid, i) => [uid, (expunged[i] ?? 0) + i])) // their numbers as of before
     for (const context of this.#contexts.values())
       this.#tellRemoved(
         context,
@@ -71,33 +77,30 @@ export class SearchContexts {
       )
   }
 
-  /** What changed since the last look. Until it resolves, numbers must not move: no refresh. */
+  /** What changed since the last look, after a refresh. Until it resolves, numbers must not move: no other refresh. */
   async update(selected: Selected): Promise<void> {
-    for (const context of this.#contexts.values()) await this.#updateOne(selected, context)
+    if (this.empty) return
+    const { highestModSeq, uidNext } = selected
+    const seqs = selected.changedSince(this.#modSeq, this.#uidNext)
+    if (seqs.length > 0) {
+      const changed = { seqs, uids: new Set(seqs.map((seq) => selected.uidAt(seq))) }
+      for (const context of this.#contexts.values()) await this.#updateOne(selected, context, changed)
+    }
+    this.#lookedAt(highestModSeq, uidNext)
   }
 
-  async #updateOne(selected: Selected, context: Context): Promise<void> {
-    const changed: number[] = []
-    let newest = context.modSeq
-    const { uidNext } = selected
-    for (let seq = 1; seq <= selected.count; seq++) {
-      const modSeq = selected.modSeqAt(seq)
-      const uid = selected.uidAt(seq)
-      if (modSeq <= context.modSeq && uid < context.uidNext) continue
-      changed.push(uid)
-      if (modSeq > newest) newest = modSeq
-    }
-    if (changed.length === 0) return
-    const among: SequenceSet = changed.map((uid) => [uid, uid] as const)
-    const found = await selected.search({ key: 'AND', keys: [{ key: 'UID', set: among }, context.key] })
+  #lookedAt(modSeq: bigint, uidNext: number): void {
+    this.#modSeq = modSeq
+    this.#uidNext = uidNext
+  }
+
+  async #updateOne(selected: Selected, context: Context, { seqs, uids }: Changed): Promise<void> {
+    const found = await selected.search(context.key, undefined, seqs)
     if (this.#session.selected !== selected || !this.#contexts.has(context.tag)) return
-    context.modSeq = newest
-    context.uidNext = uidNext
     const matching = new Set(found.map((seq) => selected.uidAt(seq)))
-    const known = new Set(context.results)
-    const looked = new Set(changed)
+    const known = new Set(context.results.filter((uid) => uids.has(uid)))
     const numberOf = (uid: number): number => (context.byUid ? uid : selected.seqOf(uid))
-    this.#tellRemoved(context, (uid) => looked.has(uid) && !matching.has(uid), numberOf)
+    this.#tellRemoved(context, (uid) => uids.has(uid) && !matching.has(uid), numberOf)
     const added = [...matching].filter((uid) => !known.has(uid))
     if (added.length > 0) await this.#tellAdded(selected, context, added, numberOf)
   }
@@ -106,13 +109,15 @@ export class SearchContexts {
     const { criteria } = context
     const gone = context.results.filter(isGone)
     if (gone.length === 0) return
+    const before = context.results
+    context.results = before.filter((uid) => !isGone(uid))
+    if (criteria === undefined) {
+      this.#say(context, 'REMOVEFROM', `0 ${sortedSet(gone.map(numberOf))}`)
+      return
+    }
     // From the end on, so that the places of those before stay what they are.
-    const places = context.results
-      .flatMap((uid, i) => (isGone(uid) ? [[i + 1, numberOf(uid)] as const] : []))
-      .toReversed()
-    context.results = context.results.filter((uid) => !isGone(uid))
-    if (criteria === undefined) this.#say(context, 'REMOVEFROM', `0 ${sortedSet(gone.map(numberOf))}`)
-    else this.#say(context, 'REMOVEFROM', places.map(([place, n]) => `${place} ${n}`).join(' '))
+    const places = before.flatMap((uid, i) => (isGone(uid) ? [`${i + 1} ${numberOf(uid)}`] : [])).toReversed()
+    this.#say(context, 'REMOVEFROM', places.join(' '))
   }
 
   async #tellAdded(
@@ -122,16 +127,14 @@ export class SearchContexts {
     numberOf: (uid: number) => number,
   ): Promise<void> {
     const { criteria } = context
-    const seqs = [...context.results, ...added].map((uid) => selected.seqOf(uid)).filter((seq) => seq > 0)
+    const all = [...context.results, ...added].sort((a, b) => a - b)
     if (criteria === undefined) {
-      context.results = seqs.sort((a, b) => a - b).map((seq) => selected.uidAt(seq))
+      context.results = all
       this.#say(context, 'ADDTO', `0 ${sortedSet(added.map(numberOf))}`)
       return
     }
-    const sorted = await selected.sort(
-      seqs.sort((a, b) => a - b),
-      criteria,
-    )
+    const seqs = all.map((uid) => selected.seqOf(uid)).filter((seq) => seq > 0)
+    const sorted = await selected.sort(seqs, criteria)
     context.results = sorted.map((seq) => selected.uidAt(seq))
     const fresh = new Set(added)
     const places = context.results.flatMap((uid, i) => (fresh.has(uid) ? [`${i + 1} ${numberOf(uid)}`] : []))
@@ -144,21 +147,6 @@ export class SearchContexts {
 }
 
 const sortedSet = (numbers: readonly number[]): string => printSet(numbers.toSorted((a, b) => a - b))
-
-/**
- * Numbers as of before, ascending, of messages that are told as gone one after the other.
- * @param expunged each as of the moment it is said
- */
-function originalNumbers(expunged: readonly number[]): number[] {
-  const gone: number[] = [] // ascending
-  for (const seq of expunged) {
-    let number = seq
-    let i = 0
-    for (; i < gone.length && gone[i]! <= number; i++) number++
-    gone.splice(i, 0, number)
-  }
-  return gone
-}
 
 /** RFC 5267 §4.3: numbers in the program mean the messages that had them when the command came. */
 function fixNumbers(key: SearchKey, selected: Selected): SearchKey {

@@ -43,3 +43,40 @@ test('a context hears of messages by their own UIDs, also where others are expun
   const lines = said().filter((line) => !line.includes('FETCH'))
   assert.deepEqual(lines, ['* ESEARCH (TAG "c") UID ADDTO (0 21:60)', ...seqs(1, 10).map(() => '* 1 EXPUNGE')])
 })
+
+test('contexts look at what changed, once for all of them, and at nothing where nothing did', async (t) => {
+  const world = await openTestStore(t)
+  for (let i = 0; i < 10; i++) await world.deposit()
+  const { session, said } = await idler(world)
+  const looks: unknown[] = []
+  session.selected = new Proxy(session.mailbox, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]): unknown => {
+        if (name === 'changedSince') looks.push('changes')
+        if (name === 'search') looks.push(args[2])
+        if (name === 'modSeqAt') looks.push(name)
+        return value.apply(target, args) as unknown
+      }
+    },
+  })
+  const key = { key: 'FLAG', flag: '\\Flagged', set: true } as const
+  for (const tag of ['a', 'b'])
+    session.contexts.add(session.mailbox, { tag, byUid: false, key, criteria: undefined }, [])
+  for (let times = 0; times < 3; times++) await session.tell(ALL)
+  assert.deepEqual([looks, said()], [[], []])
+  await session.mailbox.storeFlags([2, 5, 6, 9], 'add', ['\\Flagged']) // an own one, that comes back in no Delta
+  await session.tell(ALL)
+  await world.deposit('INBOX', { flags: ['\\Flagged'] })
+  await session.tell(ALL)
+  const told = (what: string): string[] => ['a', 'b'].map((tag) => `* ESEARCH (TAG "${tag}") ${what}`)
+  const news = ['* 11 EXISTS', '* 11 RECENT']
+  assert.deepEqual(said(), [...told('ADDTO (0 2,5:6,9)'), ...news, ...told('ADDTO (0 11)')])
+  assert.deepEqual(looks, ['changes', [2, 5, 6, 9], [2, 5, 6, 9], 'changes', [11], [11]])
+  const other = await world.select()
+  await other.storeFlags([2, 5, 6], 'add', ['\\Deleted'])
+  await other.expunge()
+  await session.tell(ALL)
+  assert.deepEqual(said(), [...told('REMOVEFROM (0 2,5:6)'), '* 2 EXPUNGE', '* 4 EXPUNGE', '* 4 EXPUNGE'])
+})

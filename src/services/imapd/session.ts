@@ -231,13 +231,11 @@ export class Session {
   async #tell(options: Telling): Promise<void> {
     this.metadataNews.tell()
     const { selected } = this
-    if (selected === undefined) return
-    if (selected.stale) {
-      const delta = await selected.refresh({ expunges: options.expunges })
-      this.contexts.expunged(delta)
-      this.tellDelta(selected, delta, options.uids)
-    }
-    if (!this.contexts.empty) await this.contexts.update(selected)
+    if (selected?.stale !== true) return // the session's own changes make it stale too
+    const delta = await selected.refresh({ expunges: options.expunges })
+    this.contexts.expunged(delta)
+    this.tellDelta(selected, delta, options.uids)
+    await this.contexts.update(selected)
   }
 
   tellDelta(selected: Selected, delta: Delta, uids: boolean): void {
