@@ -1,18 +1,17 @@
 /** Rows of `message` and `placement`: content, what was computed of it, and where it lies in mailboxes. */
-import { headerFields } from '../../formats/message/mod.ts'
 import { type Position, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { Deposit, MailboxId, StoredMessage } from './contract.ts'
-import { threadKeys } from './thread-keys.ts'
+import { packKeys, unpackKeys } from './thread-keys.ts'
 import { joinThread, leaveThread } from './thread-links.ts'
 
 /** Rows read at once. */
 export const MESSAGE_BATCH = 256
 
 const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent,
   thread FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
@@ -43,6 +42,7 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       facts.parts,
       thread === recordId ? null : thread,
       savedMs,
+      packKeys(facts.threadKeys),
     ).lastInsertRowid
 }
 
@@ -74,7 +74,7 @@ export function movePlacement(
 /** A message leaves a place for good; with its last one the row goes and the content is released. */
 export function dropPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: number): void {
   const row = tx
-    .sql('SELECT mailbox, uid, segment, offset, length, account, listed_fields FROM message WHERE id = ?')
+    .sql('SELECT mailbox, uid, segment, offset, length, account, linked FROM message WHERE id = ?')
     .get(message)
   if (row === undefined) return
   const [firstMailbox, firstUid, segment = 0, offset = 0, length = 0, account = 0] = row.slice(0, 6).map(Number)
@@ -90,7 +90,8 @@ export function dropPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: 
     return
   }
   tx.sql('DELETE FROM message WHERE id = ?').run(message)
-  leaveThread(tx, account, threadKeys(headerFields(buffer(row[6]))))
+  // What joined is left, nothing else: a message of before there were conversations never joined one.
+  if (row[6] !== null) leaveThread(tx, account, unpackKeys(buffer(row[6])))
   releaseContent(tx, { segment, offset, length })
 }
 

@@ -143,4 +143,7 @@ CREATE TABLE annotation (
 CREATE INDEX annotation_modseq ON annotation (account, mod_seq);
 `
 
-export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS] }
+/** linked: the keys of 'thread_link' that the message uses, 6 octets each; NULL, not known, for what came before this step. */
+const LINKED = 'ALTER TABLE message ADD COLUMN linked BLOB'
+
+export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED] }

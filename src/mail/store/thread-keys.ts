@@ -47,3 +47,16 @@ function subjectOf(field: string): string {
   }
   return subject
 }
+
+const KEY_OCTETS = 6
+
+/** As the row of a message keeps them. */
+export function packKeys(keys: readonly number[]): Buffer {
+  const packed = Buffer.alloc(keys.length * KEY_OCTETS)
+  for (const [i, key] of keys.entries()) packed.writeUIntBE(key, i * KEY_OCTETS, KEY_OCTETS)
+  return packed
+}
+
+export function unpackKeys(packed: Buffer): number[] {
+  return Array.from({ length: packed.length / KEY_OCTETS }, (_, i) => packed.readUIntBE(i * KEY_OCTETS, KEY_OCTETS))
+}

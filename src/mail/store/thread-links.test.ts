@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { headerFields } from '../../formats/message/mod.ts'
 import { threadKeys } from './thread-keys.ts'
-import { ACCOUNT, openTestStore } from './testing.ts'
+import { ACCOUNT, openTestStore, type TestStore } from './testing.ts'
+import { StoreUpkeep } from './upkeep.ts'
 
 const keys = (...lines: string[]): number[] => threadKeys(headerFields(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)))
 
@@ -17,25 +18,54 @@ test('keys of a conversation: its own first, then its ancestors from the nearest
   assert.equal(keys(`References: ${Array.from({ length: 5000 }, (_, i) => `<${i}@x>`).join(' ')}`).length, 32)
 })
 
+const options = { sizeOctets: 100, flags: ['\\Deleted'] }
+
+const content = (id: string, more = ''): Buffer[] => [
+  Buffer.from(`Message-ID: <${id}@x>\r\nSubject: s\r\n${more}\r\nx`),
+]
+
+/** How often each link is used. */
+const links = (world: TestStore): unknown[] =>
+  world.db.read.sql('SELECT uses FROM thread_link ORDER BY uses').all().flat()
+
+/** Removes messages of INBOX for good. */
+async function remove(world: TestStore, uids?: ReadonlySet<number>): Promise<void> {
+  const selected = await world.select()
+  await selected.expunge(uids)
+  selected.close()
+  world.clock.advance(world.options.settings.expunged_message_lifetime + 1)
+  await new StoreUpkeep({ db: world.db, clock: world.clock, settings: world.options.settings }).run()
+}
+
 test('what ties a conversation is forgotten with the last of its messages', async (t) => {
   const world = await openTestStore(t)
-  const content = (id: string, more = ''): Buffer[] => [
-    Buffer.from(`Message-ID: <${id}@x>\r\nSubject: s\r\n${more}\r\nx`),
-  ]
-  const options = { sizeOctets: 100, flags: ['\\Deleted'] }
   await world.store.append(ACCOUNT, 'INBOX', content('a'), options)
   await world.store.append(ACCOUNT, 'INBOX', content('b', 'References: <a@x>\r\n'), options)
-  const links = (): unknown[] => world.db.read.sql('SELECT uses FROM thread_link ORDER BY uses').all().flat()
-  assert.deepEqual(links(), [1, 2])
-  const { StoreUpkeep } = await import('./mod.ts')
-  const upkeep = new StoreUpkeep({ db: world.db, clock: world.clock, settings: world.options.settings })
-  const selected = await world.select()
-  await selected.expunge(new Set([1]))
-  world.clock.advance(world.options.settings.expunged_message_lifetime + 1)
-  await upkeep.run()
-  assert.deepEqual(links(), [1, 1])
-  await selected.expunge()
-  world.clock.advance(world.options.settings.expunged_message_lifetime + 1)
-  await upkeep.run()
-  assert.deepEqual(links(), [])
+  assert.deepEqual(links(world), [1, 2])
+  await remove(world, new Set([1]))
+  assert.deepEqual(links(world), [1, 1])
+  await remove(world)
+  assert.deepEqual(links(world), [])
+})
+
+test('a message whose listed fields are too long to be kept lets go of its links too', async (t) => {
+  const world = await openTestStore(t)
+  const to = `To: ${Array.from({ length: 1000 }, (_, i) => `somebody${i}@mail.example`).join(',\r\n ')}\r\n`
+  const [message] = content('a', to)
+  await world.store.append(ACCOUNT, 'INBOX', [message!], { ...options, sizeOctets: message!.length })
+  assert.deepEqual(links(world), [1])
+  await remove(world)
+  assert.deepEqual(links(world), [])
+})
+
+test('a message of before there were links takes none away from those that came since', async (t) => {
+  const world = await openTestStore(t)
+  await world.store.append(ACCOUNT, 'INBOX', content('a'), options)
+  await world.db.write((tx) => {
+    tx.sql('DELETE FROM thread_link').run()
+    tx.sql('UPDATE message SET linked = NULL').run()
+  })
+  await world.store.append(ACCOUNT, 'INBOX', content('b', 'References: <a@x>\r\n'), options)
+  await remove(world, new Set([1]))
+  assert.deepEqual(links(world), [1, 1])
 })
