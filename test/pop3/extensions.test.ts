@@ -183,7 +183,7 @@ test('without UTF8 header fields come in ASCII, and the body as it is', async (t
   const between = (said: string): string => /octets\r\n([^]*?)\r\n\.\r\n/.exec(said)?.[1] ?? ''
   const whole = await say(port, () => ['UTF8', ...login, 'RETR 1', 'QUIT'])
   assert.equal(Buffer.from(between(whole), 'latin1').toString(), UTF8_MAIL.trimEnd())
-  const said = await say(port, () => [...login, 'RETR 1', 'TOP 1 0', 'RETR 2', 'QUIT'])
+  const said = await say(port, () => [...login, 'RETR 1', 'TOP 1 0', 'RETR 2', 'LIST 1', 'QUIT'])
   const shown = between(said)
   const [head = '', body = ''] = shown.split('\r\n\r\n')
   assert.match(head, /^[\r\n\t -~]*$/)
@@ -200,6 +200,7 @@ test('without UTF8 header fields come in ASCII, and the body as it is', async (t
   assert.ok(Buffer.from(shown, 'latin1').toString().endsWith('\r\nñandú\r\n--b--'))
   const [, octets] = /\+OK (\d+) octets/.exec(said) ?? []
   assert.equal(Number(octets), shown.length + 2)
+  assert.ok(said.includes(`+OK 1 ${Buffer.byteLength(UTF8_MAIL)}\r\n`), 'as it is stored')
   assert.ok(said.includes(`+OK\r\n${head}\r\n\r\n.\r\n`))
   assert.ok(said.includes('octets\r\nSubject: plain\r\n\r\n\xc3\xb1\r\n.\r\n'))
 })

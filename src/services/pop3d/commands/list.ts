@@ -14,6 +14,10 @@ export function stat(session: Session): void {
   session.line(`+OK ${messages} ${octets}`)
 }
 
+/**
+ * Departs from RFC 6856 §2.1: without UTF8 the size is that of the message as it is stored, also where RETR sends a surrogate with
+ * fields in ASCII, for else each LIST would read all header sections.
+ */
 export function list(session: Session, { args }: Command): void {
   const maildrop = maildropOf(session)
   if (args.length > 0) {
