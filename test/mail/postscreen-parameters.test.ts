@@ -284,7 +284,7 @@ test('a table of EHLO keywords that cannot be asked ends the session', async (t)
     'postscreen_pipelining_enable = yes\npostscreen_discard_ehlo_keyword_address_maps = fail:broken\n',
   )
   const client = await here.greeted()
-  assert.equal(await client.ask('EHLO c.test'), '421 mail.test Service unavailable - try again later')
+  assert.equal(await client.ask('EHLO c.test'), '421 4.3.0 mail.test Server local data error')
   assert.ok(client.closed)
 })
 
