@@ -1,59 +1,57 @@
 /**
  * What a connection costs that waits in IDLE: the slope of memory between two numbers of connections, so that what a server
- * costs at rest does not count; beside it the floor (idle-floor.ts). And how long a new message takes to be told to all.
- * By itself: `node bench/idle.ts [--quick]`.
+ * costs at rest does not count; beside it Dovecot, and the floor (idle-floor.ts). And how long after the answer to APPEND the
+ * watchers are told of the message. By itself: `node bench/idle.ts [--quick]`.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as netConnect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import { selfSigned } from '../src/io/net/mod.ts'
-import { run as deliver } from './load.ts'
-import { MAIN_CF } from './main-cf.ts'
+import { ImapClient } from './imap/client.ts'
+import { message } from './imap/corpus.ts'
+import { type MailServer, PASSWORD, startOtherServer, startPostigo, USERS } from './imap/servers.ts'
+import { pssMib, quantile } from './usage.ts'
 
-const OWN_MAIN_CF = `${MAIN_CF}mailbox_services = imap, imaps
-`
 /** Opened at the same time; more would measure the listen queue. */
 const AT_ONCE = 16
-const DIALOGUE = ['a LOGIN bench1 secret', 'b SELECT INBOX', 'c IDLE']
+const DIALOGUE = [`a LOGIN ${USERS[0]} ${PASSWORD}`, 'b SELECT INBOX', 'c IDLE']
+/** Messages that the watchers are told of. */
+const TOLD = 7
+/** Before memory is looked at: Dovecot puts idle connections to sleep after 2 seconds. */
+const SETTLE_MS = 6000
+/** A watcher that heard nothing in so long counts as having waited so long: Dovecot looks every 30 s where inotify has no room. */
+const DEAF_MS = 5000
 
-interface Memory {
-  readonly rss: number
-  readonly heapUsed: number
-  readonly external: number
+type Server = Pick<MailServer, 'name' | 'pid' | 'stop'> & {
+  readonly ports: { readonly imap: number; readonly imaps: number }
 }
-interface Server {
-  readonly name: string
-  readonly child: ChildProcess
-  readonly ports: Readonly<Record<string, number>>
-}
 
-const answer = <T>(child: ChildProcess): Promise<T> =>
-  new Promise((resolve) => child.once('message', (message) => resolve(message as T))) // the words of server.ts and idle-floor.ts
-
-async function start(name: string, file: string, args: string[]): Promise<Server> {
-  const child = fork(join(import.meta.dirname, file), args, {
-    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'],
+/** `idle-floor.ts`, which speaks no IMAP: to each line it answers `* OK`. */
+async function startFloor(tls: boolean): Promise<Server> {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-idle-'))
+  const pem = join(dir, 'floor.pem')
+  const { cert, key } = selfSigned(['bench.example'], Date.now())
+  writeFileSync(pem, key + cert)
+  const child = fork(join(import.meta.dirname, 'idle-floor.ts'), tls ? [pem] : [], {
+    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'],
   })
-  const { ports } = await answer<{ ports: Record<string, number> }>(child)
-  return { name, child, ports }
-}
-
-async function stop({ child }: Server): Promise<void> {
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.send('stop')
-  await gone
-}
-
-/** Memory when all that may be freed was freed: the proportional share of the process, and the heap of JavaScript. */
-async function memoryOf({ child }: Server): Promise<Memory & { readonly pss: number }> {
-  await new Promise((wake) => setTimeout(wake, 500))
-  child.send('memory')
-  const { memory } = await answer<{ memory: Memory }>(child)
-  const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'latin1')
-  return { ...memory, pss: Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) * 1024 }
+  const { ports } = await new Promise<{ ports: Server['ports'] }>(
+    (resolve) => child.once('message', (said) => resolve(said as { ports: Server['ports'] })), // idle-floor.ts's words
+  )
+  return {
+    name: 'floor',
+    pid: child.pid ?? 0,
+    ports,
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.send('stop')
+      await gone
+      rmSync(dir, { recursive: true })
+    },
+  }
 }
 
 /** One client that is told of the mailbox; each line of the dialogue is sent after the answer to the one before. */
@@ -101,8 +99,8 @@ class Watchers {
   }
 
   async open(until: number): Promise<void> {
-    const port = this.#server.ports[this.#tls ? 'imaps' : 'imap'] ?? 0
-    const answered = this.#server.name === 'postigo' ? /^(?:\w OK|\+) .*\r\n/m : /^\* OK\r\n/m
+    const port = this.#server.ports[this.#tls ? 'imaps' : 'imap']
+    const answered = this.#server.name === 'floor' ? /^\* OK\r\n/m : /^(?:\w OK|\+) .*\r\n/m
     const one = async (): Promise<void> => {
       while (this.#sockets.length + this.#opening < until) {
         this.#opening++
@@ -119,41 +117,51 @@ class Watchers {
   }
 }
 
-/** Milliseconds from 250 until the last of `count` was told, the middle of several messages. */
-async function fanOut(server: Server, watchers: Watchers, count: number, messages: number): Promise<number> {
+/** Milliseconds from the answer to APPEND until each of `count` watchers was told; 0 where that came first. */
+async function fanOut(server: Server, watchers: Watchers, count: number): Promise<number[]> {
+  const client = await ImapClient.open(server.ports.imap, USERS[0])
   const times: number[] = []
-  for (let i = 0; i < messages; i++) {
-    let told = 0
+  for (let i = 0; i < TOLD; i++) {
+    const told: number[] = []
     let last: () => void = () => {}
     const all = new Promise<void>((resolve) => (last = resolve))
-    watchers.onExists = () => ++told === count && last()
-    const port = server.ports['smtp'] ?? 0
-    await deliver({
-      port,
-      recipient: 'bench1@bench.example',
-      sessions: 1,
-      messages: 1,
-      octets: 1024,
-      connectEach: false,
-    })
+    watchers.onExists = () => {
+      if (told.push(performance.now()) === count) last()
+    }
+    await client.append('INBOX', [message(i)])
     const from = performance.now()
-    await all
-    times.push(performance.now() - from)
+    await Promise.race([all, new Promise((wake) => setTimeout(wake, DEAF_MS))])
+    watchers.onExists = () => {}
+    times.push(...told.map((at) => Math.max(0, at - from)), ...Array<number>(count - told.length).fill(DEAF_MS))
   }
-  return times.toSorted((a, b) => a - b)[messages >> 1] ?? 0
+  await client.logout()
+  return times
+}
+
+/** INBOX is there and has a message. */
+async function warmUp({ ports }: Server): Promise<void> {
+  const client = await ImapClient.open(ports.imap, USERS[0])
+  await client.command('SELECT INBOX')
+  await client.append('INBOX', [message(0)])
+  await client.logout()
+}
+
+async function settled({ pid }: Server): Promise<number> {
+  await new Promise((wake) => setTimeout(wake, SETTLE_MS))
+  return pssMib(pid)
 }
 
 async function measure(server: Server, tls: boolean, few: number, many: number): Promise<string[]> {
   const watchers = new Watchers(server, tls)
   try {
+    if (server.name !== 'floor') await warmUp(server)
     await watchers.open(few)
-    const told = server.name === 'postigo' ? (await fanOut(server, watchers, few, 7)).toFixed(0) : ''
-    const before = await memoryOf(server)
+    const before = await settled(server)
+    const times = server.name === 'floor' ? [] : await fanOut(server, watchers, few)
     await watchers.open(many)
-    const after = await memoryOf(server)
-    const kib = (key: 'pss' | 'heapUsed' | 'external'): string =>
-      ((after[key] - before[key]) / (many - few) / 1024).toFixed(1)
-    return [server.name, tls ? 'TLS' : 'plain', `${few} → ${many}`, kib('pss'), kib('heapUsed'), kib('external'), told]
+    const kib = (((await settled(server)) - before) * 1024) / (many - few)
+    const told = times.length === 0 ? ['', ''] : [quantile(times, 0.5).toFixed(1), quantile(times, 0.99).toFixed(1)]
+    return [server.name, tls ? 'TLS' : 'plain', `${few} → ${many}`, kib.toFixed(1), ...told]
   } finally {
     watchers.close()
   }
@@ -161,27 +169,26 @@ async function measure(server: Server, tls: boolean, few: number, many: number):
 
 /** Prints the table. */
 export async function benchIdle(quick: boolean): Promise<void> {
-  const [few, many] = quick ? [200, 600] : [1000, 3000]
-  const dir = mkdtempSync(join(tmpdir(), 'postigo-idle-'))
-  const widths = [10, 6, 12, 9, 9, 12, 22]
+  const [few, many] = quick ? [200, 600] : [1000, 5000]
+  const widths = [10, 6, 13, 9, 12, 12]
   const row = (cells: readonly string[]): string => cells.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')
-  console.log(row(['server', '', 'in IDLE', 'KiB each', 'heap KiB', 'external KiB', 'ms from 250 to the last']))
-  try {
-    writeFileSync(join(dir, 'main.cf'), OWN_MAIN_CF)
-    const pem = join(dir, 'floor.pem')
-    const { cert, key } = selfSigned(['bench.example'], Date.now())
-    writeFileSync(pem, key + cert)
-    for (const tls of [false, true]) {
-      // A process for each, so that the pages of one are not those that another has freed.
-      const postigo = await start('postigo', 'server.ts', [dir])
-      console.log(row(await measure(postigo, tls, few, many)))
-      await stop(postigo)
-      const floor = await start('floor', 'idle-floor.ts', tls ? [pem] : [])
-      console.log(row(await measure(floor, tls, few, many)))
-      await stop(floor)
+  const watches = Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'latin1'))
+  if (watches < many)
+    console.log(
+      `Dovecot watches by inotify, of which there are ${watches} (sysctl fs.inotify.max_user_instances): it polls for more`,
+    )
+  console.log(`\n${row(['server', '', 'in IDLE', 'KiB each', 'EXISTS p50', 'p99, ms'])}`)
+  for (const tls of quick ? [false] : [false, true]) {
+    // A process for each, so that the pages of one are not those that another has freed.
+    for (const start of [startPostigo, startOtherServer, () => startFloor(tls)]) {
+      const server = await start()
+      if (server === undefined) continue
+      try {
+        console.log(row(await measure(server, tls, few, many)))
+      } finally {
+        await server.stop()
+      }
     }
-  } finally {
-    rmSync(dir, { recursive: true })
   }
 }
 

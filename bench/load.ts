@@ -1,5 +1,4 @@
-/** Load: so many SMTP sessions that send so many messages; and what a process tree costs. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** Load: so many SMTP sessions that send so many messages. */
 import { connect } from 'node:net'
 
 export interface Load {
@@ -69,54 +68,4 @@ export async function run(load: Load): Promise<number> {
   const start = performance.now()
   await Promise.all(Array.from({ length: load.sessions }, () => session(load, content, () => left-- > 0)))
   return (performance.now() - start) / 1000
-}
-
-interface Proc {
-  readonly parent: number
-  /** Ticks of 10 ms, of reaped children too. */
-  readonly ticks: number
-}
-
-function processes(): Map<number, Proc> {
-  const found = new Map<number, Proc>()
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ')
-      found.set(Number(pid), {
-        parent: Number(fields[1]),
-        ticks: [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0),
-      })
-    } catch {
-      // gone meanwhile
-    }
-  }
-  return found
-}
-
-/** Milliseconds of CPU of a process and all below it. */
-export function cpuMs(root: number): number {
-  const all = processes()
-  const below = (pid: number): number =>
-    (all.get(pid)?.ticks ?? 0) +
-    [...all].filter(([, proc]) => proc.parent === pid).reduce((sum, [child]) => sum + below(child), 0)
-  return below(root) * 10
-}
-
-/** Highest memory of a process and all below it so far, in MiB. */
-export function peakMib(root: number): number {
-  const all = processes()
-  const own = (pid: number): number => Number(/VmHWM:\s+(\d+)/.exec(readStatus(pid))?.[1] ?? 0) / 1024
-  const below = (pid: number): number =>
-    own(pid) + [...all].filter(([, proc]) => proc.parent === pid).reduce((sum, [child]) => sum + below(child), 0)
-  return below(root)
-}
-
-function readStatus(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'latin1')
-  } catch {
-    return ''
-  }
 }

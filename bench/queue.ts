@@ -6,12 +6,13 @@
  *   single messages that come meanwhile wait.
  */
 import { fork } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server } from '../src/main/server/server.ts'
 import { MAIN_CF } from './main-cf.ts'
+import { pssMib } from './usage.ts'
 
 const DOMAINS = 100
 /** What a slow host takes its time for, at each of its replies. */
@@ -25,12 +26,6 @@ function directoryOf(more: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-queue-'))
   writeFileSync(join(dir, 'main.cf'), OWN_MAIN_CF + more)
   return dir
-}
-
-/** Proportional set size of a process, MiB. */
-function pssMib(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
-  return Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) / 1024
 }
 
 /** A host that answers after a while, or never greets; counts what it takes. */

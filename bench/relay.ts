@@ -3,12 +3,12 @@
  * first in to the last out, and CPU a message, beside Debian's Postfix in the same run.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cpuMs, peakMib, run } from './load.ts'
-import { startPostfix } from './postfix.ts'
+import { run } from './load.ts'
 import { MAIN_CF } from './main-cf.ts'
+import { startOurs } from './ours.ts'
+import { startPostfix } from './postfix.ts'
+import { cpuMs, peakMib } from './usage.ts'
 
 const SESSIONS = 10
 const OCTETS = 10_240
@@ -30,29 +30,9 @@ interface Relay {
 const answer = <T>(child: ChildProcess): Promise<T> =>
   new Promise((resolve) => child.once('message', (message) => resolve(message as T))) // words of our own processes
 
-async function startOurs(sinkPort: number): Promise<Relay> {
-  const dir = mkdtempSync(join(tmpdir(), 'postigo-relay-'))
-  writeFileSync(join(dir, 'main.cf'), `${OWN_MAIN_CF}relayhost = [127.0.0.1]:${sinkPort}\n`)
-  const child = fork(join(import.meta.dirname, 'server.ts'), [dir], {
-    execArgv: [
-      '--disable-warning=ExperimentalWarning',
-      '--external-memory-accounted-in-global-limit',
-      '--max-semi-space-size=4',
-      ...(process.env['BENCH_PROF'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROF']}`]),
-    ],
-  })
-  const { ports } = await answer<{ ports: Record<string, number> }>(child)
-  return {
-    name: 'postigo',
-    pid: child.pid ?? 0,
-    port: ports['smtp'] ?? 0,
-    async stop() {
-      const gone = new Promise((resolve) => child.once('exit', resolve))
-      child.send('stop')
-      await gone
-      rmSync(dir, { recursive: true })
-    },
-  }
+async function startPostigo(sinkPort: number): Promise<Relay> {
+  const ours = await startOurs(`${OWN_MAIN_CF}relayhost = [127.0.0.1]:${sinkPort}\n`)
+  return { name: 'postigo', pid: ours.pid, port: ours.ports['smtp'] ?? 0, stop: () => ours.stop() }
 }
 
 function startTheirs(sinkPort: number): Relay | undefined {
@@ -89,7 +69,7 @@ export async function benchRelay(quick: boolean): Promise<void> {
   const { port } = await answer<{ port: number }>(sink)
   console.log(`relay, ${OCTETS / 1024} KiB, ${SESSIONS} sessions in`)
   console.log('server    messages  messages/s  accepted/s  CPU ms/message  peak MiB')
-  for (const start of [startOurs, startTheirs]) {
+  for (const start of [startPostigo, startTheirs]) {
     const relay = await start(port)
     if (relay === undefined) {
       console.log('Postfix is not measured: it is not installed, or this is not root (apt-get install postfix)')

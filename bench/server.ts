@@ -33,5 +33,11 @@ process.on('message', (message) => {
   else if (message === 'memory') {
     globalThis.gc?.()
     process.send?.({ memory: process.memoryUsage() })
+  } else if (message === 'forget') {
+    // As if nobody had looked at a mailbox for long: a new store has no views, and the database's pages are read anew.
+    void server.reload().then((problem) => {
+      server.rooms.db.read.sql('PRAGMA shrink_memory').all()
+      process.send?.({ problem })
+    })
   } else void server.stop().then(() => process.disconnect?.())
 })
