@@ -197,4 +197,8 @@ test('BINARY: NUL in a literal8 is kept, comes back by BINARY[], and BODY[] neve
   assert.match(await append(Buffer.from('Subject: \0\r\n\r\n')), /^t\d+ NO \[UNKNOWN-CTE\]/)
   assert.match(await append(Buffer.from('Subject: fine\r\n\r\nas it is')), /OK/)
   assert.ok((await ana.ask('FETCH 2 BODY.PEEK[]')).includes('Subject: fine\r\n\r\nas it is'))
+  // RFC 3516 §4.3: the command fails, and no line is left half said.
+  await ana.append('INBOX', 'Content-Transfer-Encoding: x-strange\r\n\r\nbody\r\n')
+  for (const item of ['(UID BINARY.PEEK[1])', 'BINARY.SIZE[1]'])
+    assert.match(await ana.ask(`UID FETCH * ${item}`), /^t\d+ NO \[UNKNOWN-CTE\]/)
 })

@@ -24,6 +24,8 @@ const COMMANDS = [
   'CANCELUPDATE ',
   'UIDBATCHES 500 ',
   'ENABLE UIDONLY',
+  'NOTIFY SET ',
+  'NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) ',
   'UID SORT RETURN (UPDATE) (DATE) UTF-8 ',
 ]
 
@@ -71,6 +73,9 @@ const WORDS = [
   'subtree INBOX',
   'personal',
   'selected',
+  '(personal (MailboxName))',
+  '(selected (MessageNew (BODY[]) MessageExpunge FlagChange))',
+  'STATUS ',
 ]
 
 test('words of every command in any order get an answer to their own tag, or the end', async (t) => {

@@ -128,7 +128,7 @@ test('MULTISEARCH: several mailboxes in one command, selected or not', async (t)
     'Top/One',
     'Top/One/Two',
   ])
-  assert.deepEqual(await found('IN (inboxes)'), ['INBOX'])
+  assert.equal((await found('IN (inboxes)')).length, 5) // mail is delivered to any of them
   assert.match(await ana.ask('ESEARCH IN (selected) ALL'), / BAD /)
   assert.match(await ana.ask('ESEARCH ALL'), / BAD /)
   assert.match(await ana.ask('ESEARCH IN (personal) SUBJECT nowhere'), /^t\d+ OK/)

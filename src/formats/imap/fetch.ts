@@ -37,6 +37,9 @@ export interface FetchCommand {
   readonly partial: PartialRange | undefined
 }
 
+/** Items fetched of each new message at the most. */
+export const ITEMS_OF_NEWS_LIMIT = 100
+
 const MACROS: Readonly<Record<string, readonly FetchItem['item'][]>> = {
   ALL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE'],
   FAST: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE'],
@@ -63,6 +66,14 @@ export function takeFetch(cursor: Cursor): FetchCommand {
     }
   }
   return { items, ...takeModifiers(cursor) }
+}
+
+/** `"(" fetch-att *(SP fetch-att) ")"`, without macros: what is fetched of new messages. RFC 5465 §8. */
+export function takeFetchItems(cursor: Cursor): FetchItem[] {
+  const items = cursor.takeList(() => takeItem(cursor))
+  if (items.length === 0) throw cursor.bad('Expected a fetch item')
+  if (items.length > ITEMS_OF_NEWS_LIMIT) throw cursor.bad('Too many fetch items')
+  return items
 }
 
 /** RFC 4466 §2.4 `fetch-modifiers`; RFC 7162 §7: VANISHED only beside CHANGEDSINCE. RFC 9394 §3.3 (PARTIAL). */

@@ -7,13 +7,21 @@ export { Cursor, LIST_LIMIT, NESTING_LIMIT } from './cursor.ts'
 export { takeDate, takeDateTime } from './date-time.ts'
 export { printEnvelope } from './envelope.ts'
 export { ImapError } from './error.ts'
-export { type FetchCommand, type FetchItem, takeFetch } from './fetch.ts'
+export { type FetchCommand, type FetchItem, ITEMS_OF_NEWS_LIMIT, takeFetch, takeFetchItems } from './fetch.ts'
 export { type MessageUrl, parseMessageUrl } from './imap-url.ts'
 export { listMatcher, PATTERN_LETTERS_LIMIT } from './list-pattern.ts'
 export { decodeMailbox, encodeMailbox } from './mailbox-name.ts'
 export { type SearchCommand, type SearchReturn, takeSearch } from './search.ts'
 export { SEARCH_KEY_LIMIT, SEARCH_RANGES_LIMIT, type SearchContext } from './search-program.ts'
 export { type MailboxFilter, takeMailboxFilter } from './mailbox-filter.ts'
+export {
+  EVENT_GROUPS_LIMIT,
+  type EventGroup,
+  isOfSelected,
+  type NotifyCommand,
+  type NotifyEvent,
+  takeNotify,
+} from './notify.ts'
 export { type PartialRange, windowOf } from './partial.ts'
 export {
   findPart,

@@ -7,6 +7,7 @@ import type { SearchKey } from './contract.ts'
 import { Cursor } from './cursor.ts'
 import { takeDate } from './date-time.ts'
 import { ImapError } from './error.ts'
+import { type FetchItem, takeFetchItems } from './fetch.ts'
 import { type FilterRead, type SearchContext, SearchProgram } from './search-program.ts'
 import { and, DATES, FIELDS, flag, PLAIN } from './search-words.ts'
 import { type PartialRange, takePartialRange } from './partial.ts'
@@ -19,6 +20,8 @@ export interface SearchCommand {
   readonly returns: readonly SearchReturn[] | undefined
   /** The window of PARTIAL (RFC 9394). */
   readonly partial: PartialRange | undefined
+  /** What UPDATE wants fetched of new messages that match (RFC 5465 §7). */
+  readonly updateItems?: readonly FetchItem[]
   readonly key: SearchKey
   /** FUZZY was among the keys (RFC 6203). */
   readonly fuzzy: boolean
@@ -47,9 +50,10 @@ export function takeSearch(cursor: Cursor, context: SearchContext): SearchComman
 }
 
 /** `RETURN (…) `, where it stands. RFC 4731 §3.1, RFC 5267 §4, RFC 9394 §3.1. */
-export function takeReturns(cursor: Cursor): Pick<SearchCommand, 'returns' | 'partial'> {
+export function takeReturns(cursor: Cursor): Pick<SearchCommand, 'returns' | 'partial' | 'updateItems'> {
   if (!cursor.skip('RETURN ')) return { returns: undefined, partial: undefined }
   let partial: PartialRange | undefined
+  let updateItems: readonly FetchItem[] = []
   const returns = cursor.takeList(() => {
     const word = cursor.takeAtom().toUpperCase()
     if (!RETURNS.has(word)) throw cursor.bad('Unknown search return option')
@@ -58,11 +62,15 @@ export function takeReturns(cursor: Cursor): Pick<SearchCommand, 'returns' | 'pa
       cursor.takeSpace()
       partial = takePartialRange(cursor)
     }
+    if (word === 'UPDATE') {
+      if (cursor.rest.toString('latin1', 0, 2) === ' (') cursor.takeSpace() // as the example of RFC 5465 §7 has it
+      if (cursor.peek() === '(') updateItems = takeFetchItems(cursor)
+    }
     return word as SearchReturn // checked above
   })
   cursor.takeSpace()
   if (partial !== undefined && returns.includes('ALL')) throw cursor.bad('PARTIAL and ALL exclude each other')
-  return { returns: returns.length === 0 ? ['ALL'] : returns, partial }
+  return { returns: returns.length === 0 ? ['ALL'] : returns, partial, updateItems }
 }
 
 /** With the blank behind it. */

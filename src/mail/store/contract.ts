@@ -286,6 +286,41 @@ export interface AnnotationNews {
   readonly entry: string
 }
 
+/** A mailbox as a look found it. */
+export interface MailboxStanding {
+  readonly id: MailboxId
+  readonly name: string
+  readonly selectable: boolean
+  readonly uidValidity: number
+  readonly uidNext: number
+  readonly highestModSeq: number
+  /** MODSEQ of the last flag change, and of the last expunge. */
+  readonly changedModSeq: number
+  readonly expungedModSeq: number
+  readonly messages: number
+  readonly unseen: number
+}
+
+/** undefined: it was not there, or is not any more. */
+export interface MailboxChange {
+  readonly id: MailboxId
+  readonly before: MailboxStanding | undefined
+  readonly after: MailboxStanding | undefined
+}
+
+export interface MailboxNews {
+  readonly changes: readonly MailboxChange[]
+  /** Names that were subscribed or are no more. */
+  readonly subscriptions: readonly string[]
+}
+
+export interface MailboxWatch {
+  /** Takes in what was committed until now, before the feed tells of it. */
+  look(): void
+  standing(name: string): MailboxStanding | undefined
+  stop(): void
+}
+
 export interface Store {
   /** INBOX and the special-use mailboxes of a new account; harmless when they exist. */
   provision(account: AccountId): Promise<void>
@@ -322,6 +357,15 @@ export interface Store {
   annotationsSince(account: AccountId, modSeq: number): readonly AnnotationNews[]
   /** Calls `wake` when something of the account may have changed; answers the function that stops it. */
   onChange(account: AccountId, wake: () => void): () => void
+  /**
+   * Follows an account's mailboxes and subscriptions: `told` hears what differs from the look before.
+   * @param names only these, and then no subscriptions
+   */
+  watchMailboxes(
+    account: AccountId,
+    names: readonly string[] | undefined,
+    told: (news: MailboxNews) => void,
+  ): MailboxWatch
 
   select(account: AccountId, name: string, options: { readonly readOnly: boolean }): Promise<Selected | Refusal>
 

@@ -169,6 +169,7 @@ export class Mailboxes {
         if (mailboxByName(tx, account, name) === undefined) return NONEXISTENT
         subscribe(tx, account, name)
       } else tx.sql('DELETE FROM subscription WHERE account = ? AND name = ?').run(account, name)
+      announce(this.#ctx, tx, account)
       return undefined
     })
   }

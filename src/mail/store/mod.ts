@@ -10,6 +10,7 @@
 export type * from './contract.ts'
 export { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
 export { createAnalyser } from './analyse.ts'
+export { canonicalName } from './names.ts'
 export { emailId, threadId } from './object-ids.ts'
 export { PREVIEW_CHARACTERS } from './preview.ts'
 export { ChangeFeed, FEED_OCTETS } from './feed.ts'

@@ -21,7 +21,9 @@ import type {
   Deposited,
   Limits,
   MailboxInfo,
+  MailboxNews,
   MailboxStatus,
+  MailboxWatch,
   Refusal,
   Replaced,
   Selected,
@@ -34,6 +36,7 @@ import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
 import { mailboxByName } from './mailbox-rows.ts'
+import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
 import { positionOf } from './message-rows.ts'
 import { canonicalName } from './names.ts'
@@ -99,6 +102,7 @@ class SqliteStore implements Store {
   readonly #deposits: Deposits
   readonly #views: Views
   readonly #quota: Quota
+  readonly #watches: MailboxWatches
 
   constructor(ctx: StoreContext, { log, analyser = createAnalyser }: StoreOptions) {
     this.#ctx = ctx
@@ -108,6 +112,7 @@ class SqliteStore implements Store {
     this.#deposits = new Deposits(ctx)
     this.#views = new Views(ctx)
     this.#quota = new Quota(ctx)
+    this.#watches = new MailboxWatches(ctx)
   }
 
   async provision(account: AccountId): Promise<void> {
@@ -177,6 +182,14 @@ class SqliteStore implements Store {
 
   onChange(account: AccountId, wake: () => void): () => void {
     return this.#ctx.feed.watch(account, wake)
+  }
+
+  watchMailboxes(
+    account: AccountId,
+    names: readonly string[] | undefined,
+    told: (news: MailboxNews) => void,
+  ): MailboxWatch {
+    return this.#watches.watch(account, names?.map(canonicalName), told)
   }
 
   async select(

@@ -36,6 +36,7 @@ const AFTER_LOG_IN = [
   'QRESYNC',
   'UTF8=ACCEPT',
   'WITHIN',
+  'NOTIFY',
   'METADATA',
   'LIST-METADATA',
   'FILTERS',

@@ -39,6 +39,7 @@ export async function readCommand(session: Session): Promise<Command | 'refused'
 /** RFC 7888 §4: a non-synchronising literal that is not wanted cannot be stopped; the connection closes. */
 async function refuseLiteral(session: Session, tag: string, synchronising: boolean): Promise<void> {
   if (!synchronising) throw new Bye('Literal is too large')
+  if (session.notifications !== undefined) await session.told
   session.output.line(`${tag} NO [TOOBIG] Literal is too large`)
   await session.output.flush()
 }

@@ -2,7 +2,14 @@
  * Searches whose results a client wants to be told of as they change: UPDATE. RFC 5267 §4.3.
  * Results are kept as UIDs. What was expunged is told before the EXPUNGE, what was added after the EXISTS or FETCH.
  */
-import { normalise, printSet, type SearchKey, type SequenceSet, type SortCriterion } from '../../formats/imap/mod.ts'
+import {
+  type FetchItem,
+  normalise,
+  printSet,
+  type SearchKey,
+  type SequenceSet,
+  type SortCriterion,
+} from '../../formats/imap/mod.ts'
 import type { Delta, Selected } from '../../mail/store/mod.ts'
 import type { Session } from './session.ts'
 
@@ -15,6 +22,8 @@ interface Context {
   readonly key: SearchKey
   /** undefined: a SEARCH, whose results stand in the order of the mailbox. */
   readonly criteria: readonly SortCriterion[] | undefined
+  /** Fetched of new messages that match, before they are told (RFC 5465 §7). */
+  readonly items: readonly FetchItem[]
   /** UIDs in the order of the results. */
   results: number[]
 }
@@ -54,7 +63,11 @@ export class SearchContexts {
   }
 
   /** @param found sequence numbers, in the order of the results */
-  add(selected: Selected, asked: Pick<Context, 'tag' | 'byUid' | 'key' | 'criteria'>, found: readonly number[]): void {
+  add(
+    selected: Selected,
+    asked: Pick<Context, 'tag' | 'byUid' | 'key' | 'criteria' | 'items'>,
+    found: readonly number[],
+  ): void {
     const results = found.map((seq) => selected.uidAt(seq))
     // With others there, it looks again at what these have yet to look at, and finds nothing new.
     if (this.empty) this.#lookedAt(selected.highestModSeq, selected.uidNext)
@@ -102,6 +115,8 @@ export class SearchContexts {
     const numberOf = (uid: number): number => (context.byUid ? uid : selected.seqOf(uid))
     this.#tellRemoved(context, (uid) => uids.has(uid) && !matching.has(uid), numberOf)
     const added = [...matching].filter((uid) => !known.has(uid))
+    const arrived = context.items.length === 0 ? [] : added.filter((uid) => uid >= this.#uidNext)
+    await this.#session.news.fetch(selected, arrived, context.items)
     if (added.length > 0) await this.#tellAdded(selected, context, added, numberOf)
   }
 

@@ -1,4 +1,4 @@
-/** Annotations that another session changed: told to a client that enabled METADATA, without their values. RFC 5464 §4.4.2. */
+/** Annotations that another session changed: told to a client that enabled METADATA or asked for it by NOTIFY, without their values. RFC 5464 §4.4.2. */
 import type { AccountId } from '../../mail/accounts/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { printEntry } from './commands/metadata.ts'
@@ -43,7 +43,7 @@ export class MetadataNews {
     const entries = new Map<string, Set<string>>()
     for (const { modSeq, mailbox, entry } of followed.store.annotationsSince(followed.account, followed.told)) {
       followed.told = modSeq
-      if (this.#own.has(modSeq)) continue
+      if (this.#own.has(modSeq) || this.#session.notifications?.wantsMetadata(mailbox) === false) continue
       entries.set(mailbox, (entries.get(mailbox) ?? new Set()).add(entry))
     }
     this.#own.clear()

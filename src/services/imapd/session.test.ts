@@ -32,7 +32,7 @@ test('a context hears of messages by their own UIDs, also where others are expun
   const other = await world.select()
   // A key that needs the messages themselves, so that the search pauses between them.
   const key = { key: 'NOT', not: { key: 'EMAILID', id: 'Mnone' } } as const
-  session.contexts.add(session.mailbox, { tag: 'c', byUid: true, key, criteria: undefined }, [])
+  session.contexts.add(session.mailbox, { tag: 'c', byUid: true, key, criteria: undefined, items: [] }, [])
   await other.storeFlags(seqs(21, 60), 'add', ['\\Flagged'])
   const first = session.tell(ALL)
   await new Promise(setImmediate)
@@ -63,7 +63,7 @@ test('contexts look at what changed, once for all of them, and at nothing where 
   })
   const key = { key: 'FLAG', flag: '\\Flagged', set: true } as const
   for (const tag of ['a', 'b'])
-    session.contexts.add(session.mailbox, { tag, byUid: false, key, criteria: undefined }, [])
+    session.contexts.add(session.mailbox, { tag, byUid: false, key, criteria: undefined, items: [] }, [])
   for (let times = 0; times < 3; times++) await session.tell(ALL)
   assert.deepEqual([looks, said()], [[], []])
   await session.mailbox.storeFlags([2, 5, 6, 9], 'add', ['\\Flagged']) // an own one, that comes back in no Delta

@@ -19,6 +19,8 @@ import { filterOf } from './commands/metadata.ts'
 import type { ImapdEvent } from './events.ts'
 import { Input, LineTooLong } from './input.ts'
 import { MetadataNews } from './metadata-news.ts'
+import { News } from './news.ts'
+import type { Notifications } from './notifications.ts'
 import { Output } from './output.ts'
 import { flagsLine } from './printing.ts'
 import { withProgress } from './progress.ts'
@@ -32,6 +34,8 @@ const ANSWERED = ''
 interface Telling {
   readonly expunges: boolean
   readonly uids: boolean
+  /** Whatever NOTIFY says: the client itself has removed messages. */
+  readonly always?: boolean
 }
 
 export class Session {
@@ -56,6 +60,9 @@ export class Session {
   /** Searches whose results are kept up to date (RFC 5267 §4.3). */
   readonly contexts: SearchContexts
   readonly metadataNews: MetadataNews
+  /** Since NOTIFY; undefined: news are told during commands, and of the selected mailbox alone. */
+  notifications: Notifications | undefined
+  readonly news: News
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
@@ -72,6 +79,7 @@ export class Session {
     this.output = new Output(connection)
     this.contexts = new SearchContexts(this)
     this.metadataNews = new MetadataNews(this)
+    this.news = new News(this)
   }
 
   async run(): Promise<void> {
@@ -91,8 +99,8 @@ export class Session {
         void this.output.flush()
         const command = await readCommand(this)
         if (command === undefined) break
-        if (command !== 'refused') await this.#command(command)
-        await this.output.flush()
+        if (command !== 'refused') await this.news.during(() => this.#command(command))
+        else await this.output.flush()
       }
     } catch (error) {
       this.#endedBy(error)
@@ -166,6 +174,8 @@ export class Session {
   unauthenticate(): void {
     this.close()
     this.metadataNews.end()
+    this.notifications?.end()
+    this.notifications = undefined
     this.account = undefined
     this.user = ''
     this.rev2 = this.utf8 = this.condstore = this.qresync = this.uidOnly = false
@@ -229,16 +239,21 @@ export class Session {
   }
 
   async #tell(options: Telling): Promise<void> {
+    const { notifications, selected } = this
+    notifications?.tell()
     this.metadataNews.tell()
-    const { selected } = this
     if (selected?.stale !== true) return // the session's own changes make it stale too
+    if (notifications !== undefined && notifications.ofSelected === undefined && options.always !== true) return
+    const uidNext = selected.uidNext
     const delta = await selected.refresh({ expunges: options.expunges })
     this.contexts.expunged(delta)
     this.tellDelta(selected, delta, options.uids)
     await this.contexts.update(selected)
+    await this.news.fetchArrived(selected, uidNext)
   }
 
-  tellDelta(selected: Selected, delta: Delta, uids: boolean): void {
+  tellDelta(selected: Selected, delta: Delta, asked: boolean): void {
+    const uids = asked || this.notifications !== undefined // RFC 5465 §5.1
     if (!this.qresync && !this.uidOnly) for (const seq of delta.expunged) this.output.line(`* ${seq} EXPUNGE`)
     else if (delta.expungedUids.length > 0) this.output.line(`* VANISHED ${printSet(delta.expungedUids)}`)
     else if (delta.expunged.length > 0) this.output.line(`* VANISHED 1:${selected.uidNext - 1}`) // it was deleted
@@ -246,11 +261,13 @@ export class Session {
       this.output.line(`* ${delta.exists} EXISTS`)
       if (!this.rev2) this.output.line(`* ${delta.recent} RECENT`)
     }
+    if (this.notifications?.ofSelected?.flags === false) return
     for (const seq of delta.changed) this.output.line(flagsLine(this, selected, seq, uids))
   }
 
   /** The continuation request; what else is gathered goes first. */
   async goAhead(text = 'OK'): Promise<void> {
+    if (this.notifications !== undefined) await this.told
     this.output.line(`+ ${text}`)
     await this.output.flush()
   }
@@ -324,7 +341,8 @@ export class Session {
   }
 
   async #tellBefore(row: Row | undefined): Promise<void> {
-    await this.tell({ expunges: row === undefined || row.expunges !== false, uids: row?.uid === true })
+    const expunges = row === undefined || row.expunges !== false
+    await this.tell({ expunges, uids: row?.uid === true, always: row?.removes === true })
   }
 
   async #refuse(tag: string, error: unknown, row: Row | undefined): Promise<void> {
@@ -365,6 +383,7 @@ export class Session {
 
   #finish(): void {
     void this.output.flush()
+    this.notifications?.end()
     this.close()
     const { octetsIn, octetsOut } = this.connection
     const reason = this.#reason === '' ? 'Connection closed' : this.#reason

@@ -83,6 +83,10 @@ async function appendAll(
     if (appending === undefined) throw rest.cursor.bad('Expected a message')
     const made = await appending.commit()
     if ('refused' in made) throw refusal(made)
+    session.news.added(
+      mailbox,
+      made.map(({ uid }) => uid),
+    )
     return made
   } finally {
     appending?.discard()

@@ -28,7 +28,7 @@ export async function expunge(session: Session, cursor: Cursor): Promise<string>
 /** With QRESYNC the client hears up to where it knows all (RFC 7162 §3.2.7): what left is told before. */
 export async function expunged(session: Session, text: string): Promise<string> {
   if (!session.qresync) return text
-  await session.tell({ expunges: true, uids: true })
+  await session.tell({ expunges: true, uids: true, always: true })
   return `[HIGHESTMODSEQ ${session.mailbox.highestModSeq}] ${text}`
 }
 

@@ -22,6 +22,10 @@ async function run(session: Session, cursor: Cursor, byUid: boolean, moves: bool
   const copied = moves ? await mailbox.move(seqs, target) : await mailbox.copy(seqs, target)
   if ('refused' in copied) throw refusal(copied)
   if (copied.uids.length === 0) return 'Nothing to do'
+  session.news.added(
+    target,
+    copied.uids.map(([, uid]) => uid),
+  )
   const code = `COPYUID ${copied.uidValidity} ${ordered(copied.uids.map(([from]) => from))} ${ordered(copied.uids.map(([, to]) => to))}`
   if (!moves) return `[${code}] Copy completed`
   // RFC 6851 §4.3: before the EXPUNGEs, which the dispatcher tells.

@@ -8,6 +8,7 @@ import {
   takeSearch,
 } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
+import { matcherOfFilter } from '../mailbox-matching.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { answerFound, find, highestOf, resultData } from './search.ts'
@@ -55,36 +56,10 @@ function namesOf(session: Session, sources: readonly MailboxFilter[]): ReadonlyS
   const { store } = session.deps
   const all = store.mailboxes(session.owner).filter((mailbox) => mailbox.selectable)
   const subscribed = new Set(store.subscriptions(session.owner))
-  const matches = (source: MailboxFilter, name: string): boolean => {
-    switch (source.filter) {
-      case 'personal':
-        return true
-      case 'inboxes':
-        return name === 'INBOX'
-      case 'subscribed':
-        return subscribed.has(name)
-      case 'mailboxes':
-        return source.names.some((one) => canonical(one) === name)
-      case 'subtree':
-      case 'subtree-one':
-        return source.names.some((one) => isBelow(name, canonical(one), source.filter === 'subtree-one'))
-      case 'selected':
-      case 'selected-delayed':
-        return false
-      default:
-        return source satisfies never
-    }
-  }
-  const names = all.map(({ name }) => name).filter((name) => sources.some((source) => matches(source, name)))
+  const matchers = sources.map((source) => matcherOfFilter(source, () => subscribed))
+  const names = all.map(({ name }) => name).filter((name) => matchers.some((matches) => matches(name)))
   const selected = session.selected?.name
   return new Set(sources.some(({ filter }) => filter === 'selected') ? [selected ?? '', ...names] : names)
-}
-
-const canonical = (name: string): string => (/^inbox$/i.test(name) ? 'INBOX' : name)
-
-function isBelow(name: string, root: string, oneLevel: boolean): boolean {
-  if (name === root) return true
-  return name.startsWith(`${root}/`) && !(oneLevel && name.includes('/', root.length + 1))
 }
 
 /** Says nothing of a mailbox where nothing was found (§2.1). */

@@ -35,10 +35,14 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     if (command.vanished) tellVanished(session, mailbox, changedSince, uidRanges(session, set))
     seqs = seqs.filter((seq) => mailbox.modSeqAt(seq) > since)
   }
-  const light = items.map((item) => item.item).filter(isLight)
-  if (light.length === items.length) await fetchLight(session, seqs, light)
-  else await fetchWhole(session, seqs, items)
+  await fetchItems(session, seqs, items)
   return 'Fetch completed'
+}
+
+/** Answers items of messages of the selected mailbox. */
+export function fetchItems(session: Session, seqs: readonly number[], items: readonly FetchItem[]): Promise<void> {
+  const light = items.map((item) => item.item).filter(isLight)
+  return light.length === items.length ? fetchLight(session, seqs, light) : fetchWhole(session, seqs, items)
 }
 
 const LIGHT_ITEMS = ['UID', 'FLAGS', 'MODSEQ', 'RFC822.SIZE', 'INTERNALDATE'] as const

@@ -16,7 +16,13 @@ export async function idle(session: Session, cursor: Cursor): Promise<string> {
     )
   }
   const follows = session.selected !== undefined || session.metadataNews.enabled
-  const stop = follows ? session.deps.store.onChange(session.owner, wake) : undefined
+  // RFC 5465 §4: exactly what NOTIFY asked for.
+  const stop =
+    session.notifications !== undefined
+      ? session.news.listen()
+      : follows
+        ? session.deps.store.onChange(session.owner, wake)
+        : undefined
   try {
     const line = await session.input.line(DONE_LIMIT)
     if (line === undefined) throw new Bye('Connection closed')

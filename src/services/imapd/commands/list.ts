@@ -115,9 +115,8 @@ async function listMatching(session: Session, matches: Matches, options: Options
     const info = existing.get(name)
     if (options.specialUse && info?.specialUse === undefined) continue
     const said = options.subscribed || options.returnSubscribed
-    const words = attributes(info, said && subscribed.has(name))
     const extra = childInfo.has(name) ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
-    output.line(`* LIST (${words.join(' ')}) "/" ${printName(session, name)}${extra}`)
+    output.line(listLine(session, name, attributes(info, said && subscribed.has(name)), extra))
     const status =
       options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
     if (status !== undefined) output.line(status)
@@ -125,6 +124,22 @@ async function listMatching(session: Session, matches: Matches, options: Options
     if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
   }
+}
+
+function listLine(session: Session, name: string, words: readonly string[], extra: string): string {
+  return `* LIST (${words.join(' ')}) "/" ${printName(session, name)}${extra}`
+}
+
+/** Of names that are told by themselves, some with their old name: as they are now, whether there or not (RFC 5465 §5.4, §5.5). */
+export function listLines(session: Session, names: ReadonlyMap<string, string | undefined>): string[] {
+  if (names.size === 0) return []
+  const { store } = session.deps
+  const existing = new Map(store.mailboxes(session.owner).map((info) => [info.name, info]))
+  const subscribed = new Set(store.subscriptions(session.owner))
+  return [...names].map(([name, oldName]) => {
+    const extra = oldName === undefined ? '' : ` ("OLDNAME" (${printName(session, oldName)}))`
+    return listLine(session, name, attributes(existing.get(name), subscribed.has(name)), extra)
+  })
 }
 
 /** INBOX first. */

@@ -50,6 +50,7 @@ export async function create(session: Session, cursor: Cursor): Promise<string> 
     specialUse === undefined ? {} : { specialUse },
   )
   if ('refused' in made) throw refusal(made)
+  session.notifications?.ownCreated(name)
   return `[MAILBOXID (${made.objectId})] Create completed`
 }
 
@@ -57,6 +58,7 @@ export async function deleteMailbox(session: Session, cursor: Cursor): Promise<v
   const name = takeName(cursor)
   cursor.takeEnd()
   orThrow(await session.deps.store.deleteMailbox(session.owner, name))
+  session.notifications?.ownDeleted(name)
 }
 
 export async function rename(session: Session, cursor: Cursor): Promise<void> {
@@ -64,16 +66,19 @@ export async function rename(session: Session, cursor: Cursor): Promise<void> {
   const to = takeName(cursor)
   cursor.takeEnd()
   orThrow(await session.deps.store.renameMailbox(session.owner, from, to))
+  session.notifications?.ownRenamed(from, to)
 }
 
 export async function subscribe(session: Session, cursor: Cursor): Promise<void> {
   const name = takeName(cursor)
   cursor.takeEnd()
   orThrow(await session.deps.store.setSubscribed(session.owner, name, true))
+  session.notifications?.ownSubscribed(name)
 }
 
 export async function unsubscribe(session: Session, cursor: Cursor): Promise<void> {
   const name = takeName(cursor)
   cursor.takeEnd()
   orThrow(await session.deps.store.setSubscribed(session.owner, name, false))
+  session.notifications?.ownSubscribed(name)
 }

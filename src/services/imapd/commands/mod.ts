@@ -15,6 +15,7 @@ import { idle } from './idle.ts'
 import { list, lsub } from './list.ts'
 import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
 import { getMetadata, setMetadata } from './metadata.ts'
+import { notify } from './notify.ts'
 import { getQuota, getQuotaRoot } from './quota.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
@@ -37,6 +38,8 @@ export interface Row {
   readonly isLong?: boolean
   /** Changes told with it carry the UID. */
   readonly uid?: boolean
+  /** Removes messages, which is told whatever the client wants to be notified of. */
+  readonly removes?: boolean
 }
 
 const numbered = { state: 'selected', expunges: false, tellsFirst: true, byNumber: true } as const
@@ -66,18 +69,19 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['LSUB', { run: lsub, state: 'authenticated' }],
   ['STATUS', { run: status, state: 'authenticated' }],
   ['APPEND', { run: append, state: 'authenticated' }],
-  ['REPLACE', { run: replace, state: 'selected', byNumber: true }],
-  ['UID REPLACE', { run: uidReplace, ...byUid }],
+  ['REPLACE', { run: replace, removes: true, state: 'selected', byNumber: true }],
+  ['UID REPLACE', { run: uidReplace, removes: true, ...byUid }],
   ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
   ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
   ['GETMETADATA', { run: getMetadata, state: 'authenticated' }],
   ['SETMETADATA', { run: setMetadata, state: 'authenticated' }],
+  ['NOTIFY', { run: notify, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],
   ['UNSELECT', { run: unselect, state: 'selected' }],
-  ['EXPUNGE', { run: expunge, state: 'selected', isLong: true }],
-  ['UID EXPUNGE', { run: uidExpunge, state: 'selected', isLong: true }],
+  ['EXPUNGE', { run: expunge, removes: true, state: 'selected', isLong: true }],
+  ['UID EXPUNGE', { run: uidExpunge, removes: true, state: 'selected', isLong: true }],
   ['UIDBATCHES', { run: uidBatches, state: 'selected', tellsFirst: true }],
   ['CANCELUPDATE', { run: cancelUpdate, state: 'selected' }],
   ['ESEARCH', { run: esearch, state: 'authenticated', tellsFirst: true, expunges: false, isLong: true }],
@@ -93,6 +97,6 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UID STORE', { run: uidStore, ...byUid }],
   ['COPY', { run: copy, state: 'selected', byNumber: true, isLong: true }],
   ['UID COPY', { run: uidCopy, ...byUid, isLong: true }],
-  ['MOVE', { run: move, state: 'selected', byNumber: true, isLong: true }],
-  ['UID MOVE', { run: uidMove, ...byUid, isLong: true }],
+  ['MOVE', { run: move, removes: true, state: 'selected', byNumber: true, isLong: true }],
+  ['UID MOVE', { run: uidMove, removes: true, ...byUid, isLong: true }],
 ])

@@ -89,12 +89,12 @@ async function orForget(
 }
 
 /** RFC 5267 §4.3.1: one too many is refused, the search itself is not. */
-function follow(session: Session, { byUid, key, criteria }: Answered, found: readonly number[]): void {
+function follow(session: Session, { byUid, key, criteria, updateItems }: Answered, found: readonly number[]): void {
   const { tag, contexts, mailbox } = session
   // How relevant a message is depends on all its text: its place among others is not followed.
   const isFollowed = criteria?.some((criterion) => criterion.key === 'RELEVANCY') !== true
   if (contexts.full || !isFollowed) session.output.line(`* NO [NOUPDATE "${tag}"] It is not followed`)
-  else contexts.add(mailbox, { tag, byUid, key, criteria }, found)
+  else contexts.add(mailbox, { tag, byUid, key, criteria, items: updateItems ?? [] }, found)
 }
 
 /** `MODSEQ n`, where it was among the keys. RFC 4731 §3.2: of the messages that the answer is about. */
