@@ -24,6 +24,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'formats/smtp': ['address'],
   'formats/imap': ['address', 'message'],
   'formats/pop3': ['address', 'message'],
+  'formats/folders': [],
   'formats/sasl': [],
   'formats/sieve': ['address', 'message'],
   'formats/reports': ['address', 'message', 'smtp'],

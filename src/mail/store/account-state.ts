@@ -2,6 +2,7 @@
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { settleDeposits } from './gathered.ts'
+import { STAGED } from './names.ts'
 
 /**
  * What a power cut may have lost of UIDs and MODSEQs that were already told: rules 6 and 7 of the log. A command that
@@ -75,6 +76,7 @@ export function afterPowerCut(tx: Tx): void {
   tx.sql('UPDATE account_state SET resync_floor = mod_seq').run()
   tx.sql(
     `UPDATE mailbox SET uid_next = min(uid_next + ?, 4294967295), highest_mod_seq =
-       (SELECT mod_seq FROM account_state WHERE account_state.account = mailbox.account)`,
-  ).run(UID_MARGIN)
+       (SELECT mod_seq FROM account_state WHERE account_state.account = mailbox.account)
+     WHERE name IS NULL OR name NOT LIKE ?`, // nobody was told of UIDs in one that is being imported, and they are to stay
+  ).run(UID_MARGIN, `${STAGED}%`)
 }

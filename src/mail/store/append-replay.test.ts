@@ -1,6 +1,7 @@
 /** What the record of several messages, or of one that replaces another, makes after a power cut. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { afterPowerCut } from './account-state.ts'
 import { recordIdOf, type AppendFacts } from './append.ts'
 import { appendReplay } from './store.ts'
 import { ACCOUNT, openTestStore, type TestStore } from './testing.ts'
@@ -62,4 +63,20 @@ test('a record of before there could be several is read as it was', async (t) =>
   await replay(world, { account, mailbox, name, flags: ['\\Seen'], internalDateMs: 77_000 }, content)
   const inbox = await world.select()
   assert.deepEqual([inbox.count, inbox.internalDateMsAt(1), inbox.hasFlag(1, '\\Seen')], [1, 77_000, true])
+})
+
+test('what an import took in keeps its UID and its place in the ledger', async (t) => {
+  const world = await openTestStore(t)
+  const target = await world.store.openImport(ACCOUNT, { source: '/old/INBOX', mailbox: 'INBOX', uidValidity: 4711 })
+  assert.ok(!('refused' in target))
+  await world.db.write((tx) => afterPowerCut(tx))
+  const content = Buffer.from('Subject: old\r\n\r\n')
+  const imported = { source: target.id, known: 'a', uid: 7, uidl: 'u7' }
+  const { mailbox } = await world.select(target.takes)
+  const messages = [{ length: content.length, flags: [], internalDateMs: 1, imported }]
+  await replay(world, { account: ACCOUNT, mailbox, name: target.takes, savedMs: 1, messages }, content)
+  await world.store.finishImport(target.id)
+  const inbox = await world.select()
+  assert.deepEqual([inbox.uidValidity, inbox.uidAt(1), inbox.uidlsOf([1])[0]], [4711, 7, 'u7'])
+  assert.deepEqual(world.store.importedFrom(target.id, ''), ['a'])
 })

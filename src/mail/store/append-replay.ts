@@ -28,7 +28,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
   return (tx, record) => {
     const { account, mailbox, name, savedMs, messages, replaces } = meantBy(record)
     let from = 0
-    for (const [i, { length, flags, internalDateMs }] of messages.entries()) {
+    for (const [i, { length, flags, internalDateMs, imported }] of messages.entries()) {
       const entry = {
         account,
         mailbox: name,
@@ -39,6 +39,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
         flags,
         internalDateMs,
         savedMs,
+        imported,
       }
       if (mailbox > lastMailboxId(tx)) deposits.deliver(tx, { ...entry, create: true })
       else if (deposits.deposit(tx, mailbox, entry) === undefined) return

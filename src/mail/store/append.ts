@@ -13,6 +13,7 @@ import type {
   Appending,
   AppendOptions,
   Deposited,
+  Imported,
   MailboxId,
   MessageFacts,
   Refusal,
@@ -20,6 +21,7 @@ import type {
 } from './contract.ts'
 import type { Deposits } from './deposits.ts'
 import { hasMessage, removeMessage } from './expunge.ts'
+import { isImported } from './import-entries.ts'
 import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
 import type { Quota, Reservation } from './quota.ts'
@@ -27,6 +29,7 @@ import { type ReplacedFacts, replacedFacts } from './replaced.ts'
 
 export const TRYCREATE: Refusal = { refused: 'TRYCREATE', text: 'No such mailbox' }
 export const OVERQUOTA: Refusal = { refused: 'OVERQUOTA', text: 'The quota of the account is used up' }
+const IMPORTED: Refusal = { refused: 'ALREADYEXISTS', text: 'Another import has taken it in' }
 const REPLACED_GONE: Refusal = { refused: 'NONEXISTENT', text: 'The message to replace is gone' }
 
 /** One message of a record. */
@@ -34,6 +37,7 @@ export interface AppendedFacts {
   readonly length: number
   readonly flags: readonly string[]
   readonly internalDateMs: number
+  readonly imported?: Imported | undefined
 }
 
 /** What a record of an APPEND carries, as JSON: rule 1 of the log. */
@@ -123,7 +127,7 @@ class StoreAppending implements Appending {
   }
 
   async take(content: AsyncIterable<Buffer> | Iterable<Buffer>, options: AppendOptions): Promise<undefined | Refusal> {
-    const { sizeOctets, flags, internalDateMs = this.#ctx.clock.now(), also } = options
+    const { sizeOctets, flags, internalDateMs = this.#ctx.clock.now(), also, imported } = options
     if (!this.#reserve(this.#net(sizeOctets))) return OVERQUOTA
     const draft = (this.#draft ??= this.#parts.log.draft(sizeOctets))
     const from = draft.size
@@ -135,7 +139,7 @@ class StoreAppending implements Appending {
     }
     const length = draft.size - from
     if (length > sizeOctets && !this.#reserve(this.#net(0))) return OVERQUOTA
-    this.#taken.push({ length, flags, internalDateMs, facts: analyser.end(), also })
+    this.#taken.push({ length, flags, internalDateMs, imported, facts: analyser.end(), also })
     return undefined
   }
 
@@ -150,11 +154,17 @@ class StoreAppending implements Appending {
       mailbox: row.id,
       name,
       savedMs,
-      messages: this.#taken.map(({ length, flags, internalDateMs }) => ({ length, flags, internalDateMs })),
+      messages: this.#taken.map(({ length, flags, internalDateMs, imported }) => ({
+        length,
+        flags,
+        internalDateMs,
+        imported,
+      })),
       ...(named !== undefined && { replaces: named }),
     }
     const { id } = this.#draft
     return this.#parts.log.commit('append', this.#draft, Buffer.from(JSON.stringify(facts)), (tx, at) => {
+      if (this.#taken.some(({ imported }) => imported !== undefined && isImported(tx, imported))) return IMPORTED
       if (replaces !== undefined && !hasMessage(tx, replaces.mailbox, replaces.uid)) return REPLACED_GONE
       const deposited = this.#deposit(tx, at, id, savedMs)
       if (deposited === undefined) return TRYCREATE
@@ -169,9 +179,9 @@ class StoreAppending implements Appending {
     const entry = { account, mailbox: name, prefix: NOTHING, savedMs }
     const made: Deposited[] = []
     let from = 0
-    for (const [i, { length, flags, internalDateMs, facts, also }] of this.#taken.entries()) {
+    for (const [i, { length, flags, internalDateMs, facts, also, imported }] of this.#taken.entries()) {
       const slice = { segment: at.segment, offset: at.offset + from, length }
-      const message = { ...entry, recordId: recordIdOf(record, i), at: slice, facts, flags, internalDateMs }
+      const message = { ...entry, recordId: recordIdOf(record, i), at: slice, facts, flags, internalDateMs, imported }
       const deposited = this.#parts.deposits.deposit(tx, row.id, message)
       if (deposited === undefined) return undefined // the first of them, or none
       also?.(tx)

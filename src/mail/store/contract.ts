@@ -75,6 +75,46 @@ export interface Deposit {
   readonly internalDateMs: number
   /** When it came into the mailbox (RFC 8514); now, when undefined. */
   readonly savedMs?: number | undefined
+  readonly imported?: Imported | undefined
+}
+
+/** What a message keeps of where it was before, and how it is known not to be taken in twice. */
+export interface Imported {
+  /** `ImportTarget.id`. */
+  readonly source: number
+  /** Tells it from the source's other messages. */
+  readonly known: string
+  /** Kept where the mailbox has not given it yet. */
+  readonly uid?: number | undefined
+  /** What POP3 calls it. */
+  readonly uidl?: string | undefined
+}
+
+/** A folder that is to be taken in. */
+export interface ImportSource {
+  /** The same for ever for the same folder: its path. */
+  readonly source: string
+  readonly mailbox: string
+  /** Of the folder, where it has one. */
+  readonly uidValidity?: number | undefined
+}
+
+export interface ImportTarget {
+  readonly id: number
+  /** The mailbox as it will be called. */
+  readonly mailbox: string
+  /** Under which name `beginAppend` finds it until `finishImport`. */
+  readonly takes: string
+  readonly uidValidity: number
+  /** How many messages of the source are in already. */
+  readonly known: number
+}
+
+/** What is in the store of a source: hashes of SHA-256 over messages with LF, sorted, one a line, hashed again. */
+export interface ImportedContent {
+  readonly messages: number
+  readonly octets: number
+  readonly hash: string
 }
 
 export interface Deposited {
@@ -199,8 +239,8 @@ export interface Selected {
   /** Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile. */
   messages(seqs: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]>
 
-  /** Record ids alone, which is far less to read; undefined where a message is gone meanwhile. */
-  recordIdsOf(seqs: readonly number[]): readonly (Buffer | undefined)[]
+  /** What POP3 calls these messages, which is far less to read; undefined where one is gone meanwhile. */
+  uidlsOf(seqs: readonly number[]): readonly (string | undefined)[]
   /** When these came into the mailbox (RFC 8514), in ms; undefined where that is not known. */
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 
@@ -388,6 +428,14 @@ export interface Store {
    * effect: the account is gone.
    */
   deposit(tx: Tx, deposit: Deposit): Deposited | undefined
+  /** A folder of elsewhere is to be taken in, or what is left of it. */
+  openImport(account: AccountId, source: ImportSource): Promise<ImportTarget | Refusal>
+  /** What is known of a source, in order, from behind `after`; a page at a time. */
+  importedFrom(id: number, after: string): readonly string[]
+  /** All of it is there: the mailbox gets its name. @param uidNext the folder's own, where it has one */
+  finishImport(id: number, uidNext?: number): Promise<undefined | Refusal>
+  importedContent(id: number): Promise<ImportedContent>
+
   /** An APPEND of any number of messages, which may replace one. */
   beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal
   /** APPEND of one message: through the log, durable when it resolves. */
@@ -425,4 +473,5 @@ export interface AppendOptions {
   readonly internalDateMs?: number | undefined
   /** Done in the transaction that makes the entry, if it is made. Replay after a power cut knows nothing of it. */
   readonly also?: (tx: Tx) => void
+  readonly imported?: Imported | undefined
 }

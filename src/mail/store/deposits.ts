@@ -5,6 +5,7 @@ import { announce, type StoreContext } from './context.ts'
 import type { Deposit, Deposited } from './contract.ts'
 import { readDictionary, saveDictionary } from './dictionaries.ts'
 import { Gathered, type Target } from './gathered.ts'
+import { noteImported } from './import-entries.ts'
 import { DELETED, SEEN, SYSTEM_BITS, systemBit } from './keywords.ts'
 import { Mailboxes } from './mailboxes.ts'
 import { addMessage } from './message-rows.ts'
@@ -55,9 +56,12 @@ export class Deposits {
     const flags = this.#flagsOf(tx, deposit.flags, target)
     const sizeOctets = deposit.prefix.length + deposit.at.length
     const { account, mailbox, uidValidity } = target
-    const uid = target.uidNext++
+    // One that was given elsewhere holds where the mailbox has not come so far; UIDs only rise (RFC 9051 §2.3.1.1).
+    const uid = Math.max(target.uidNext, deposit.imported?.uid ?? 0)
+    target.uidNext = uid + 1
     const modSeq = (target.highestModSeq = ++account.modSeq)
     const message = addMessage(tx, deposit, mailbox, uid, deposit.savedMs ?? this.#ctx.clock.now())
+    if (deposit.imported !== undefined) noteImported(tx, deposit.imported, message)
     target.entries.push({ uid, flags, sizeOctets, modSeq, message, dateMs: deposit.internalDateMs })
     for (const counters of [account, target]) counters.octets += sizeOctets
     account.messages++

@@ -5,8 +5,9 @@ import { addUsage, nextModSeq, nextUidValidity } from './account-state.ts'
 import { removeAllAnnotations, removeAnnotations } from './annotations.ts'
 import { announce, type StoreContext } from './context.ts'
 import type { MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
+import { removeImports } from './import-entries.ts'
 import { addMailbox, mailboxByName, mailboxesOf, type MailboxRow } from './mailbox-rows.ts'
-import { canonicalName, nameProblem, parentOf, parentsOf } from './names.ts'
+import { canonicalName, nameProblem, parentOf, parentsOf, STAGED } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import { provision, subscribe } from './provision.ts'
 
@@ -17,7 +18,7 @@ const ALREADYEXISTS: Refusal = { refused: 'ALREADYEXISTS', text: 'There is a mai
 const VIRTUAL_USES: ReadonlySet<SpecialUse> = new Set(['\\All', '\\Flagged'])
 
 export function listMailboxes(reader: Reader, account: AccountId): MailboxInfo[] {
-  const rows = mailboxesOf(reader, account)
+  const rows = mailboxesOf(reader, account).filter(({ name }) => name?.startsWith(STAGED) !== true)
   const subscribed = new Set(listSubscriptions(reader, account))
   const parents = new Set(rows.map((row) => parentOf(row.name ?? '')))
   return rows.map((row) => infoOf(row, subscribed.has(row.name ?? ''), parents.has(row.name)))
@@ -182,6 +183,7 @@ export class Mailboxes {
       for (const row of mailboxesOf(tx, account)) detachMailbox(tx, row, modSeq)
       tx.sql('DELETE FROM subscription WHERE account = ?').run(account)
       removeAllAnnotations(tx, account)
+      removeImports(tx, account)
       tx.sql('UPDATE account_state SET removed = 1 WHERE account = ?').run(account)
     })
   }
@@ -202,7 +204,7 @@ export function namesBelow(reader: Reader, account: AccountId, name: string): st
 }
 
 /** Takes a mailbox out of its account in one step, whatever its size. */
-function detachMailbox(tx: Tx, row: MailboxRow, modSeq: number): void {
+export function detachMailbox(tx: Tx, row: MailboxRow, modSeq: number): void {
   addUsage(tx, row.account, -row.octets, -row.messages)
   removeAnnotations(tx, row.account, row.id)
   tx.sql(

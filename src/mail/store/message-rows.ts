@@ -10,8 +10,8 @@ import { joinThread, leaveThread } from './thread-links.ts'
 export const MESSAGE_BATCH = 256
 
 const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent,
   thread FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
@@ -43,6 +43,7 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       thread === recordId ? null : thread,
       savedMs,
       packKeys(facts.threadKeys),
+      deposit.imported?.uidl ?? null,
     ).lastInsertRowid
 }
 
@@ -109,14 +110,15 @@ export function messagesById(
   return ids.map((id) => found.get(id))
 }
 
-/** Ids of records by row, in the order asked for; undefined where a message is gone. */
-export function recordIds(reader: Reader, ids: readonly number[]): (Buffer | undefined)[] {
-  const known = new Map<number, Buffer>()
-  for (const [id, record] of reader.sql(RECORD_IDS).all(JSON.stringify(ids))) known.set(Number(id), buffer(record))
+/** UIDLs by row, in the order asked for: the record's id, or what it had elsewhere; undefined where a message is gone. */
+export function uidls(reader: Reader, ids: readonly number[]): (string | undefined)[] {
+  const known = new Map<number, string>()
+  for (const [id, record, uidl] of reader.sql(UIDLS).all(JSON.stringify(ids)))
+    known.set(Number(id), typeof uidl === 'string' ? uidl : buffer(record).toString('hex'))
   return ids.map((id) => known.get(id))
 }
 
-const RECORD_IDS = 'SELECT id, record_id FROM message WHERE id IN (SELECT value FROM json_each(?))'
+const UIDLS = 'SELECT id, record_id, uidl FROM message WHERE id IN (SELECT value FROM json_each(?))'
 
 /** When messages came into a mailbox; undefined where that is not known. */
 export function savedTimes(

@@ -10,6 +10,9 @@ export interface NameLimits {
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Surrogate}/u
 
+/** Before the number of an import, the name of the mailbox that it fills: no client can give or see such a name. */
+export const STAGED = '\u0001import-'
+
 /**
  * The one spelling of a name: NFC, since RFC 9051 §5.1 asks for Net-Unicode, and INBOX without regard to case, as a
  * whole and as the first level.

@@ -146,4 +146,30 @@ CREATE INDEX annotation_modseq ON annotation (account, mod_seq);
 /** linked: the keys of 'thread_link' that the message uses, 6 octets each; NULL, not known, for what came before this step. */
 const LINKED = 'ALTER TABLE message ADD COLUMN linked BLOB'
 
-export const storeSchema: Schema = { room: 'mail/store', steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED] }
+/**
+ * Mail taken in from elsewhere: imports.ts. uidl: what POP3 called the message there. staged: the mailbox waits under a name of
+ * its own until all is there. known: what tells a message of the source from the others; it is not taken in twice.
+ */
+const IMPORTS = `
+ALTER TABLE message ADD COLUMN uidl TEXT;
+CREATE TABLE import_source (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  mailbox INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  staged INTEGER NOT NULL,
+  UNIQUE (account, source)
+) STRICT;
+CREATE TABLE import_entry (
+  source INTEGER NOT NULL,
+  known TEXT NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY (source, known)
+) WITHOUT ROWID, STRICT;
+`
+
+export const storeSchema: Schema = {
+  room: 'mail/store',
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS],
+}

@@ -14,7 +14,7 @@ import { expungedSince } from './expunged.ts'
 import { relevancy } from './fuzzy.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
-import { MESSAGE_BATCH, messagesById, recordIds, savedTimes } from './message-rows.ts'
+import { MESSAGE_BATCH, messagesById, savedTimes, uidls } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import type { Quota } from './quota.ts'
@@ -225,9 +225,9 @@ export class SelectedMailbox implements Selected {
     }
   }
 
-  recordIdsOf(seqs: readonly number[]): readonly (Buffer | undefined)[] {
+  uidlsOf(seqs: readonly number[]): readonly (string | undefined)[] {
     const ids = seqs.map((seq) => this.messageIdAt(seq))
-    return recordIds(this.#ctx.db.read, ids)
+    return uidls(this.#ctx.db.read, ids)
   }
 
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[] {

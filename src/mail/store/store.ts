@@ -19,6 +19,9 @@ import type {
   AppendOptions,
   Deposit,
   Deposited,
+  ImportedContent,
+  ImportSource,
+  ImportTarget,
   Limits,
   MailboxInfo,
   MailboxNews,
@@ -41,6 +44,8 @@ import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './ma
 import { positionOf } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { StoreSettings } from './params.ts'
+import { knownOf } from './import-entries.ts'
+import { Imports } from './imports.ts'
 import { deletedOctets } from './pages.ts'
 import { previewOf } from './preview.ts'
 import { isProvisioned, provision } from './provision.ts'
@@ -103,6 +108,7 @@ class SqliteStore implements Store {
   readonly #views: Views
   readonly #quota: Quota
   readonly #watches: MailboxWatches
+  readonly #imports: Imports
 
   constructor(ctx: StoreContext, { log, analyser = createAnalyser }: StoreOptions) {
     this.#ctx = ctx
@@ -113,6 +119,7 @@ class SqliteStore implements Store {
     this.#views = new Views(ctx)
     this.#quota = new Quota(ctx)
     this.#watches = new MailboxWatches(ctx)
+    this.#imports = new Imports(ctx, this.#mailboxes, this.read.bind(this))
   }
 
   async provision(account: AccountId): Promise<void> {
@@ -254,6 +261,22 @@ class SqliteStore implements Store {
 
   deposit(tx: Tx, deposit: Deposit): Deposited | undefined {
     return this.#deposits.deliver(tx, deposit)
+  }
+
+  openImport(account: AccountId, source: ImportSource): Promise<ImportTarget | Refusal> {
+    return this.#imports.open(account, source)
+  }
+
+  importedFrom(id: number, after: string): readonly string[] {
+    return knownOf(this.#ctx.db.read, id, after)
+  }
+
+  finishImport(id: number, uidNext?: number): Promise<undefined | Refusal> {
+    return this.#imports.finish(id, uidNext)
+  }
+
+  importedContent(id: number): Promise<ImportedContent> {
+    return this.#imports.content(id)
   }
 
   beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal {

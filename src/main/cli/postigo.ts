@@ -73,6 +73,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./domain.ts')).domainCommand(await accountsPort()),
     summary: 'add, list, remove domains',
   },
+  mailbox: {
+    load: async () => (await import('./mailbox.ts')).mailbox,
+    summary: 'import mboxes and Maildirs with dates, flags, UIDs; never twice',
+  },
   service: {
     load: async () => (await import('./service.ts')).service,
     summary: 'on|off imap, imaps, pop3, pop3s',

@@ -73,10 +73,10 @@ export async function launch(words: LaunchWords, io: CliIo): Promise<number> {
  * There is nobody to run as: the machine has no user postfix, or it may not read the program or main.cf. The server then
  * stays root, and says so at each start: whoever tries a directory of Postfix's is not to be stopped by where it lies.
  */
-class NoOwnerError extends HandOverError {}
+export class NoOwnerError extends HandOverError {}
 
 /** @param named main.cf says who: then it is a mistake that there is nobody of that name */
-async function mailOwner(name: string, named: boolean): Promise<SystemUser> {
+export async function mailOwner(name: string, named: boolean): Promise<SystemUser> {
   const user = await userByName(name)
   if (user === undefined) {
     const how = 'make it (useradd -r -s /usr/sbin/nologin NAME), or name another'
@@ -90,7 +90,7 @@ async function mailOwner(name: string, named: boolean): Promise<SystemUser> {
  * The server reads these itself. Throws NoOwnerError; HandOverError where the data are the owner's already: an installation
  * that has given root up does not take it again, least of all to work in a directory of an unprivileged user.
  */
-function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser, data: Stats | undefined): void {
+export function checkReadable(files: readonly string[], { uid, gid, name }: SystemUser, data: Stats | undefined): void {
   for (const file of files) {
     const { status } = spawnSync('test', ['-r', file], { uid, gid, cwd: '/' })
     if (status !== 0)

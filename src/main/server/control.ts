@@ -12,7 +12,7 @@ export interface ControlRequest {
 
 export type ControlAnswer =
   | { readonly ok: true; readonly [fact: string]: unknown }
-  | { readonly ok: false; readonly error: string }
+  | { readonly ok: false; readonly error: string; readonly [fact: string]: unknown }
 
 export type ControlHandler = (request: ControlRequest) => Promise<ControlAnswer>
 

@@ -22,6 +22,7 @@ import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
+import { answerTools } from './keeper.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
 import { localProgram, makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
@@ -29,7 +30,6 @@ import { noticesOf } from './notices.ts'
 import { mainParams } from './params.ts'
 import { proberOf } from './prober.ts'
 import { makePipeAgent, pipeService } from './pipe-delivery.ts'
-import { answerQueue } from './queue-control.ts'
 import { recoverData, type StartReport } from './recovery.ts'
 import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
@@ -275,7 +275,7 @@ export class Server {
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
       default:
-        return answerQueue(this.#rooms, request)
+        return answerTools(this.#rooms, request)
     }
   }
 

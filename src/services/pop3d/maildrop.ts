@@ -63,8 +63,8 @@ export class Maildrop {
   }
 
   /** For UIDL; undefined where another session removed the message. */
-  recordIds(numbers: readonly number[]): readonly (Buffer | undefined)[] {
-    return this.#selected.recordIdsOf(numbers)
+  uidls(numbers: readonly number[]): readonly (string | undefined)[] {
+    return this.#selected.uidlsOf(numbers)
   }
 
   read(message: StoredMessage, from: number, to: number): Buffer {

@@ -22,8 +22,8 @@ export interface FileRequest {
 
 /** A file operation waits for locks at the most; this is for a file system that hangs. */
 const TIME_LIMIT_MS = 300_000
-const PERL = '/usr/bin/perl'
-const FILES = readFileSync(new URL('./files.pl', import.meta.url), 'utf8')
+export const PERL = '/usr/bin/perl'
+export const FILES = readFileSync(new URL('./files.pl', import.meta.url), 'utf8')
 const SURVEY = readFileSync(new URL('./drops/survey.pl', import.meta.url), 'utf8')
 
 export type FileTool = (rights: FileRights, request: FileRequest) => Promise<FileAnswer>

@@ -192,6 +192,19 @@ if ($verb eq 'clear') {
   answer();
 }
 
+# Keeps others away from a file until standard input ends, so that it can be read as a whole.
+if ($verb eq 'hold') {
+  my ($path) = @paths;
+  my ($fh, @st) = locked_open($path, O_RDWR);
+  fail("$path is not a regular file", 'EOTHER') unless S_ISREG($st[2]);
+  $| = 1;
+  print "OK $st[7]\n";
+  my $buf;
+  1 while sysread STDIN, $buf, 65536;
+  undo();
+  exit 0;
+}
+
 if ($verb eq 'home') { stat $paths[0] or fail("$!"); answer() }
 
 fail("unknown verb $verb", 'EOTHER');

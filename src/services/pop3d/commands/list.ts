@@ -33,20 +33,21 @@ export function list(session: Session, { args }: Command): void {
 /** Ids read at once. */
 const UIDL_BATCH = 1024
 
-/** The id is the record's own (rule 8 of the log): the same for ever, whatever becomes of UIDs. */
+/** The id is the record's own (rule 8 of the log), or what it was elsewhere: the same for ever, whatever becomes of UIDs. */
 export async function uidl(session: Session, { args }: Command): Promise<void> {
   const maildrop = maildropOf(session)
   if (args.length > 0) {
     const n = maildrop.check(messageNumber(args[0]))
-    session.line(`+OK ${n} ${(await maildrop.message(n)).recordId.toString('hex')}`)
+    const [id] = maildrop.uidls([n])
+    if (id === undefined) throw new Pop3Error('Message is gone: another session removed it.')
+    session.line(`+OK ${n} ${id}`)
     return
   }
   session.line('+OK')
   const numbers = [...maildrop.numbers()]
   for (let from = 0; from < numbers.length && !session.connection.closed; from += UIDL_BATCH) {
     const batch = numbers.slice(from, from + UIDL_BATCH)
-    for (const [i, id] of maildrop.recordIds(batch).entries())
-      if (id !== undefined) session.line(`${batch[i]} ${id.toString('hex')}`)
+    for (const [i, id] of maildrop.uidls(batch).entries()) if (id !== undefined) session.line(`${batch[i]} ${id}`)
     if (!session.flush()) await session.connection.drained()
     await new Promise(setImmediate) // others have their turn
   }
