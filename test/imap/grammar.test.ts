@@ -25,6 +25,7 @@ const COMMANDS = [
   'UIDBATCHES 500 ',
   'ENABLE UIDONLY',
   'NOTIFY SET ',
+  'SETQUOTA "" ',
   'NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) ',
   'UID SORT RETURN (UPDATE) (DATE) UTF-8 ',
 ]
@@ -76,6 +77,7 @@ const WORDS = [
   '(personal (MailboxName))',
   '(selected (MessageNew (BODY[]) MessageExpunge FlagChange))',
   'STATUS ',
+  'STORAGE 5',
 ]
 
 test('words of every command in any order get an answer to their own tag, or the end', async (t) => {

@@ -23,6 +23,8 @@ test('an account of this host logs in by every name it has, in any case', async 
     realm: 'mail.midominio.com',
     disabled: false,
     quotaOctets: 0,
+    quotaMessages: 0,
+    quotaMailboxes: 0,
   })
   for (const name of [
     'usuario',

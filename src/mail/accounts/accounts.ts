@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/mod.ts'
 import { mechanismNames } from '../../formats/sasl/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
-import type { Account, AccountId, Accounts, AddOptions, Credential } from './contract.ts'
+import type { Account, AccountId, AccountQuota, Accounts, AddOptions, Credential } from './contract.ts'
 import { StoredCredential } from './credential.ts'
 import { AccountError } from './errors.ts'
 import { Lookups } from './lookups.ts'
@@ -198,6 +198,21 @@ export class StoredAccounts implements Accounts {
       expectOne(account, tx.sql('UPDATE account SET disabled = ? WHERE id = ?').run(disabled ? 1 : 0, account)),
     )
     this.#remembered.forget(account)
+  }
+
+  async setQuota(account: AccountId, quota: Partial<AccountQuota>): Promise<void> {
+    const { quotaOctets, quotaMessages, quotaMailboxes } = quota
+    await this.#change((tx) =>
+      expectOne(
+        account,
+        tx
+          .sql(
+            `UPDATE account SET quota_octets = ifnull(?, quota_octets), quota_messages = ifnull(?, quota_messages),
+               quota_mailboxes = ifnull(?, quota_mailboxes) WHERE id = ?`,
+          )
+          .run(quotaOctets ?? null, quotaMessages ?? null, quotaMailboxes ?? null, account),
+      ),
+    )
   }
 
   async remove(account: AccountId): Promise<void> {

@@ -16,7 +16,13 @@ export interface Account {
   readonly disabled: boolean
   /** Octets it may store; 0 is no limit of its own. */
   readonly quotaOctets: number
+  /** The most messages and mailboxes of it; 0 the same. */
+  readonly quotaMessages: number
+  readonly quotaMailboxes: number
 }
+
+/** What an account may have by its own setting; 0: what holds for all. */
+export type AccountQuota = Pick<Account, 'quotaOctets' | 'quotaMessages' | 'quotaMailboxes'>
 
 /**
  * What is kept instead of a password: one verifier a mechanism family. Never logged, never sent. A name that is
@@ -82,6 +88,8 @@ export interface Accounts {
   /** The account and its mail stay; nobody can log in as it until it has a password again. */
   removePassword(account: AccountId): Promise<void>
   setDisabled(account: AccountId, disabled: boolean): Promise<void>
+  /** What is not named stays. */
+  setQuota(account: AccountId, quota: Partial<AccountQuota>): Promise<void>
   remove(account: AccountId): Promise<void>
   addDomain(domain: string): Promise<void>
   removeDomain(domain: string): Promise<void>

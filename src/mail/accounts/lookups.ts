@@ -48,7 +48,7 @@ class Bounded<K, V> {
   }
 }
 
-const COLUMNS = 'id, local_part, domain, disabled, quota_octets'
+const COLUMNS = 'id, local_part, domain, disabled, quota_octets, quota_messages, quota_mailboxes'
 
 export class Lookups {
   readonly #db: Db
@@ -160,6 +160,8 @@ export class Lookups {
       realm: domain === '' ? this.#defaultRealm : domain,
       disabled: row[3] === 1,
       quotaOctets: Number(row[4]),
+      quotaMessages: Number(row[5]),
+      quotaMailboxes: Number(row[6]),
     }
   }
 }

@@ -36,5 +36,8 @@ export const accountsSchema: Schema = {
        generation INTEGER NOT NULL
      ) STRICT;
      INSERT INTO account_generation VALUES (1, 0);`,
+    // 0: none of its own, as in quota_octets.
+    `ALTER TABLE account ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE account ADD COLUMN quota_mailboxes INTEGER NOT NULL DEFAULT 0;`,
   ],
 }

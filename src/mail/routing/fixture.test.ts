@@ -8,7 +8,7 @@ import type { RouterDeps } from './world.ts'
 
 export function testAccount(address: string, id = 1): Account {
   const [localPart = '', domain = ''] = address.split('@')
-  return { id, localPart, domain, realm: domain, disabled: false, quotaOctets: 0 }
+  return { id, localPart, domain, realm: domain, disabled: false, quotaOctets: 0, quotaMessages: 0, quotaMailboxes: 0 }
 }
 
 /** Accounts `user` (of this host) and `user@domain` (of a hosted domain). */

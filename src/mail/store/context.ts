@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
+import type { Limits } from './contract.ts'
 import type { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
 import type { StoreSettings } from './params.ts'
@@ -15,8 +16,8 @@ export interface StoreContext {
   readonly clock: Clock
   readonly settings: StoreSettings
   readonly dictionaries: Dictionaries
-  /** Octets an account may store; 0 is no limit. */
-  readonly quotaOf: (account: AccountId) => number
+  /** What an account may have; 0 is no limit. */
+  readonly limitsOf: (account: AccountId) => Limits
 }
 
 /** The feed learns of it once the transaction is committed. */

@@ -84,7 +84,7 @@ export class Mailboxes {
   /** A name brings its missing superiors along. */
   #tooMany(tx: Tx, account: AccountId, name: string): Refusal | undefined {
     const names = new Set(mailboxesOf(tx, account).map((row) => row.name))
-    const limit = this.#ctx.settings.account_mailbox_limit
+    const limit = this.#ctx.limitsOf(account).mailboxes
     const more = [...parentsOf(name), name].filter((one) => !names.has(one)).length
     return names.size + more > limit
       ? { refused: 'LIMIT', text: `An account has at most ${limit} mailboxes` }

@@ -29,9 +29,7 @@ export class Quota {
 
   /** What the account may have; 0 for no limit. */
   limitsOf(account: AccountId): Limits {
-    const { account_message_limit, account_mailbox_limit } = this.#ctx.settings
-    const octets = Math.max(0, this.#ctx.quotaOf(account))
-    return { octets, messages: account_message_limit, mailboxes: account_mailbox_limit }
+    return this.#ctx.limitsOf(account)
   }
 
   hasRoom(account: AccountId, octets: number, messages: number): boolean {

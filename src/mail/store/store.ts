@@ -60,8 +60,8 @@ export interface StoreOptions {
   readonly feed: ChangeFeed
   readonly clock: Clock
   readonly settings: StoreSettings
-  /** Octets that an account may store by its own setting; 0 or undefined: `account_quota_limit` holds. */
-  readonly quotaOf?: (account: AccountId) => number | undefined
+  /** What an account may have by its own setting; 0 or undefined: `account_quota_limit` and its like hold. */
+  readonly quotaOf?: (account: AccountId) => Limits | undefined
   /** What is found in each message; `createAnalyser` unless a test has its own. */
   readonly analyser?: () => Analyser
 }
@@ -77,9 +77,13 @@ function storeContext(options: Omit<StoreOptions, 'log' | 'analyser'>): StoreCon
     clock,
     settings,
     dictionaries: new Dictionaries(),
-    quotaOf: (account) => {
-      const own = quotaOf?.(account) ?? 0
-      return own > 0 ? own : settings.account_quota_limit
+    limitsOf: (account) => {
+      const own = quotaOf?.(account)
+      return {
+        octets: Math.max(0, own?.octets || settings.account_quota_limit),
+        messages: own?.messages || settings.account_message_limit,
+        mailboxes: own?.mailboxes || settings.account_mailbox_limit,
+      }
     },
   }
 }

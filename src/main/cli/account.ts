@@ -1,5 +1,5 @@
 /** `postigo account`: who has a mailbox here. */
-import { AccountError, type Account } from '../../mail/accounts/mod.ts'
+import { AccountError, type Account, type AccountQuota } from '../../mail/accounts/mod.ts'
 import { importSasldb } from './account-import.ts'
 import {
   createAccount,
@@ -15,6 +15,7 @@ import { askNewPassword } from './password-prompt.ts'
 const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account list [--json]
        postigo account passwd ADDRESS [-p]
+       postigo account quota ADDRESS [--quota SIZE] [--messages N] [--mailboxes N]
        postigo account disable | enable | delete ADDRESS
        postigo account import FILE [--realm REALM]
 
@@ -22,6 +23,7 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
   -c DIR        configuration directory
   -p            the password is the first line of standard input; else it is asked twice
   --quota SIZE  octets it may store, with k, M or G; 0 is no limit of its own
+  --messages N, --mailboxes N   how many it may have; 0 is no limit of its own. quota shows what holds when none is given
   --json        for programs
   --realm REALM in import of a sasldb2 (Cyrus SASL): users of REALM are accounts of this host
 
@@ -32,6 +34,8 @@ const OPTIONS = {
   config: { type: 'string', short: 'c' },
   pipe: { type: 'boolean', short: 'p' },
   quota: { type: 'string' },
+  messages: { type: 'string' },
+  mailboxes: { type: 'string' },
   json: { type: 'boolean' },
   realm: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -44,7 +48,7 @@ interface Given {
   readonly word: string
   readonly fromInput: boolean
   readonly json: boolean
-  readonly quotaOctets: number
+  readonly quota: Partial<AccountQuota>
   readonly realm: string | undefined
 }
 
@@ -59,6 +63,7 @@ const SUBCOMMANDS = new Map<string, Row>([
   ['add', { takes: 'address', options: ['pipe', 'quota'], run: add }],
   ['list', { takes: 'nothing', options: ['json'], run: list }],
   ['passwd', { takes: 'address', options: ['pipe'], run: passwd }],
+  ['quota', { takes: 'address', options: ['quota', 'messages', 'mailboxes'], run: quota }],
   ['disable', { takes: 'address', options: [], run: (given) => setDisabled(given, true) }],
   ['enable', { takes: 'address', options: [], run: (given) => setDisabled(given, false) }],
   ['delete', { takes: 'address', options: [], run: remove }],
@@ -81,9 +86,14 @@ export function accountCommand(open: OpenAccounts): Command {
         throw new UsageError(row.takes === 'nothing' ? `${name} takes nothing` : `${name} takes one ${row.takes}`)
       const stray = Object.keys(values).find((option) => option !== 'config' && !row.options.includes(option))
       if (stray !== undefined) throw new UsageError(`${name} has no option ${stray === 'pipe' ? '-p' : `--${stray}`}`)
-      const quotaOctets = takeSize(values.quota ?? '0')
-      const flags = { fromInput: values.pipe === true, json: values.json === true, realm: values.realm }
-      const given = { io, word, quotaOctets, ...flags }
+      const given = {
+        io,
+        word,
+        quota: takeQuota(values),
+        fromInput: values.pipe === true,
+        json: values.json === true,
+        realm: values.realm,
+      }
       return await withAccounts('postigo account', io, open, values.config, (opened) => row.run({ ...given, opened }))
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
@@ -102,7 +112,35 @@ function takeSize(text: string): number {
   return octets
 }
 
-async function add({ io, opened, word: address, fromInput, quotaOctets }: Given): Promise<number> {
+function takeQuota(
+  values: Readonly<Partial<Record<'quota' | 'messages' | 'mailboxes', string>>>,
+): Partial<AccountQuota> {
+  const { quota: octets, messages, mailboxes } = values
+  return {
+    ...(octets !== undefined && { quotaOctets: takeSize(octets) }),
+    ...(messages !== undefined && { quotaMessages: takeCount('messages', messages) }),
+    ...(mailboxes !== undefined && { quotaMailboxes: takeCount('mailboxes', mailboxes) }),
+  }
+}
+
+function takeCount(option: string, text: string): number {
+  if (!/^[0-9]{1,10}$/.test(text)) throw new UsageError(`--${option} ${text}: a number`)
+  return Number(text)
+}
+
+/** Its own limits, changed where some are given. */
+async function quota({ io, opened, word: address, quota: wanted }: Given): Promise<number> {
+  const { id } = existing(opened, address)
+  if (Object.keys(wanted).length > 0) await opened.accounts.setQuota(id, wanted)
+  const account = existing(opened, address)
+  const text = (limit: number): string => (limit === 0 ? 'none of its own' : String(limit))
+  io.out(
+    `octets ${text(account.quotaOctets)}, messages ${text(account.quotaMessages)}, mailboxes ${text(account.quotaMailboxes)}\n`,
+  )
+  return EX.ok
+}
+
+async function add({ io, opened, word: address, fromInput, quota: { quotaOctets = 0 } }: Given): Promise<number> {
   const place = opened.accounts.place(address)
   // Told before a password is typed in vain; add() decides.
   if (opened.accounts.find(address)) throw new AccountError('exists', `account ${address} exists already`)

@@ -174,7 +174,7 @@ export class Front {
     })
     const common = { clock, store, backend, mechanisms, startExchange, hostname, tlsAvailable: true, version }
     return imap
-      ? createImapd({ ...common, cf: current.config.bind(imapdParams) })
+      ? createImapd({ ...common, accounts, cf: current.config.bind(imapdParams) })
       : createPop3d({
           ...common,
           offersApop: this.#offersApop(system !== undefined),

@@ -151,7 +151,10 @@ export function openRooms(options: RoomsOptions): Rooms {
       clock,
       settings,
       analyser: createAnalyser,
-      quotaOf: (id) => accounts.byId(id)?.quotaOctets || quota,
+      quotaOf: (id) => {
+        const { quotaOctets = 0, quotaMessages = 0, quotaMailboxes = 0 } = accounts.byId(id) ?? {}
+        return { octets: quotaOctets || quota, messages: quotaMessages, mailboxes: quotaMailboxes }
+      },
     })
     const routerOf = (own: Config): Router =>
       createRouter({

@@ -62,6 +62,10 @@ export function capabilitiesOf(session: Session): string[] {
   }
   const limit = deps.cf.imapd_append_limit
   const saves = deps.cf.imapd_save_limit
-  const optional = [...(connection.deflated ? [] : ['COMPRESS=DEFLATE']), ...(saves > 0 ? [`SAVELIMIT=${saves}`] : [])]
+  const optional = [
+    ...(connection.deflated ? [] : ['COMPRESS=DEFLATE']),
+    ...(saves > 0 ? [`SAVELIMIT=${saves}`] : []),
+    ...(session.isAdmin ? ['QUOTASET'] : []),
+  ]
   return [...ALWAYS, ...optional, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
 }

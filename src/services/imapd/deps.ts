@@ -2,6 +2,7 @@
 import type { Clock } from '#src/base/mod.ts'
 import type { ExchangeOptions, SaslBackend, SaslExchange } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
+import type { Accounts } from '../../mail/accounts/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import type { imapdParams } from './params.ts'
 
@@ -9,6 +10,7 @@ export interface ImapdDeps {
   readonly cf: Settings<typeof imapdParams>
   readonly clock: Clock
   readonly store: Store
+  readonly accounts: Pick<Accounts, 'find' | 'setQuota'>
   readonly backend: SaslBackend
   /** Offered in this order. */
   readonly mechanisms: readonly string[]

@@ -1,5 +1,5 @@
 /** Parameters of the IMAP server; Postfix has none, so the names are in its manner. */
-import { bool, defineParams, int, size, str, time } from '../../io/config/mod.ts'
+import { bool, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
 
 export const imapdParams = defineParams({
   imapd_idle_timeout: time(
@@ -19,6 +19,10 @@ export const imapdParams = defineParams({
   imapd_server_admin: str(
     '',
     'Where IMAP clients find the administrator, as a URI (mailto:…): /shared/admin (RFC 5464 §6.2.2).',
+  ),
+  imapd_admin_users: list(
+    '',
+    'Accounts (user, or user@domain) that set the limits of others by IMAP: QUOTASET (RFC 9208).',
   ),
   imapd_error_limit: int('50', 'How many BAD commands in a row end a session.', { min: 1 }),
   imapd_progress_interval: time(

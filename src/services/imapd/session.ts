@@ -132,6 +132,12 @@ export class Session {
     return this.account
   }
 
+  /** Whether `imapd_admin_users` names the account. */
+  get isAdmin(): boolean {
+    const { accounts, cf } = this.deps
+    return cf.imapd_admin_users.some((name) => accounts.find(name)?.id === this.owner)
+  }
+
   /** The selected mailbox; the command table lets none through without one. */
   get mailbox(): Selected {
     if (this.selected === undefined) throw new ImapError('BAD', 'No mailbox selected')

@@ -16,7 +16,7 @@ import { list, lsub } from './list.ts'
 import { create, deleteMailbox, namespace, rename, subscribe, unsubscribe } from './mailboxes.ts'
 import { getMetadata, setMetadata } from './metadata.ts'
 import { notify } from './notify.ts'
-import { getQuota, getQuotaRoot } from './quota.ts'
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
 import { sort, thread, uidSort, uidThread } from './sort.ts'
@@ -73,6 +73,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UID REPLACE', { run: uidReplace, removes: true, ...byUid }],
   ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
   ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
+  ['SETQUOTA', { run: setQuota, state: 'authenticated' }],
   ['GETMETADATA', { run: getMetadata, state: 'authenticated' }],
   ['SETMETADATA', { run: setMetadata, state: 'authenticated' }],
   ['NOTIFY', { run: notify, state: 'authenticated' }],
