@@ -280,3 +280,53 @@ test('SAVELIMIT: one COPY or APPEND has so many messages at the most; UIDAFTER a
   assert.match(await ana.ask('UID SEARCH OR UIDBEFORE 1 UIDBEFORE 3'), /^\* SEARCH 1 2\r\n/)
   assert.match(await ana.ask('UID MOVE 1:* Archive'), /COPYUID \d+ 1:4 1:4\]/)
 })
+
+test('MESSAGELIMIT: each command works on the newest messages and says how far down; COPY and APPEND are refused', async (t) => {
+  const limits = 'imapd_message_limit = 2\nimapd_save_limit = 3\n'
+  const server = await startServer(t, { accounts: ['ana'], mainCf: limits })
+  const ana = await filled(server, t, 'abcd')
+  assert.match(ana.greeting, / MESSAGELIMIT=2 /)
+  assert.doesNotMatch(ana.greeting, /SAVELIMIT/)
+  const asked = async (command: string): Promise<string> => (await ana.ask(command)).replace(/^t\d+ /m, '')
+  assert.match(
+    await asked('FETCH 1:3 UID'),
+    /^\* 3 FETCH \(UID 3\)\r\n\* 2 FETCH \(UID 2\)\r\nOK \[MESSAGELIMIT 2 2\] /,
+  )
+  assert.match(await asked('FETCH 1:2 UID'), /^\* 1 FETCH [^]*\r\nOK Fetch completed\r\n$/)
+  assert.match(await asked('UID FETCH 1:* UID (PARTIAL -1:-3)'), /^NO \[MESSAGELIMIT 2\] /)
+  assert.match(await asked('UID FETCH 1:* UID (PARTIAL -1:-2)'), /OK Fetch/)
+  assert.match(await asked('UID SEARCH 1:3 UNDELETED'), /^\* SEARCH 2 3\r\nOK \[MESSAGELIMIT 2 2\] /)
+  assert.match(await asked('SEARCH NOT SUBJECT d'), /^\* SEARCH 3\r\nOK \[MESSAGELIMIT 2 3\] /)
+  assert.match(await asked('UID SEARCH UIDBEFORE 3 ALL'), /^\* SEARCH 1 2\r\nOK Search completed\r\n$/)
+  assert.match(await asked('UID SEARCH RETURN (PARTIAL 1:3) ALL'), /^NO \[MESSAGELIMIT 2\] /)
+  assert.match(
+    await asked('ESEARCH RETURN (COUNT UPDATE) ALL'),
+    /COUNT 2\r\n\* NO \[NOUPDATE [^]*\r\nOK \[MESSAGELIMIT 2 3\] /,
+  )
+  assert.match(await asked('UID SEARCH RETURN (SAVE) ALL'), /^OK \[MESSAGELIMIT 2 3\] /)
+  assert.match(await asked('UID SEARCH $'), /^\* SEARCH 3 4\r\nOK Search completed\r\n$/)
+  for (const command of ['THREAD REFERENCES UTF-8 ALL', 'UID SORT (DATE) UTF-8 1:2'])
+    assert.match(await asked(command), /^NO \[MESSAGELIMIT 2\] /)
+  assert.match(
+    await asked('STORE 1:3 +FLAGS (\\Deleted)'),
+    /^\* 3 FETCH [^]*\* 2 FETCH [^]*\r\nOK \[MESSAGELIMIT 2 2\] /,
+  )
+  assert.match(await asked('UID STORE 1,4 +FLAGS.SILENT (\\Deleted)'), /^OK Store/)
+  assert.match(
+    await asked('UID STORE 1:4 (UNCHANGEDSINCE 1) +FLAGS.SILENT (\\Seen)'),
+    /^\* NO \[MESSAGELIMIT 2 3\] [^]*\r\nOK \[MODIFIED 3:4\] /,
+  )
+  assert.match(await asked('COPY 1:3 Sent'), /^NO \[MESSAGELIMIT 2 2\] /)
+  assert.match(await asked('APPEND Sent {1+}\r\nx {1+}\r\ny {1+}\r\nz'), /^NO \[MESSAGELIMIT 2\] /)
+  assert.match(await asked('UID EXPUNGE 1:*'), /^\* 3 EXPUNGE\r\n\* 3 EXPUNGE\r\nOK \[MESSAGELIMIT 2 3\] /)
+  assert.match(await asked('EXPUNGE'), /^\* 1 EXPUNGE\r\n\* 1 EXPUNGE\r\nOK Expunge completed\r\n$/)
+  for (const subject of 'efg') await ana.append('INBOX', letter(subject))
+  const moved = await asked('UID MOVE 1:* Archive')
+  assert.match(moved, /^\* OK \[COPYUID \d+ 6:7 1:2\] [^]*\* 2 EXPUNGE\r\n\* 2 EXPUNGE\r\nOK \[MESSAGELIMIT 2 6\] /)
+  await ana.ask('ENABLE QRESYNC')
+  for (const subject of 'hi') await ana.append('INBOX', letter(subject))
+  assert.match(
+    await asked('UID MOVE 1:* Archive'),
+    /\* VANISHED 8:9\r\n\* NO \[MESSAGELIMIT 2 8\] [^]*\r\nOK \[HIGHESTMODSEQ \d+\] /,
+  )
+})

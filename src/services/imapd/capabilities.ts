@@ -61,10 +61,10 @@ export function capabilitiesOf(session: Session): string[] {
     return [...ALWAYS, ...tls, ...logIn]
   }
   const limit = deps.cf.imapd_append_limit
-  const saves = deps.cf.imapd_save_limit
+  const { imapd_message_limit: messages, imapd_save_limit: saves } = deps.cf
   const optional = [
     ...(connection.deflated ? [] : ['COMPRESS=DEFLATE']),
-    ...(saves > 0 ? [`SAVELIMIT=${saves}`] : []),
+    ...(messages > 0 ? [`MESSAGELIMIT=${messages}`] : saves > 0 ? [`SAVELIMIT=${saves}`] : []),
     ...(session.isAdmin ? ['QUOTASET'] : []),
   ]
   return [...ALWAYS, ...optional, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']

@@ -12,6 +12,11 @@ export const imapdParams = defineParams({
   imapd_line_limit: int('65536', 'The most octets of a command line, literals not counted.', { min: 8192 }),
   imapd_literal_limit: size('1048576', 'The most octets of a literal that is no message.', { min: 4096 }),
   imapd_append_limit: size('$message_size_limit', 'The most octets of a message in APPEND; 0 is no limit.', { min: 0 }),
+  imapd_message_limit: int(
+    '0',
+    'The most messages that one SEARCH, FETCH, STORE, MOVE, UID EXPUNGE, COPY or APPEND works on: MESSAGELIMIT (RFC 9738); 0 is no limit. Clients that do not know it see the newest messages of a large mailbox only; not below 1000 in earnest.',
+    { min: 0 },
+  ),
   imapd_save_limit: int('0', 'The most messages of one COPY or APPEND: SAVELIMIT (RFC 9738); 0 is no limit.', {
     min: 0,
   }),

@@ -11,6 +11,7 @@ import { refusal } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { catenated } from './catenate.ts'
 import { expunged, refuseReadOnly } from './close.ts'
+import { saveLimit } from './message-limit.ts'
 
 /** Messages of one APPEND at the most. */
 const MESSAGES_LIMIT = 1000
@@ -20,7 +21,7 @@ const BINARY_LIMIT = 64 * 1024 * 1024
 export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
   cursor.takeSpace()
   const mailbox = decodeMailbox(cursor.takeAString())
-  const made = await appendAll(session, rest, { mailbox, limit: session.deps.cf.imapd_save_limit || MESSAGES_LIMIT })
+  const made = await appendAll(session, rest, { mailbox, limit: saveLimit(session) || MESSAGES_LIMIT })
   return `[${appendUid(made)}] Append completed`
 }
 
@@ -93,9 +94,9 @@ async function appendAll(
   }
 }
 
-function tooMany({ deps }: Session, limit: number, isReplace: boolean): ImapError {
+function tooMany(session: Session, limit: number, isReplace: boolean): ImapError {
   if (isReplace) return new ImapError('BAD', 'One message replaces one')
-  const code = deps.cf.imapd_save_limit > 0 ? `MESSAGELIMIT ${limit}` : 'LIMIT'
+  const code = saveLimit(session) > 0 ? `MESSAGELIMIT ${limit}` : 'LIMIT'
   return new ImapError('NO', 'Too many messages', { code })
 }
 

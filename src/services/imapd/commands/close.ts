@@ -1,6 +1,8 @@
 /** CHECK, CLOSE, UNSELECT, EXPUNGE. RFC 9051 §6.4.1 to §6.4.3, RFC 4315. */
-import { type Cursor, ImapError, normalise, takeSequenceSet } from '../../../formats/imap/mod.ts'
+import { type Cursor, ImapError, normalise, type SequenceSet, takeSequenceSet } from '../../../formats/imap/mod.ts'
 import type { Session } from '../session.ts'
+import { completed, withinLimit } from './message-limit.ts'
+import { targetsOf } from './targets.ts'
 
 export function check(_session: Session, cursor: Cursor): void {
   cursor.takeEnd()
@@ -37,13 +39,17 @@ export async function uidExpunge(session: Session, cursor: Cursor): Promise<stri
   const set = takeSequenceSet(cursor)
   cursor.takeEnd()
   refuseReadOnly(session)
-  if (set === '$') {
-    await session.mailbox.expunge(new Set(session.saved))
-    return expunged(session, 'Expunge completed')
-  }
-  const ranges = normalise(set, Math.max(1, session.mailbox.uidAt(session.mailbox.count)))
-  await session.mailbox.expunge({ has: (uid) => ranges.some(([from, to]) => uid >= from && uid <= to) })
-  return expunged(session, 'Expunge completed')
+  const { mailbox } = session
+  const deleted = targetsOf(session, set, true).filter((seq) => mailbox.hasFlag(seq, '\\Deleted'))
+  const { seqs, code } = withinLimit(session, deleted)
+  await mailbox.expunge(code === undefined ? uidsOf(session, set) : new Set(seqs.map((seq) => mailbox.uidAt(seq))))
+  return completed(session, await expunged(session, 'Expunge completed'), code)
+}
+
+function uidsOf({ mailbox, saved }: Session, set: SequenceSet | '$'): { has(uid: number): boolean } {
+  if (set === '$') return new Set(saved)
+  const ranges = normalise(set, Math.max(1, mailbox.uidAt(mailbox.count)))
+  return { has: (uid) => ranges.some(([from, to]) => uid >= from && uid <= to) }
 }
 
 export function refuseReadOnly(session: Session): void {

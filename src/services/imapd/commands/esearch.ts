@@ -11,7 +11,7 @@ import type { Selected } from '../../../mail/store/mod.ts'
 import { matcherOfFilter } from '../mailbox-matching.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
-import { answerFound, find, highestOf, resultData } from './search.ts'
+import { highestOf, resultData, searchLimited } from './search.ts'
 
 export async function esearch(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeSpace()
@@ -27,9 +27,7 @@ export async function esearch(session: Session, cursor: Cursor): Promise<string>
   if (command.modSeq) session.condstore = true
   if (selectedOnly) {
     const correlators = correlatorsOf(session, session.mailbox)
-    return answerFound(session, { ...command, returns, word: 'SEARCH', byUid: true, correlators }, () =>
-      find(session, command.key),
-    )
+    return searchLimited(session, { ...command, returns, word: 'SEARCH', byUid: true, correlators })
   }
   for (const name of namesOf(session, sources)) {
     if (session.signal.aborted) break

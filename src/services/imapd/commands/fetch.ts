@@ -5,6 +5,7 @@ import type { Selected } from '../../../mail/store/mod.ts'
 import { fetchHead, flagsOf } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { MessageItems } from './fetch-message.ts'
+import { completed, refuseLargeWindow, withinLimit } from './message-limit.ts'
 import { tellVanished, uidRanges } from './resync.ts'
 import { targetsOf } from './targets.ts'
 
@@ -25,6 +26,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeEnd()
   const { changedSince, partial } = command
   if (partial !== undefined && !byUid) throw cursor.bad('PARTIAL needs UID FETCH')
+  refuseLargeWindow(session, partial)
   if (partial !== undefined) seqs = [...windowOf(seqs, partial)]
   const { mailbox } = session
   if (command.vanished && !(byUid && session.qresync)) throw cursor.bad('VANISHED needs UID FETCH and ENABLE QRESYNC')
@@ -35,8 +37,9 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     if (command.vanished) tellVanished(session, mailbox, changedSince, uidRanges(session, set))
     seqs = seqs.filter((seq) => mailbox.modSeqAt(seq) > since)
   }
-  await fetchItems(session, seqs, items)
-  return 'Fetch completed'
+  const limited = withinLimit(session, seqs)
+  await fetchItems(session, limited.seqs, items)
+  return completed(session, 'Fetch completed', limited.code)
 }
 
 /** Answers items of messages of the selected mailbox. */

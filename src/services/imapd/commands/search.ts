@@ -11,6 +11,7 @@ import {
 } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
+import { completed, refuseLargeWindow, searched, withinLimit } from './message-limit.ts'
 
 export const search = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
 export const uidSearch = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, true)
@@ -19,12 +20,26 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeSpace()
   const command = takeSearch(cursor, session)
   cursor.takeEnd()
-  return answerFound(session, { ...command, word: 'SEARCH', byUid }, () => find(session, command.key))
+  return searchLimited(session, { ...command, word: 'SEARCH', byUid })
+}
+
+/** RFC 9738: among the newest messages only, where there are more than one command works on. */
+export async function searchLimited(session: Session, command: Answered): Promise<string> {
+  refuseLargeWindow(session, command.partial)
+  const { seqs, code } =
+    session.deps.cf.imapd_message_limit > 0 ? withinLimit(session, searched(session, command.key)) : {}
+  const among = code === undefined ? undefined : seqs?.toSorted((a, b) => a - b)
+  const asked = { ...command, isLimited: code !== undefined }
+  return completed(session, await answerFound(session, asked, () => find(session, command.key, among)), code)
 }
 
 /** Searches the selected mailbox; a client that waits hears how far it came. */
-export function find(session: Session, key: SearchCommand['key']): Promise<readonly number[]> {
-  return session.mailbox.search(key, (done, goal) => (session.progress = { done, goal }))
+export function find(
+  session: Session,
+  key: SearchCommand['key'],
+  among?: readonly number[],
+): Promise<readonly number[]> {
+  return session.mailbox.search(key, (done, goal) => (session.progress = { done, goal }), among)
 }
 
 export interface Answered extends SearchCommand {
@@ -32,6 +47,8 @@ export interface Answered extends SearchCommand {
   readonly byUid: boolean
   /** What tells the mailbox (RFC 7377); then nothing is said where nothing was found. */
   readonly correlators?: string
+  /** Not all messages were looked at (RFC 9738). */
+  readonly isLimited?: boolean
   /** Of a SORT. */
   readonly criteria?: readonly SortCriterion[]
 }
@@ -53,7 +70,7 @@ export async function answerFound(
   if (returns === undefined) {
     const highest = highestOf(mailbox, command, found)
     session.output.line(`* ${word}${numbers.map((n) => ` ${n}`).join('')}${highest && ` (${highest})`}`)
-    return completed(word)
+    return completedText(word)
   }
   const about = aboutOf(found, returns, command.partial)
   if (returns.includes('SAVE')) session.saved = about.map((seq) => mailbox.uidAt(seq)).sort((a, b) => a - b)
@@ -69,10 +86,10 @@ export async function answerFound(
     )
   }
   if (updates) follow(session, command, found)
-  return completed(word)
+  return completedText(word)
 }
 
-const completed = (word: Answered['word']): string => `${word === 'SORT' ? 'Sort' : 'Search'} completed`
+const completedText = (word: Answered['word']): string => `${word === 'SORT' ? 'Sort' : 'Search'} completed`
 
 /** RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing behind `$`. */
 async function orForget(
@@ -89,11 +106,16 @@ async function orForget(
 }
 
 /** RFC 5267 §4.3.1: one too many is refused, the search itself is not. */
-function follow(session: Session, { byUid, key, criteria, updateItems }: Answered, found: readonly number[]): void {
+function follow(
+  session: Session,
+  { byUid, key, criteria, updateItems, isLimited }: Answered,
+  found: readonly number[],
+): void {
   const { tag, contexts, mailbox } = session
   // How relevant a message is depends on all its text: its place among others is not followed.
   const isFollowed = criteria?.some((criterion) => criterion.key === 'RELEVANCY') !== true
-  if (contexts.full || !isFollowed) session.output.line(`* NO [NOUPDATE "${tag}"] It is not followed`)
+  if (contexts.full || !isFollowed || isLimited === true)
+    session.output.line(`* NO [NOUPDATE "${tag}"] It is not followed`)
   else contexts.add(mailbox, { tag, byUid, key, criteria, items: updateItems ?? [] }, found)
 }
 

@@ -2,6 +2,7 @@
 import { type Cursor, takeSort, takeThread } from '../../../formats/imap/mod.ts'
 import type { Thread } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
+import { refuseLargeMailbox } from './message-limit.ts'
 import { answerFound, find } from './search.ts'
 
 export const sort = (session: Session, cursor: Cursor): Promise<string> => runSort(session, cursor, false)
@@ -14,6 +15,7 @@ async function runSort(session: Session, cursor: Cursor, byUid: boolean): Promis
   cursor.takeSpace()
   const command = takeSort(cursor, session)
   cursor.takeEnd()
+  refuseLargeMailbox(session)
   return answerFound(session, { ...command, word: 'SORT', byUid }, async () =>
     mailbox.sort(await find(session, command.key), command.criteria, command.key),
   )
@@ -24,6 +26,7 @@ async function runThread(session: Session, cursor: Cursor, byUid: boolean): Prom
   cursor.takeSpace()
   const { algorithm, key } = takeThread(cursor, session)
   cursor.takeEnd()
+  refuseLargeMailbox(session)
   const threads = await mailbox.threads(await find(session, key), algorithm)
   const text = printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq)
   session.output.line(text === '' ? '* THREAD' : `* THREAD ${text}`)

@@ -1,10 +1,11 @@
-/** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3. */
+/** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3, RFC 9738. */
 import { type Cursor, printSet } from '../../../formats/imap/mod.ts'
 import type { FlagOperation } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
 import { fetchHead, flagsLine, uidItem } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { refuseReadOnly } from './close.ts'
+import { completed, withinLimit } from './message-limit.ts'
 import { takeTargets } from './targets.ts'
 
 export const store = (session: Session, cursor: Cursor): Promise<string> => run(session, cursor, false)
@@ -12,7 +13,7 @@ export const uidStore = (session: Session, cursor: Cursor): Promise<string> => r
 
 async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
   cursor.takeSpace()
-  const seqs = takeTargets(session, cursor, byUid)
+  const named = takeTargets(session, cursor, byUid)
   cursor.takeSpace()
   const unchangedSince = takeUnchangedSince(session, cursor)
   const operation: FlagOperation = cursor.skip('+') ? 'add' : cursor.skip('-') ? 'remove' : 'replace'
@@ -23,6 +24,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeEnd()
   refuseReadOnly(session)
   const { mailbox, output } = session
+  const { seqs, code: limit } = withinLimit(session, named)
   const result = await mailbox.storeFlags(seqs, operation, flags, {
     silent,
     ...(unchangedSince !== undefined && { unchangedSince }),
@@ -39,9 +41,9 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     if (output.full) await output.flush()
   }
   if (result.refused !== undefined) throw refusal(result.refused)
-  if (modified.size === 0) return 'Store completed'
+  if (modified.size === 0) return completed(session, 'Store completed', limit)
   const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
-  return `[MODIFIED ${printSet(refused)}] Conditional store failed for some`
+  return completed(session, `[MODIFIED ${printSet(refused)}] Conditional store failed for some`, limit)
 }
 
 function takeUnchangedSince(session: Session, cursor: Cursor): bigint | undefined {
