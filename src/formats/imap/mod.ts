@@ -2,6 +2,18 @@
  * IMAP's words: commands and responses, sequence sets, ENVELOPE and BODYSTRUCTURE. RFC 9051, RFC 3501.
  */
 export type * from './contract.ts'
+export {
+  ALL_RIGHTS,
+  hasSome,
+  joinRights,
+  parseRights,
+  printRights,
+  type Rights,
+  type RightsChange,
+  takeIdentifier,
+  takeRightsChange,
+  withoutRights,
+} from './acl.ts'
 export { printBodyStructure } from './body-structure.ts'
 export { Cursor, LIST_LIMIT, NESTING_LIMIT } from './cursor.ts'
 export { takeDate, takeDateTime } from './date-time.ts'
