@@ -20,7 +20,7 @@ export interface Dialogue {
 const LIMIT_MS = 20_000
 
 export async function dialogue(t: Pick<TestContext, 'after'>, port: number, user?: string): Promise<Dialogue> {
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   t.after(() => socket.destroy())
   let said = ''
   let ended = false
