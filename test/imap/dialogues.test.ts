@@ -245,7 +245,7 @@ test('mailboxes: names, children, subscriptions, special uses', async (t) => {
     S: * LIST (\\Noselect) "/" ""
     S: k OK …
     C: l NAMESPACE
-    S: * NAMESPACE (("" "/")) NIL NIL
+    S: * NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))
     S: l OK …
   `,
   )

@@ -52,6 +52,11 @@ export function checkDomain(text: string): string {
   return folded
 }
 
+/** The name by which users know an account: of this host its local part, of a domain its address. */
+export function accountName({ localPart, domain }: { readonly localPart: string; readonly domain: string }): string {
+  return domain === '' ? localPart : `${localPart}@${domain}`
+}
+
 /** For messages: what would disturb a terminal becomes `?`. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Cf}]/gu, '?').slice(0, LOGIN_MAX_OCTETS)

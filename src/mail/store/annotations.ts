@@ -28,10 +28,16 @@ function placeOf(reader: Reader, account: AccountId, name: string): MailboxId | 
 
 const isPrivate = (entry: string): boolean => entry.toLowerCase().startsWith(`${PRIVATE}/`)
 
-/** Whose an entry is; 0: everybody's. */
-const ownerOf = (account: AccountId, entry: string): number => (isPrivate(entry) ? account : 0)
+/** Whose an entry is that `who` names; 0: everybody's. */
+const ownerOf = (who: AccountId, entry: string): number => (isPrivate(entry) ? who : 0)
 
-export function annotationsOf(reader: Reader, account: AccountId, name: string): Annotation[] | undefined {
+/** @param who whose private ones */
+export function annotationsOf(
+  reader: Reader,
+  account: AccountId,
+  name: string,
+  who: AccountId,
+): Annotation[] | undefined {
   const mailbox = placeOf(reader, account, name)
   if (mailbox === undefined) return undefined
   return reader
@@ -39,7 +45,7 @@ export function annotationsOf(reader: Reader, account: AccountId, name: string):
       `SELECT entry, value FROM annotation
        WHERE account = ? AND mailbox = ? AND owner IN (0, ?) AND value IS NOT NULL ORDER BY entry`,
     )
-    .all(account, mailbox, account)
+    .all(account, mailbox, who)
     .map(([entry, value]) => ({ entry: String(entry), value: Buffer.from(value as Uint8Array) })) // not NULL, a BLOB
 }
 
@@ -62,6 +68,7 @@ export async function setAnnotations(
   account: AccountId,
   name: string,
   changes: readonly AnnotationChange[],
+  who: AccountId,
 ): Promise<AnnotationsSet | Refusal> {
   const { annotation_size_limit: sizeLimit } = ctx.settings
   if (changes.some(({ value }) => value !== undefined && value.length > sizeLimit))
@@ -74,10 +81,13 @@ export async function setAnnotations(
     if (refused !== undefined) return refused
     const modSeq = nextModSeq(tx, account)
     const use = changes.findLast(isSpecialUse)
+    if (use !== undefined && who !== account)
+      return { refused: 'CANNOT', text: 'A special use is given by the owner of a mailbox' } as const
     const used = use && mailbox !== SERVER ? moveUse(tx, account, mailbox, use, modSeq) : undefined
     if (used !== undefined && 'refused' in used) return used
     for (const change of changes)
-      if (mailbox === SERVER || !isSpecialUse(change)) write(tx, account, mailbox, change, modSeq)
+      if (mailbox === SERVER || !isSpecialUse(change))
+        write(tx, { account, mailbox, owner: ownerOf(who, change.entry) }, change, modSeq)
     forgetRemoved(tx, account, mailbox)
     announce(ctx, tx, account)
     return { modSeq, usedBefore: used?.from?.name }
@@ -129,9 +139,14 @@ function tooMany(
   return { refused: 'METADATA TOOMANY', text: 'Too many annotations' }
 }
 
-function write(tx: Tx, account: AccountId, mailbox: MailboxId, change: AnnotationChange, modSeq: number): void {
-  const { entry, value } = change
-  const owner = ownerOf(account, entry)
+interface Place {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly owner: number
+}
+
+function write(tx: Tx, place: Place, { entry, value }: AnnotationChange, modSeq: number): void {
+  const { account, mailbox, owner } = place
   if (value === undefined)
     tx.sql(
       'UPDATE annotation SET value = NULL, mod_seq = ? WHERE account = ? AND mailbox = ? AND owner = ? AND entry = ? AND value IS NOT NULL',
@@ -161,9 +176,9 @@ export function annotationsSince(reader: Reader, account: AccountId, modSeq: num
   return reader
     .sql(
       `SELECT a.mod_seq, a.mailbox, m.name, a.entry FROM annotation a LEFT JOIN mailbox m ON m.id = a.mailbox
-       WHERE a.account = ? AND a.mod_seq > ? ORDER BY a.mod_seq, a.mailbox, a.entry`,
+       WHERE a.account = ? AND a.mod_seq > ? AND a.owner IN (0, ?) ORDER BY a.mod_seq, a.mailbox, a.entry`,
     )
-    .all(account, modSeq)
+    .all(account, modSeq, account)
     .flatMap(([at, mailbox, name, entry]) =>
       mailbox === SERVER || name !== null
         ? [{ modSeq: Number(at), mailbox: mailbox === SERVER ? '' : String(name), entry: String(entry) }]
@@ -176,9 +191,9 @@ export function removeAnnotations(tx: Tx, account: AccountId, mailbox: MailboxId
   tx.sql('DELETE FROM annotation WHERE account = ? AND mailbox = ?').run(account, mailbox)
 }
 
-/** Those of the server too. */
+/** Those of the server too, and what the account noted of mailboxes of others. */
 export function removeAllAnnotations(tx: Tx, account: AccountId): void {
-  tx.sql('DELETE FROM annotation WHERE account = ?').run(account)
+  tx.sql('DELETE FROM annotation WHERE account = ? OR owner = ?').run(account, account)
 }
 
 /** RFC 5464 §4.1: INBOX that is renamed keeps its annotations, and the new mailbox has them too. */
@@ -186,6 +201,6 @@ export function copyAnnotations(tx: Tx, account: AccountId, from: MailboxId, to:
   tx.sql(
     `INSERT INTO annotation (account, mailbox, owner, entry, value, mod_seq)
        SELECT account, ?, owner, entry, value, mod_seq FROM annotation
-       WHERE account = ? AND mailbox = ? AND value IS NOT NULL ON CONFLICT DO NOTHING`,
-  ).run(to, account, from)
+       WHERE account = ? AND mailbox = ? AND owner IN (0, ?) AND value IS NOT NULL ON CONFLICT DO NOTHING`,
+  ).run(to, account, from, account)
 }

@@ -26,7 +26,7 @@ type Record = Parameters<Replay>[1]
 export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Replay {
   const deposits = new Deposits(ctx)
   return (tx, record) => {
-    const { account, mailbox, name, savedMs, messages, replaces } = meantBy(record)
+    const { account, mailbox, name, savedMs, messages, replaces, reader } = meantBy(record)
     let from = 0
     for (const [i, { length, flags, internalDateMs, imported }] of messages.entries()) {
       const entry = {
@@ -40,6 +40,7 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
         internalDateMs,
         savedMs,
         imported,
+        reader,
       }
       if (mailbox > lastMailboxId(tx)) deposits.deliver(tx, { ...entry, create: true })
       else if (deposits.deposit(tx, mailbox, entry) === undefined) return

@@ -10,6 +10,7 @@ import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
 import type {
   Analyser,
+  AppendAs,
   Appending,
   AppendOptions,
   Deposited,
@@ -24,6 +25,7 @@ import { hasMessage, removeMessage } from './expunge.ts'
 import { isImported } from './import-entries.ts'
 import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
+import { privateReader } from './private-seen.ts'
 import type { Quota, Reservation } from './quota.ts'
 import { type ReplacedFacts, replacedFacts } from './replaced.ts'
 
@@ -45,6 +47,8 @@ export interface AppendFacts {
   readonly account: AccountId
   readonly mailbox: MailboxId
   readonly name: string
+  /** Whose \Seen is meant; undefined: the mailbox's. */
+  readonly reader?: AccountId
   readonly savedMs: number
   readonly messages: readonly AppendedFacts[]
   readonly replaces?: ReplacedFacts
@@ -77,11 +81,12 @@ export function beginAppend(
   parts: AppendParts,
   account: AccountId,
   name: string,
-  replaces?: Replaced,
+  { replaces, who = account }: AppendAs,
 ): Appending | Refusal {
   const row = mailboxByName(ctx.db.read, account, canonicalName(name))
   if (row === undefined || !row.selectable) return TRYCREATE
-  return new StoreAppending(ctx, parts, { account, name, row, replaces })
+  const reader = privateReader(ctx, ctx.db.read, row, who)
+  return new StoreAppending(ctx, parts, { account, name, row, replaces, reader })
 }
 
 interface Target {
@@ -89,6 +94,7 @@ interface Target {
   readonly name: string
   readonly row: MailboxRow
   readonly replaces: Replaced | undefined
+  readonly reader: AccountId | undefined
 }
 
 class StoreAppending implements Appending {
@@ -110,13 +116,18 @@ class StoreAppending implements Appending {
     return this.#parts.quota.hasRoom(this.#target.account, more.octets, more.messages)
   }
 
-  /** What all that was taken and `more` octets add to the account: what is replaced makes room (RFC 8508 §3.4). */
+  /** What all that was taken and `more` octets add to the account: what is replaced in it makes room (RFC 8508 §3.4). */
   #net(more: number): number {
-    return Math.max(0, (this.#draft?.size ?? 0) + more - (this.#target.replaces?.sizeOctets ?? 0))
+    return Math.max(0, (this.#draft?.size ?? 0) + more - (this.#replacesHere?.sizeOctets ?? 0))
   }
 
   #messages(more: number): number {
-    return Math.max(0, this.#taken.length + more - (this.#target.replaces === undefined ? 0 : 1))
+    return Math.max(0, this.#taken.length + more - (this.#replacesHere === undefined ? 0 : 1))
+  }
+
+  get #replacesHere(): Replaced | undefined {
+    const { replaces, account } = this.#target
+    return replaces !== undefined && (replaces.account ?? account) === account ? replaces : undefined
   }
 
   #reserve(octets: number): boolean {
@@ -144,7 +155,7 @@ class StoreAppending implements Appending {
   }
 
   async commit(): Promise<readonly Deposited[] | Refusal> {
-    const { account, name, row, replaces } = this.#target
+    const { account, name, row, replaces, reader } = this.#target
     if (this.#draft === undefined) throw new Error('An APPEND without a message')
     const savedMs = this.#ctx.clock.now()
     const named = replaces && replacedFacts(this.#ctx.db.read, replaces.mailbox, replaces.uid)
@@ -161,6 +172,7 @@ class StoreAppending implements Appending {
         imported,
       })),
       ...(named !== undefined && { replaces: named }),
+      ...(reader !== undefined && { reader }),
     }
     const { id } = this.#draft
     return this.#parts.log.commit('append', this.#draft, Buffer.from(JSON.stringify(facts)), (tx, at) => {
@@ -175,8 +187,8 @@ class StoreAppending implements Appending {
 
   /** undefined: the mailbox went away meanwhile. */
   #deposit(tx: Tx, at: Position, record: Buffer, savedMs: number): Deposited[] | undefined {
-    const { account, name, row } = this.#target
-    const entry = { account, mailbox: name, prefix: NOTHING, savedMs }
+    const { account, name, row, reader } = this.#target
+    const entry = { account, mailbox: name, prefix: NOTHING, savedMs, reader }
     const made: Deposited[] = []
     let from = 0
     for (const [i, { length, flags, internalDateMs, facts, also, imported }] of this.#taken.entries()) {

@@ -5,10 +5,31 @@
  */
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
-import type { SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
+import type { Rights, RightsChange, SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 
 export type MailboxId = number
+/** An account, or ANYONE or AUTHENTICATED. */
+export type Grantee = number
+
+/** An entry of an access control list. RFC 4314. */
+export interface Grant {
+  readonly grantee: Grantee
+  /** What is denied, whoever else grants it: `-identifier`. */
+  readonly negative: boolean
+  readonly rights: Rights
+}
+
+/** A mailbox of another account on which somebody has some right. */
+export interface SharedMailbox {
+  readonly id: MailboxId
+  readonly account: AccountId
+  readonly objectId: string
+  readonly name: string
+  readonly selectable: boolean
+  readonly rights: Rights
+}
+
 export type SpecialUse = '\\All' | '\\Archive' | '\\Drafts' | '\\Flagged' | '\\Junk' | '\\Sent' | '\\Trash'
 
 export interface MailboxInfo {
@@ -73,6 +94,8 @@ export interface Deposit {
   readonly facts: MessageFacts
   readonly flags: readonly string[]
   readonly internalDateMs: number
+  /** Whose \Seen the flag is; undefined: the mailbox's. */
+  readonly reader?: AccountId | undefined
   /** When it came into the mailbox (RFC 8514); now, when undefined. */
   readonly savedMs?: number | undefined
   readonly imported?: Imported | undefined
@@ -183,9 +206,14 @@ export interface Delta {
  */
 export interface Selected {
   readonly mailbox: MailboxId
+  /** Whose it is. */
+  readonly account: AccountId
   readonly objectId: string
+  /** As who selected it knows it: `SelectOptions.as`. */
   readonly name: string
   readonly readOnly: boolean
+  /** Who selected it has a \Seen of their own, which nobody else sees. */
+  readonly ownSeen: boolean
   readonly uidValidity: number
   /** UIDNEXT as of the last refresh. */
   readonly uidNext: number
@@ -261,25 +289,36 @@ export interface Selected {
   /**
    * Applies a flag command to messages of this session. `unchangedSince`: RFC 7162 §3.1.3. Answers the UIDs that
    * were refused because they changed; own changes do not come back in the next Delta unless flags differ from what was asked.
+   * Flags that `rights` do not allow to change stay as they are (RFC 4314 §4).
    */
   storeFlags(
     seqs: readonly number[],
     operation: FlagOperation,
     flags: readonly string[],
-    options?: { readonly unchangedSince?: bigint; readonly silent?: boolean },
+    options?: { readonly unchangedSince?: bigint; readonly silent?: boolean; readonly rights?: Rights },
   ): Promise<{
     readonly modified: readonly number[]
     readonly modSeq: bigint
     /** LIMIT: the mailbox has no room for more keywords; messages of earlier slices may have been changed. */
     readonly refused?: Refusal
   }>
-  copy(seqs: readonly number[], target: string): Promise<Copied | Refusal>
+  copy(seqs: readonly number[], target: CopyTo): Promise<Copied | Refusal>
   /** Copies and expunges in one transaction; the source's EXPUNGE follows from `refresh`. RFC 6851. */
-  move(seqs: readonly number[], target: string): Promise<Copied | Refusal>
+  move(seqs: readonly number[], target: CopyTo): Promise<Copied | Refusal>
   /** Removes messages with \Deleted (all, or those among `uids`). */
   expunge(uids?: { has(uid: number): boolean }): Promise<void>
   close(): void
 }
+
+/** Where copies go. A name alone is a mailbox of the same account, with all flags. */
+export type CopyTo =
+  | string
+  | {
+      readonly account: AccountId
+      readonly name: string
+      /** Of who copies: flags that they do not allow are left out. */
+      readonly rights: Rights
+    }
 
 /** A message and what hangs from it. */
 export interface Thread {
@@ -378,11 +417,29 @@ export interface Store {
   ): Promise<MailboxInfo | Refusal>
   deleteMailbox(account: AccountId, name: string): Promise<undefined | Refusal>
   renameMailbox(account: AccountId, from: string, to: string): Promise<undefined | Refusal>
-  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<undefined | Refusal>
-  status(account: AccountId, name: string): MailboxStatus | undefined
+  /** @param isThere the mailbox is another account's and was looked for already; `name` is what this account calls it */
+  setSubscribed(account: AccountId, name: string, subscribed: boolean, isThere?: boolean): Promise<undefined | Refusal>
+  /** @param who whose \Seen counts; the account's, when undefined */
+  status(account: AccountId, name: string, who?: AccountId): MailboxStatus | undefined
+
+  /** What somebody may do with a mailbox; undefined: no such mailbox. Nothing else here looks at rights. RFC 4314 */
+  rights(account: AccountId, name: string, who: AccountId): Rights | undefined
+  /** The same of one that is open, whatever its name is by now; undefined: it was deleted. */
+  rightsById(mailbox: MailboxId, who: AccountId): Rights | undefined
+  /** The access control list, the owner first; undefined: no such mailbox. */
+  grants(account: AccountId, name: string): readonly Grant[] | undefined
+  /** Changes an entry of the list, or removes it. What the owner is granted replaces his having all rights. */
+  changeGrant(
+    account: AccountId,
+    name: string,
+    whom: Pick<Grant, 'grantee' | 'negative'>,
+    change: RightsChange | undefined,
+  ): Promise<undefined | Refusal>
+  /** Mailboxes of others on which an account has some right, by owner and name. */
+  sharedWith(account: AccountId): readonly SharedMailbox[]
 
   /** Of a mailbox, or of the server (`''`), by entry; undefined: no such mailbox. Entries differ by more than letter case. */
-  annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined
+  annotations(account: AccountId, mailbox: string, who?: AccountId): readonly Annotation[] | undefined
   /** The value of one of them, without a look at the others; undefined where there is none. */
   annotation(account: AccountId, mailbox: string, entry: string): Buffer | undefined
   /** All are set and removed, or none. Answers the MODSEQ that the change got. */
@@ -390,6 +447,7 @@ export interface Store {
     account: AccountId,
     mailbox: string,
     changes: readonly AnnotationChange[],
+    who?: AccountId,
   ): Promise<AnnotationsSet | Refusal>
   /** MODSEQ of the newest change to an account's annotations. */
   annotationModSeq(account: AccountId): number
@@ -407,7 +465,7 @@ export interface Store {
     told: (news: MailboxNews) => void,
   ): MailboxWatch
 
-  select(account: AccountId, name: string, options: { readonly readOnly: boolean }): Promise<Selected | Refusal>
+  select(account: AccountId, name: string, options: SelectOptions): Promise<Selected | Refusal>
 
   analyser(): Analyser
   /** The first words of a message, as plain text (RFC 8970); `''` where there are none. */
@@ -437,7 +495,7 @@ export interface Store {
   importedContent(id: number): Promise<ImportedContent>
 
   /** An APPEND of any number of messages, which may replace one. */
-  beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal
+  beginAppend(account: AccountId, mailbox: string, as?: AppendAs): Appending | Refusal
   /** APPEND of one message: through the log, durable when it resolves. */
   append(
     account: AccountId,
@@ -447,8 +505,24 @@ export interface Store {
   ): Promise<Deposited | Refusal>
 }
 
+export interface SelectOptions {
+  readonly readOnly: boolean
+  /** Who reads it; the account itself, when undefined. */
+  readonly who?: AccountId
+  /** The name that `Selected.name` has; the mailbox's own, when undefined. */
+  readonly as?: string
+}
+
+export interface AppendAs {
+  readonly replaces?: Replaced
+  /** Who appends; the account itself, when undefined. */
+  readonly who?: AccountId
+}
+
 /** The message that REPLACE replaces (RFC 8508). */
 export interface Replaced {
+  /** Whose it is; the account of the new message, when undefined. */
+  readonly account?: AccountId
   readonly mailbox: MailboxId
   readonly uid: number
   readonly sizeOctets: number

@@ -10,6 +10,7 @@ import { DELETED, SEEN, SYSTEM_BITS, systemBit } from './keywords.ts'
 import { Mailboxes } from './mailboxes.ts'
 import { addMessage } from './message-rows.ts'
 import { canonicalName, nameProblem } from './names.ts'
+import { markSeen } from './private-seen.ts'
 import { provision } from './provision.ts'
 
 export class Deposits {
@@ -53,7 +54,9 @@ export class Deposits {
   }
 
   #enter(tx: Tx, deposit: Deposit, target: Target): Deposited {
-    const flags = this.#flagsOf(tx, deposit.flags, target)
+    const all = this.#flagsOf(tx, deposit.flags, target)
+    const seenBy = (all & SEEN) !== 0 ? deposit.reader : undefined
+    const flags = seenBy === undefined ? all : (all & ~SEEN) >>> 0
     const sizeOctets = deposit.prefix.length + deposit.at.length
     const { account, mailbox, uidValidity } = target
     // One that was given elsewhere holds where the mailbox has not come so far; UIDs only rise (RFC 9051 §2.3.1.1).
@@ -62,6 +65,7 @@ export class Deposits {
     const modSeq = (target.highestModSeq = ++account.modSeq)
     const message = addMessage(tx, deposit, mailbox, uid, deposit.savedMs ?? this.#ctx.clock.now())
     if (deposit.imported !== undefined) noteImported(tx, deposit.imported, message)
+    if (seenBy !== undefined) markSeen(tx, mailbox, seenBy, uid, modSeq)
     target.entries.push({ uid, flags, sizeOctets, modSeq, message, dateMs: deposit.internalDateMs })
     for (const counters of [account, target]) counters.octets += sizeOctets
     account.messages++

@@ -8,6 +8,7 @@ import { type Entries, joinEntries } from './entries.ts'
 import { addExpunged } from './expunged.ts'
 import { DELETED, SEEN } from './keywords.ts'
 import { emptyTally, mailboxById, type MailboxRow, tallyChange } from './mailbox-rows.ts'
+import { forgetMarks } from './private-seen.ts'
 import { nextWanted, type Page, pageFrom, writePage } from './pages.ts'
 
 /** Messages of one slice: their history is one row. */
@@ -123,6 +124,7 @@ export function recordExpunge(
     tally.octets -= gone.size[i] ?? 0
   }
   tally.messages = -gone.length
+  forgetMarks(tx, row.id, gone.uid)
   addExpunged(tx, row.id, modSeq, ctx.clock.now(), gone, moved)
   tallyChange(tx, row.id, 'expunged', tally, modSeq)
   addUsage(tx, row.account, tally.octets, tally.messages)

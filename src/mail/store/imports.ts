@@ -25,6 +25,8 @@ import { messagesById } from './message-rows.ts'
 import { canonicalName, nameProblem, parentOf, STAGED } from './names.ts'
 import { pagesFrom } from './pages.ts'
 import { provision } from './provision.ts'
+import { inheritRights } from './rights.ts'
+import { ANY_FLAG } from './store-flags.ts'
 
 /** A UIDVALIDITY beyond this leaves too little room for those that follow; about the year 2096. */
 const UIDVALIDITY_LIMIT = 4_000_000_000
@@ -121,15 +123,16 @@ export class Imports {
   }
 
   /** Mail that came into the mailbox meanwhile goes behind what was imported. */
-  async #takeArrived({ account, mailbox, target }: SourceRow): Promise<undefined | Refusal> {
+  async #takeArrived({ account, mailbox, target: name }: SourceRow): Promise<undefined | Refusal> {
     const takes = mailboxById(this.#ctx.db.read, mailbox)?.name
-    const there = mailboxByName(this.#ctx.db.read, account, target)
+    const there = mailboxByName(this.#ctx.db.read, account, name)
     if (takes === undefined) return GONE
     while (there !== undefined) {
       const pages = pagesFrom(this.#ctx.db.read, there.id, 0, PAGES)
       const uids = Uint32Array.from(pages.flatMap(({ entries }) => [...entries.uid]))
       if (uids.length === 0) return undefined
-      const moved = await copyMessages(this.#ctx, { account, source: there.id, target: takes, uids, move: true })
+      const target = { account, name: takes, mask: ANY_FLAG }
+      const moved = await copyMessages(this.#ctx, { account, source: there.id, target, uids, move: true })
       if ('refused' in moved) return moved
     }
     return undefined
@@ -145,6 +148,7 @@ export class Imports {
     const modSeq = nextModSeq(tx, account)
     if (there !== undefined) {
       tx.sql('UPDATE annotation SET mailbox = ? WHERE account = ? AND mailbox = ?').run(mailbox, account, there.id)
+      inheritRights(tx, there.id, mailbox)
       detachMailbox(tx, there, modSeq)
     }
     const parent = parentOf(target)

@@ -4,12 +4,14 @@ import type { AccountId } from '../accounts/mod.ts'
 import { addUsage, nextModSeq, nextUidValidity } from './account-state.ts'
 import { removeAllAnnotations, removeAnnotations } from './annotations.ts'
 import { announce, type StoreContext } from './context.ts'
-import type { MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
+import type { MailboxId, MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
 import { removeImports } from './import-entries.ts'
 import { addMailbox, mailboxByName, mailboxesOf, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName, nameProblem, parentOf, parentsOf, STAGED } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
+import { removeMarks, removeMarksOf, rowAsSeenBy } from './private-seen.ts'
 import { provision, subscribe } from './provision.ts'
+import { inheritRights, removeGrantsTo, removeRights, SHARED_ACCOUNT } from './rights.ts'
 
 const NONEXISTENT: Refusal = { refused: 'NONEXISTENT', text: 'No such mailbox' }
 const ALREADYEXISTS: Refusal = { refused: 'ALREADYEXISTS', text: 'There is a mailbox of that name' }
@@ -37,9 +39,16 @@ export function listSubscriptions(reader: Reader, account: AccountId): string[] 
     .map(([name]) => String(name))
 }
 
-export function mailboxStatus(reader: Reader, account: AccountId, name: string): MailboxStatus | undefined {
-  const row = mailboxByName(reader, account, canonicalName(name))
-  if (row === undefined || !row.selectable) return undefined
+/** @param readerOf whose \Seen counts; undefined: the mailbox's */
+export function mailboxStatus(
+  reader: Reader,
+  account: AccountId,
+  name: string,
+  readerOf: (row: MailboxRow) => AccountId | undefined,
+): MailboxStatus | undefined {
+  const found = mailboxByName(reader, account, canonicalName(name))
+  if (found === undefined || !found.selectable) return undefined
+  const row = rowAsSeenBy(reader, found, readerOf(found))
   const { id, uidValidity, uidNext, messages, unseen, deleted, recent, octets } = row
   const highestModSeq = BigInt(row.highestModSeq)
   const objectId = mailboxObjectId(id, uidValidity)
@@ -72,6 +81,7 @@ export class Mailboxes {
   #cannotCreate(tx: Tx, account: AccountId, name: string, use: SpecialUse | undefined): Refusal | undefined {
     const problem = nameProblem(name, this.#ctx.settings)
     if (problem !== undefined) return problem
+    if (account === SHARED_ACCOUNT && name === 'INBOX') return { refused: 'CANNOT', text: 'INBOX is not shared by all' }
     if (mailboxByName(tx, account, name)?.selectable === true) return ALREADYEXISTS
     if (use !== undefined) {
       if (VIRTUAL_USES.has(use)) return { refused: 'CANNOT', text: `No mailbox can be made for ${use}` }
@@ -97,17 +107,24 @@ export class Mailboxes {
       if (mailboxByName(tx, account, parent) === undefined) this.#make(tx, account, parent, modSeq)
     const row = mailboxByName(tx, account, name)
     if (row === undefined) this.#make(tx, account, name, modSeq, specialUse)
-    else if (!row.selectable)
+    else if (!row.selectable) {
       tx.sql('UPDATE mailbox SET selectable = 1, special_use = ?, highest_mod_seq = ? WHERE id = ?').run(
         specialUse ?? null,
         modSeq,
         row.id,
       )
+      this.#inherit(tx, account, name, row.id)
+    }
   }
 
   #make(tx: Tx, account: AccountId, name: string, modSeq: number, specialUse?: SpecialUse): void {
     const uidValidity = nextUidValidity(tx, account, this.#ctx.clock.now())
-    addMailbox(tx, { account, name, specialUse, uidValidity, modSeq })
+    this.#inherit(tx, account, name, addMailbox(tx, { account, name, specialUse, uidValidity, modSeq }))
+  }
+
+  #inherit(tx: Tx, account: AccountId, name: string, id: MailboxId): void {
+    const parent = mailboxByName(tx, account, parentOf(name) ?? '')
+    if (parent !== undefined) inheritRights(tx, parent.id, id)
   }
 
   /** RFC 9051 §6.3.5. Its messages go with upkeep; sessions that have it selected see it emptied. */
@@ -162,12 +179,18 @@ export class Mailboxes {
     return problems.find((problem) => problem !== undefined) ?? this.#tooMany(tx, account, parentOf(to) ?? from)
   }
 
-  setSubscribed(account: AccountId, wanted: string, subscribed: boolean): Promise<undefined | Refusal> {
+  /** @param isThere the mailbox was looked for already: one of another account, under the name that this one has for it */
+  setSubscribed(
+    account: AccountId,
+    wanted: string,
+    subscribed: boolean,
+    isThere: boolean,
+  ): Promise<undefined | Refusal> {
     const name = canonicalName(wanted)
     return this.#ctx.db.write((tx) => {
       if (subscribed) {
         // RFC 9051 §6.3.7: a server may check that the mailbox is there, and must not drop a name later by itself.
-        if (mailboxByName(tx, account, name) === undefined) return NONEXISTENT
+        if (!isThere && mailboxByName(tx, account, name) === undefined) return NONEXISTENT
         subscribe(tx, account, name)
       } else tx.sql('DELETE FROM subscription WHERE account = ? AND name = ?').run(account, name)
       announce(this.#ctx, tx, account)
@@ -184,6 +207,8 @@ export class Mailboxes {
       tx.sql('DELETE FROM subscription WHERE account = ?').run(account)
       removeAllAnnotations(tx, account)
       removeImports(tx, account)
+      removeGrantsTo(tx, account)
+      removeMarksOf(tx, account)
       tx.sql('UPDATE account_state SET removed = 1 WHERE account = ?').run(account)
     })
   }
@@ -207,6 +232,8 @@ export function namesBelow(reader: Reader, account: AccountId, name: string): st
 export function detachMailbox(tx: Tx, row: MailboxRow, modSeq: number): void {
   addUsage(tx, row.account, -row.octets, -row.messages)
   removeAnnotations(tx, row.account, row.id)
+  removeRights(tx, row.id)
+  removeMarks(tx, row.id)
   tx.sql(
     `UPDATE mailbox SET name = NULL, special_use = NULL, messages = 0, unseen = 0, deleted = 0, recent = 0, octets = 0,
        highest_mod_seq = ?, expunged_mod_seq = ? WHERE id = ?`,

@@ -52,6 +52,33 @@ export function addPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: n
   tx.sql(PLACE).run(message, mailbox, uid, savedMs)
 }
 
+/**
+ * The same content as a message of another account, with its first place there. It joins that account's conversations.
+ * @returns its row
+ */
+export function copyToAccount(
+  tx: Tx,
+  message: number,
+  account: AccountId,
+  [mailbox, uid]: readonly [MailboxId, number],
+  savedMs: number,
+): number {
+  const row = tx.sql('SELECT record_id, segment, offset, length, linked FROM message WHERE id = ?').get(message)
+  if (row === undefined) throw new Error(`No message ${message} to copy`)
+  const recordId = buffer(row[0])
+  const [segment = 0, offset = 0, length = 0] = row.slice(1, 4).map(Number)
+  const linked = row[4] ?? null
+  const thread = linked === null ? recordId : joinThread(tx, account, unpackKeys(buffer(linked)), recordId)
+  retainContent(tx, { segment, offset, length })
+  return tx.sql(COPY_ROW).run(account, mailbox, uid, thread === recordId ? null : thread, savedMs, message)
+    .lastInsertRowid
+}
+
+const COPY_ROW = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked)
+  SELECT ?, ?, ?, record_id, segment, offset, length, sent, message_id, prefix, envelope, body_structure,
+  listed_fields, parts, ?, ?, linked FROM message WHERE id = ?`
+
 /** A message leaves one place for another (MOVE). */
 export function movePlacement(
   tx: Tx,

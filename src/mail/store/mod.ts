@@ -1,8 +1,9 @@
 /**
  * The store: mailboxes, UIDs, MODSEQ, flags, search, the change feed.
  * In: deposits from intake, commands from imapd and pop3d. Out: views and messages.
- * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement thread_link annotation`.
- * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315.
+ * On disk: tables of schema.ts: `account_state mailbox mailbox_keywords subscription mailbox_page expunged message placement
+ * thread_link annotation mailbox_right mailbox_seen`.
+ * Settings: params.ts. Standards: RFC 9051, RFC 3501 (\Recent), RFC 7162 (MODSEQ), RFC 6851, RFC 4315, RFC 4314 (who may do what).
  *
  * At a start: openDatabase with `storeSchema`; after a power cut `afterPowerCut(tx)`, then the log's recovery with
  * `appendReplay(…)`; then `undoUnfinishedCopies`; then a store a thread. Upkeep's thread runs a `StoreUpkeep` now and then.
@@ -13,6 +14,8 @@ export { createAnalyser } from './analyse.ts'
 export { canonicalName } from './names.ts'
 export { emailId, threadId } from './object-ids.ts'
 export { PREVIEW_CHARACTERS } from './preview.ts'
+export { SHARED_SEEN_ENTRY } from './private-seen.ts'
+export { ANYONE, AUTHENTICATED, requiredRights, SHARED_ACCOUNT } from './rights.ts'
 export { ChangeFeed, FEED_OCTETS } from './feed.ts'
 export { storeParams, type StoreSettings } from './params.ts'
 export { storeSchema } from './schema.ts'

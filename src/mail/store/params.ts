@@ -1,7 +1,7 @@
 /**
  * Parameters of the store. Postfix has none of these; names are in its manner.
  */
-import { defineParams, int, size, time, type Settings } from '../../io/config/mod.ts'
+import { bool, defineParams, int, size, time, type Settings } from '../../io/config/mod.ts'
 
 export const storeParams = defineParams({
   view_memory_limit: size(
@@ -19,6 +19,13 @@ export const storeParams = defineParams({
   }),
   mailbox_depth_limit: int('32', 'The most levels of a mailbox name.', { min: 2 }),
   mailbox_keyword_limit: int('255', 'The most different keywords in one mailbox.', { min: 26, max: 4096 }),
+  mailbox_rights_limit: int('500', 'The most identifiers in the access control list of a mailbox (RFC 4314).', {
+    min: 1,
+  }),
+  mailbox_shared_seen: bool(
+    'no',
+    'Whether all who read a mailbox of another share one \\Seen with its owner; with no, each has their own. The annotation /shared/vendor/cmu/cyrus-imapd/sharedseen says otherwise for one mailbox.',
+  ),
   mailbox_annotation_limit: int('100', 'The most annotations of one mailbox (RFC 5464).', { min: 10 }),
   account_annotation_limit: int('1000', 'The most annotations of an account, over all its mailboxes.', { min: 10 }),
   annotation_size_limit: size('65536', 'The most octets of an annotation.', { min: 1024 }),

@@ -5,6 +5,7 @@ import { accountStanding, addAccountState, nextModSeq, nextUidValidity } from '.
 import { announce, type StoreContext } from './context.ts'
 import type { SpecialUse } from './contract.ts'
 import { addMailbox, mailboxByName } from './mailbox-rows.ts'
+import { SHARED_ACCOUNT } from './rights.ts'
 
 const BEGINNING: readonly (readonly [string, SpecialUse | undefined])[] = [
   ['INBOX', undefined],
@@ -20,6 +21,7 @@ export function provision(ctx: StoreContext, tx: Tx, account: AccountId): void {
   const standing = accountStanding(tx, account)
   if (standing === 'removed') return
   if (standing === undefined) addAccountState(tx, account)
+  if (account === SHARED_ACCOUNT) return
   const made = standing === undefined ? BEGINNING : BEGINNING.slice(0, 1)
   for (const [name, specialUse] of made) {
     if (mailboxByName(tx, account, name) !== undefined) continue
@@ -32,7 +34,9 @@ export function provision(ctx: StoreContext, tx: Tx, account: AccountId): void {
 
 /** Whether `provision` has something to do. */
 export function isProvisioned(db: Db, account: AccountId): boolean {
-  return accountStanding(db.read, account) === 'removed' || mailboxByName(db.read, account, 'INBOX') !== undefined
+  const standing = accountStanding(db.read, account)
+  if (account === SHARED_ACCOUNT) return standing !== undefined
+  return standing === 'removed' || mailboxByName(db.read, account, 'INBOX') !== undefined
 }
 
 export function subscribe(tx: Tx, account: AccountId, name: string): void {

@@ -159,7 +159,7 @@ test('a REPLACE comes back after a power cut, also where the message it replaced
   const put = async (subject: string, replaces?: Deposited): Promise<Deposited> => {
     const content = Buffer.from(`Subject: ${subject}\r\n\r\n`)
     const old: Replaced | undefined = replaces && { mailbox: replaces.mailboxId, uid: replaces.uid, sizeOctets: 1 }
-    const appending = store.beginAppend(ACCOUNT, 'Drafts', old)
+    const appending = store.beginAppend(ACCOUNT, 'Drafts', old && { replaces: old })
     assert.ok('take' in appending)
     await appending.take([content], { sizeOctets: content.length, flags: [] })
     const [made] = (await appending.commit()) as readonly Deposited[]

@@ -8,6 +8,7 @@ import { mailboxByName } from './mailbox-rows.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import { canonicalName } from './names.ts'
 import { pagesFrom } from './pages.ts'
+import { ANY_FLAG } from './store-flags.ts'
 
 /** Pages whose messages move at a time. */
 const PAGES = 16
@@ -22,7 +23,7 @@ export async function renameInbox(
   if (inbox === undefined) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
   const made = await mailboxes.create(account, to, undefined)
   if ('refused' in made) return made
-  const target = canonicalName(to)
+  const target = { account, name: canonicalName(to), mask: ANY_FLAG }
   await ctx.db.write((tx) => copyAnnotations(tx, account, inbox.id, made.id))
   const last = inbox.uidNext // what arrives meanwhile stays
   for (;;) {

@@ -169,7 +169,35 @@ CREATE TABLE import_entry (
 ) WITHOUT ROWID, STRICT;
 `
 
+/**
+ * Shared mailboxes. mailbox_right: rights.ts; grantee: an account, or -1 anyone, -2 authenticated; negative: what is denied.
+ * mailbox_seen: private-seen.ts; block: 256 UIDs; seen: how many of them are.
+ */
+const SHARING = `
+CREATE TABLE mailbox_right (
+  mailbox INTEGER NOT NULL,
+  grantee INTEGER NOT NULL,
+  negative INTEGER NOT NULL,
+  rights TEXT NOT NULL,
+  PRIMARY KEY (mailbox, grantee, negative)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX mailbox_right_grantee ON mailbox_right (grantee);
+
+CREATE TABLE mailbox_seen (
+  id INTEGER PRIMARY KEY,
+  mailbox INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  max_mod_seq INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX mailbox_seen_block ON mailbox_seen (mailbox, account, block);
+CREATE INDEX mailbox_seen_modseq ON mailbox_seen (mailbox, account, max_mod_seq, seen);
+CREATE INDEX mailbox_seen_account ON mailbox_seen (account);
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS],
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING],
 }

@@ -2,13 +2,30 @@
  * A mailbox as one session has it selected. What the session was told (UIDNEXT, MODSEQ, expunges) is all it keeps of its
  * own, some hundred octets; numbers, flags and the rest are looked up in the view it shares.
  */
-import type { SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
+import {
+  ALL_RIGHTS,
+  type Rights,
+  type SearchKey,
+  type SortCriterion,
+  type ThreadAlgorithm,
+} from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { resyncFloor } from './account-state.ts'
 import { OVERQUOTA, TRYCREATE } from './append.ts'
 import type { StoreContext } from './context.ts'
-import type { Copied, Delta, FlagOperation, MailboxId, Refusal, Selected, StoredMessage, Thread } from './contract.ts'
-import { copyMessages } from './copy.ts'
+import type {
+  Copied,
+  CopyTo,
+  Delta,
+  FlagOperation,
+  MailboxId,
+  Refusal,
+  Selected,
+  SelectOptions,
+  StoredMessage,
+  Thread,
+} from './contract.ts'
+import { copyMessages, type CopyTarget } from './copy.ts'
 import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
 import { relevancy } from './fuzzy.ts'
@@ -17,10 +34,11 @@ import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { MESSAGE_BATCH, messagesById, savedTimes, uidls } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
+import { privateReader } from './private-seen.ts'
 import type { Quota } from './quota.ts'
 import { searchMailbox, type SearchParts, type SearchRows } from './search.ts'
 import { lookAt, type Looking, sortMessages } from './sort.ts'
-import { type FlagResult, storeFlagsOn } from './store-flags.ts'
+import { ANY_FLAG, type FlagResult, mayChange, mayChangeFlag, storeFlagsOn } from './store-flags.ts'
 import { threadMessages } from './threads.ts'
 import { nothingNew, ToldState } from './told.ts'
 import type { View } from './view.ts'
@@ -33,27 +51,33 @@ export interface SelectedParts extends SearchParts {
 
 export class SelectedMailbox implements Selected {
   readonly mailbox: MailboxId
+  readonly account: AccountId
   readonly objectId: string
   readonly name: string
   readonly readOnly: boolean
   readonly uidValidity: number
   readonly #ctx: StoreContext
   readonly #parts: SelectedParts
-  readonly #account: AccountId
+  /** Who has it selected, and whose \Seen it shows; undefined: the mailbox's. */
+  readonly #who: AccountId
+  readonly #reader: AccountId | undefined
   readonly #view: View
   readonly #told = new ToldState()
   #seen: number
 
-  constructor(ctx: StoreContext, parts: SelectedParts, row: MailboxRow, readOnly: boolean) {
+  constructor(ctx: StoreContext, parts: SelectedParts, row: MailboxRow, options: SelectOptions) {
+    const { readOnly, who = row.account, as: name = row.name ?? '' } = options
     this.mailbox = row.id
+    this.account = row.account
     this.objectId = mailboxObjectId(row.id, row.uidValidity)
-    this.name = row.name ?? ''
+    this.name = name
     this.readOnly = readOnly
     this.uidValidity = row.uidValidity
     this.#ctx = ctx
     this.#parts = parts
-    this.#account = row.account
-    this.#view = parts.views.of(row.id, row.account)
+    this.#who = who
+    this.#reader = privateReader(ctx, ctx.db.read, row, who)
+    this.#view = parts.views.of(row.id, row.account, this.#reader)
     parts.views.pull(this.#view)
     this.#seen = this.#view.seen
     this.#told.begin(this.#view)
@@ -68,6 +92,9 @@ export class SelectedMailbox implements Selected {
     return view
   }
 
+  get ownSeen(): boolean {
+    return this.#reader !== undefined
+  }
   get uidNext(): number {
     return this.#told.toldUidNext
   }
@@ -75,7 +102,7 @@ export class SelectedMailbox implements Selected {
     return BigInt(this.#told.toldModSeq)
   }
   get resyncFloor(): bigint {
-    return BigInt(resyncFloor(this.#ctx.db.read, this.#account))
+    return BigInt(resyncFloor(this.#ctx.db.read, this.account))
   }
   get count(): number {
     return this.#told.numbers.count
@@ -165,7 +192,7 @@ export class SelectedMailbox implements Selected {
   }
 
   get stale(): boolean {
-    return this.#told.pending || this.#ctx.feed.value(this.#account) !== this.#seen
+    return this.#told.pending || this.#ctx.feed.value(this.account) !== this.#seen
   }
 
   refresh({ expunges }: { readonly expunges: boolean }): Promise<Delta> {
@@ -188,8 +215,8 @@ export class SelectedMailbox implements Selected {
   #refreshFromCounts(): Delta | undefined {
     const view = this.#view
     if (view.loaded || view.deleted) return undefined
-    const seen = this.#ctx.feed.value(this.#account)
-    const row = mailboxById(this.#ctx.db.read, this.mailbox)
+    const seen = this.#ctx.feed.value(this.account)
+    const row = this.#parts.views.rowOf(view)
     if (row?.name === undefined) return undefined
     const delta = this.#told.refreshFromCounts(row, Math.max(row.recentUid, view.recentUid))
     if (delta !== undefined) this.#seen = seen
@@ -214,13 +241,13 @@ export class SelectedMailbox implements Selected {
   }
 
   onChange(wake: () => void): () => void {
-    return this.#ctx.feed.watch(this.#account, wake)
+    return this.#ctx.feed.watch(this.account, wake)
   }
 
   async *messages(seqs: readonly number[]): AsyncGenerator<readonly (StoredMessage | undefined)[]> {
     for (let from = 0; from < seqs.length; from += MESSAGE_BATCH) {
       const ids = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => this.messageIdAt(seq))
-      yield messagesById(this.#ctx.db.read, this.#account, ids)
+      yield messagesById(this.#ctx.db.read, this.account, ids)
       await new Promise(setImmediate) // others have their turn between two batches
     }
   }
@@ -240,7 +267,7 @@ export class SelectedMailbox implements Selected {
     onProgress?: (done: number, goal: number) => void,
     among?: readonly number[],
   ): Promise<readonly number[]> {
-    const asked = { account: this.#account, mailbox: this.mailbox, key, onProgress, among }
+    const asked = { account: this.account, mailbox: this.mailbox, key, onProgress, among }
     return searchMailbox(this.#ctx, this.#parts, asked, () => this.#searchRows())
   }
 
@@ -257,7 +284,7 @@ export class SelectedMailbox implements Selected {
   }
 
   get #looking(): Looking {
-    return { ctx: this.#ctx, parts: this.#parts, account: this.#account, rows: () => this.#searchRows() }
+    return { ctx: this.#ctx, parts: this.#parts, account: this.account, rows: () => this.#searchRows() }
   }
 
   #searchRows(): SearchRows {
@@ -270,16 +297,19 @@ export class SelectedMailbox implements Selected {
     seqs: readonly number[],
     operation: FlagOperation,
     flags: readonly string[],
-    options: { readonly unchangedSince?: bigint; readonly silent?: boolean } = {},
+    options: { readonly unchangedSince?: bigint; readonly silent?: boolean; readonly rights?: Rights } = {},
   ): Promise<{ readonly modified: readonly number[]; readonly modSeq: bigint; readonly refused?: Refusal }> {
-    const { unchangedSince, silent } = options
+    const { unchangedSince, silent, rights = ALL_RIGHTS } = options
+    const mask = mayChange(rights)
     const told = this.#told
     const result = await storeFlagsOn(this.#ctx, {
-      account: this.#account,
+      account: this.account,
       mailbox: this.mailbox,
       uids: this.#uidsOf(seqs),
       operation,
-      flags,
+      flags: flags.filter((flag) => mayChangeFlag(rights, flag)),
+      mask,
+      reader: this.#reader,
       unchangedSince: unchangedSince === undefined ? undefined : Number(unchangedSince),
       isForeign: (modSeq) => modSeq > told.toldModSeq && !told.isOwn(modSeq),
     })
@@ -296,30 +326,39 @@ export class SelectedMailbox implements Selected {
     return refused === undefined ? { modified, modSeq } : { modified, modSeq, refused }
   }
 
-  copy(seqs: readonly number[], target: string): Promise<Copied | Refusal> {
-    return this.#copy(seqs, canonicalName(target), false)
+  copy(seqs: readonly number[], target: CopyTo): Promise<Copied | Refusal> {
+    return this.#copy(seqs, this.#target(target), false)
   }
 
-  move(seqs: readonly number[], target: string): Promise<Copied | Refusal> {
-    return this.#copy(seqs, canonicalName(target), true)
+  move(seqs: readonly number[], target: CopyTo): Promise<Copied | Refusal> {
+    return this.#copy(seqs, this.#target(target), true)
   }
 
-  async #copy(seqs: readonly number[], target: string, move: boolean): Promise<Copied | Refusal> {
-    const row = mailboxByName(this.#ctx.db.read, this.#account, target)
+  #target(target: CopyTo): CopyTarget {
+    if (typeof target === 'string') return { account: this.account, name: canonicalName(target), mask: ANY_FLAG }
+    const { account, name, rights } = target
+    return { account, name: canonicalName(name), who: this.#who, mask: mayChange(rights) }
+  }
+
+  /** What is moved within an account takes no more of its quota. */
+  async #copy(seqs: readonly number[], target: CopyTarget, move: boolean): Promise<Copied | Refusal> {
+    const row = mailboxByName(this.#ctx.db.read, target.account, target.name)
     if (row === undefined || !row.selectable) return TRYCREATE
     const uids = this.#uidsOf(seqs)
-    const octets = move ? 0 : seqs.reduce((sum, seq) => sum + this.sizeAt(seq), 0)
-    const reserved = this.#parts.quota.reserve(this.#account, octets, move ? 0 : seqs.length)
+    const isMore = !move || target.account !== this.account
+    const octets = isMore ? seqs.reduce((sum, seq) => sum + this.sizeAt(seq), 0) : 0
+    const reserved = this.#parts.quota.reserve(target.account, octets, isMore ? seqs.length : 0)
     if (reserved === undefined) return OVERQUOTA
+    const { account, mailbox: source } = this
     try {
-      return await copyMessages(this.#ctx, { account: this.#account, source: this.mailbox, target, uids, move })
+      return await copyMessages(this.#ctx, { account, source, reader: this.#reader, target, uids, move })
     } finally {
       reserved.release()
     }
   }
 
   expunge(uids?: { has(uid: number): boolean }): Promise<void> {
-    return expungeDeleted(this.#ctx, this.#account, this.mailbox, uids)
+    return expungeDeleted(this.#ctx, this.account, this.mailbox, uids)
   }
 
   close(): void {

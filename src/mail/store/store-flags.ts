@@ -1,4 +1,5 @@
 /** STORE: flag commands on many messages, page by page in slices. RFC 9051 §6.4.6, RFC 7162 §3.1.3. */
+import type { Rights } from '../../formats/imap/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { nextModSeq } from './account-state.ts'
@@ -6,9 +7,10 @@ import { announce, sliceEnd, type StoreContext } from './context.ts'
 import type { FlagOperation, MailboxId, Refusal } from './contract.ts'
 import { readDictionary, saveDictionary } from './dictionaries.ts'
 import type { Entries } from './entries.ts'
-import { DELETED, type Dictionary, KeywordLimitError, SEEN, SYSTEM_BITS } from './keywords.ts'
+import { DELETED, type Dictionary, KeywordLimitError, SEEN, SYSTEM_BITS, systemBit } from './keywords.ts'
 import { emptyTally, mailboxById, type Tally, tallyChange } from './mailbox-rows.ts'
 import { nextWanted, writePage } from './pages.ts'
+import { Marks } from './private-seen.ts'
 
 export interface FlagJob {
   readonly account: AccountId
@@ -17,6 +19,10 @@ export interface FlagJob {
   readonly uids: Uint32Array
   readonly operation: FlagOperation
   readonly flags: readonly string[]
+  /** Bits that may change: `mayChange` of the rights. */
+  readonly mask: number
+  /** Whose \Seen it is about; undefined: the mailbox's. */
+  readonly reader: AccountId | undefined
   readonly unchangedSince: number | undefined
   /** Whether the session does not know of a change with this MODSEQ. */
   readonly isForeign: (modSeq: number) => boolean
@@ -50,6 +56,8 @@ class FlagSlice {
   readonly #job: FlagJob
   readonly #result: FlagResult
   readonly #tally: Tally = emptyTally()
+  readonly #marks: Marks | undefined
+  #written = false
   #modSeq = 0
 
   constructor(ctx: StoreContext, tx: Tx, job: FlagJob, result: FlagResult) {
@@ -57,6 +65,7 @@ class FlagSlice {
     this.#tx = tx
     this.#job = job
     this.#result = result
+    this.#marks = job.reader === undefined ? undefined : new Marks(tx, job.mailbox, job.reader)
   }
 
   /** From the UID at place `at`; answers the place where the next slice begins. */
@@ -69,11 +78,13 @@ class FlagSlice {
     const change = flagChange(dictionary, operation, asked)
     const end = sliceEnd(this.#ctx)
     let next = at
-    do next = this.#page(next, change)
+    const allowed = within(change, this.#job.mask)
+    do next = this.#page(next, allowed)
     while (next < uids.length && this.#ctx.clock.monotonic() < end)
     if (this.#modSeq > 0) {
       saveDictionary(this.#tx, mailbox, dictionary)
-      tallyChange(this.#tx, mailbox, 'changed', this.#tally, this.#modSeq)
+      this.#marks?.save()
+      if (this.#written) tallyChange(this.#tx, mailbox, 'changed', this.#tally, this.#modSeq)
       this.#result.modSeqs.push(this.#modSeq)
       announce(this.#ctx, this.#tx, account)
     }
@@ -88,13 +99,17 @@ class FlagSlice {
     let written = false
     for (const place of places) if (this.#apply(page.entries, place, change)) written = true
     if (written) writePage(this.#tx, page, page.entries, Math.max(this.#modSeq, page.maxModSeq))
+    this.#written ||= written
     return next
   }
 
+  /** Whether the entry of the page changed. */
   #apply({ uid, flags, modSeq }: Entries, i: number, change: (flags: number) => number): boolean {
     const { unchangedSince, isForeign } = this.#job
-    const before = flags[i] ?? 0
-    const changed = modSeq[i] ?? 0
+    const shared = flags[i] ?? 0
+    const mark = this.#marks?.at(uid[i] ?? 0)
+    const before = this.#marks === undefined ? shared : withSeen(shared, mark?.seen === true)
+    const changed = Math.max(modSeq[i] ?? 0, mark?.modSeq ?? 0)
     if (unchangedSince !== undefined && changed > unchangedSince) {
       this.#result.modified.push(uid[i] ?? 0)
       return false
@@ -103,16 +118,39 @@ class FlagSlice {
     if (after === before) return false
     if (this.#modSeq === 0) this.#modSeq = nextModSeq(this.#tx, this.#job.account)
     if (isForeign(changed)) this.#result.foreign.push(uid[i] ?? 0)
-    flags[i] = after
+    if (seenOf(after) !== seenOf(before))
+      this.#marks?.set({ uid: uid[i] ?? 0, seen: seenOf(after) !== 0, modSeq: this.#modSeq })
+    const kept = this.#marks === undefined ? after : withSeen(after, seenOf(shared) !== 0)
+    if (kept === shared) return false
+    flags[i] = kept
     modSeq[i] = this.#modSeq
-    this.#tally.unseen += seenOf(before) - seenOf(after)
-    this.#tally.deleted += deletedOf(after) - deletedOf(before)
+    this.#tally.unseen += seenOf(shared) - seenOf(kept)
+    this.#tally.deleted += deletedOf(kept) - deletedOf(shared)
     return true
   }
 }
 
 const seenOf = (flags: number): number => flags & SEEN
 const deletedOf = (flags: number): number => (flags & DELETED ? 1 : 0)
+const withSeen = (flags: number, seen: boolean): number => (seen ? flags | SEEN : flags & ~SEEN) >>> 0
+
+/** Bits of flags that rights allow to set and take away. RFC 4314 §4. */
+export function mayChange(rights: Rights): number {
+  const system = (rights.includes('s') ? SEEN : 0) | (rights.includes('t') ? DELETED : 0)
+  return rights.includes('w') ? (~(SEEN | DELETED) | system) >>> 0 : system
+}
+
+export function mayChangeFlag(rights: Rights, flag: string): boolean {
+  const bit = systemBit(flag)
+  return rights.includes(bit === SEEN ? 's' : bit === DELETED ? 't' : 'w')
+}
+
+/** Every bit. */
+export const ANY_FLAG = 0xffff_ffff
+
+function within(change: (flags: number) => number, mask: number): (flags: number) => number {
+  return mask === ANY_FLAG ? change : (flags) => ((change(flags) & mask) | (flags & ~mask)) >>> 0
+}
 
 /** What a command makes of a message's flags. Keyword sets are worked out once each. */
 function flagChange(dictionary: Dictionary, operation: FlagOperation, asked: number): (flags: number) => number {

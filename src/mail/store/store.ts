@@ -1,5 +1,6 @@
 /** The store of one thread over SQLite and the message log. */
 import type { Clock } from '../../base/mod.ts'
+import type { Rights, RightsChange } from '../../formats/imap/mod.ts'
 import { GoneError, type MessageLog, type Position, type Replay } from '../../io/blobs/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
@@ -15,21 +16,25 @@ import type {
   AnnotationChange,
   AnnotationNews,
   AnnotationsSet,
+  AppendAs,
   Appending,
   AppendOptions,
   Deposit,
   Deposited,
+  Grant,
   ImportedContent,
   ImportSource,
   ImportTarget,
   Limits,
+  MailboxId,
   MailboxInfo,
   MailboxNews,
   MailboxStatus,
   MailboxWatch,
   Refusal,
-  Replaced,
   Selected,
+  SelectOptions,
+  SharedMailbox,
   SpecialUse,
   Store,
   StoredMessage,
@@ -38,7 +43,7 @@ import { undoCopies } from './copy-slices.ts'
 import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
-import { mailboxByName } from './mailbox-rows.ts'
+import { mailboxById, mailboxByName } from './mailbox-rows.ts'
 import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
 import { positionOf } from './message-rows.ts'
@@ -47,10 +52,12 @@ import type { StoreSettings } from './params.ts'
 import { knownOf } from './import-entries.ts'
 import { Imports } from './imports.ts'
 import { deletedOctets } from './pages.ts'
+import { privateReader } from './private-seen.ts'
 import { previewOf } from './preview.ts'
 import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
+import { changeGrant, grantsOf, rightsOn, sharedWith } from './rights.ts'
 import { SelectedMailbox } from './selected.ts'
 import { Views } from './views.ts'
 
@@ -159,16 +166,45 @@ class SqliteStore implements Store {
     return this.#mailboxes.rename(account, from, to)
   }
 
-  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<undefined | Refusal> {
-    return this.#mailboxes.setSubscribed(account, name, subscribed)
+  setSubscribed(account: AccountId, name: string, subscribed: boolean, isThere = false): Promise<undefined | Refusal> {
+    return this.#mailboxes.setSubscribed(account, name, subscribed, isThere)
   }
 
-  status(account: AccountId, name: string): MailboxStatus | undefined {
-    return mailboxStatus(this.#ctx.db.read, account, name)
+  status(account: AccountId, name: string, who = account): MailboxStatus | undefined {
+    const { read } = this.#ctx.db
+    return mailboxStatus(read, account, name, (row) => privateReader(this.#ctx, read, row, who))
   }
 
-  annotations(account: AccountId, mailbox: string): readonly Annotation[] | undefined {
-    return annotationsOf(this.#ctx.db.read, account, mailbox)
+  rights(account: AccountId, name: string, who: AccountId): Rights | undefined {
+    const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
+    return row && rightsOn(this.#ctx.db.read, row, who)
+  }
+
+  rightsById(mailbox: MailboxId, who: AccountId): Rights | undefined {
+    const row = mailboxById(this.#ctx.db.read, mailbox)
+    return row?.name === undefined ? undefined : rightsOn(this.#ctx.db.read, row, who)
+  }
+
+  grants(account: AccountId, name: string): readonly Grant[] | undefined {
+    const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
+    return row && grantsOf(this.#ctx.db.read, row)
+  }
+
+  changeGrant(
+    account: AccountId,
+    name: string,
+    whom: Pick<Grant, 'grantee' | 'negative'>,
+    change: RightsChange | undefined,
+  ): Promise<undefined | Refusal> {
+    return changeGrant(this.#ctx, account, name, whom, change)
+  }
+
+  sharedWith(account: AccountId): readonly SharedMailbox[] {
+    return sharedWith(this.#ctx.db.read, account)
+  }
+
+  annotations(account: AccountId, mailbox: string, who = account): readonly Annotation[] | undefined {
+    return annotationsOf(this.#ctx.db.read, account, mailbox, who)
   }
 
   annotation(account: AccountId, mailbox: string, entry: string): Buffer | undefined {
@@ -179,8 +215,9 @@ class SqliteStore implements Store {
     account: AccountId,
     mailbox: string,
     changes: readonly AnnotationChange[],
+    who = account,
   ): Promise<AnnotationsSet | Refusal> {
-    return setAnnotations(this.#ctx, account, mailbox, changes)
+    return setAnnotations(this.#ctx, account, mailbox, changes, who)
   }
 
   annotationModSeq(account: AccountId): number {
@@ -203,16 +240,12 @@ class SqliteStore implements Store {
     return this.#watches.watch(account, names?.map(canonicalName), told)
   }
 
-  async select(
-    account: AccountId,
-    name: string,
-    { readOnly }: { readonly readOnly: boolean },
-  ): Promise<Selected | Refusal> {
+  async select(account: AccountId, name: string, options: SelectOptions): Promise<Selected | Refusal> {
     await this.provision(account) // an account that was made while no server ran has no mailboxes yet
     const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
     if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
     const parts = { views: this.#views, quota: this.#quota, read: this.read.bind(this) }
-    const selected = new SelectedMailbox(this.#ctx, parts, row, readOnly)
+    const selected = new SelectedMailbox(this.#ctx, parts, row, options)
     await selected.claimed()
     return selected
   }
@@ -283,9 +316,9 @@ class SqliteStore implements Store {
     return this.#imports.content(id)
   }
 
-  beginAppend(account: AccountId, mailbox: string, replaces?: Replaced): Appending | Refusal {
+  beginAppend(account: AccountId, mailbox: string, as: AppendAs = {}): Appending | Refusal {
     const parts = { log: this.#log, deposits: this.#deposits, quota: this.#quota, analyser: this.#analyser }
-    return beginAppend(this.#ctx, parts, account, mailbox, replaces)
+    return beginAppend(this.#ctx, parts, account, mailbox, as)
   }
 
   append(

@@ -6,14 +6,17 @@
  *
  * Pulling is exact whenever it happens: rows come from pages with a newer MODSEQ, expunges from `expunged`, in one
  * snapshot of the database. A view can be put away at any time and loaded again as of what its sessions were told.
+ *
+ * Somebody with a \Seen of their own (private-seen.ts) has a view of their own: the same rows, with that \Seen and its MODSEQs.
  */
 import type { Reader } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { MailboxId } from './contract.ts'
 import { Entries, ENTRY_OCTETS, joinEntries, lowerBound } from './entries.ts'
 import { type Expunged, expungedSince } from './expunged.ts'
-import { Dictionary } from './keywords.ts'
+import { Dictionary, SEEN } from './keywords.ts'
 import type { MailboxRow } from './mailbox-rows.ts'
+import { type Mark, marksSince } from './private-seen.ts'
 import { type Page, pagesFrom, pagesNewerThan } from './pages.ts'
 import { ChangeLog } from './change-log.ts'
 
@@ -33,6 +36,8 @@ const PAGE_BATCH = 64
 export class View {
   readonly mailbox: MailboxId
   readonly account: AccountId
+  /** Whose \Seen it shows; undefined: the mailbox's. */
+  readonly reader: AccountId | undefined
   readonly sessions = new Set<Told>()
   readonly changes = new ChangeLog()
   loaded = false
@@ -55,9 +60,10 @@ export class View {
   #deadModSeq: number[] = []
   #gone: { readonly told: number; readonly dead: number[]; readonly places: Int32Array } | undefined
 
-  constructor(mailbox: MailboxId, account: AccountId) {
+  constructor(mailbox: MailboxId, account: AccountId, reader?: AccountId) {
     this.mailbox = mailbox
     this.account = account
+    this.reader = reader
   }
 
   get memoryOctets(): number {
@@ -92,6 +98,7 @@ export class View {
     if (gone.length === 0)
       for (const { entries } of allPages(reader, row.id)) this.#appendRows(entries, 0, entries.length)
     else this.#append(joinEntries([...allPages(reader, row.id)].map((page) => page.entries)), gone)
+    this.#mark(this.#marksSince(reader, 0))
     this.#take(row)
     this.loaded = true
     this.epoch++
@@ -107,12 +114,15 @@ export class View {
         if ((page.entries.uid.at(-1) ?? 0) >= this.uidNext) arrived.push(from(page.entries, this.uidNext))
       }
       const gone = row.expungedModSeq > this.modSeq ? expungedSince(reader, row.id, this.modSeq) : []
+      const marks = this.#marksSince(reader, this.modSeq)
+      for (const { uid } of marks) if (uid < this.uidNext) this.changes.add(uid)
       this.changes.close(row.highestModSeq)
       this.#bury(gone)
       this.#append(
         joinEntries(arrived),
         gone.map(({ modSeq, entries }) => ({ modSeq, entries: from(entries, this.uidNext) })),
       )
+      this.#mark(marks)
     }
     this.#take(row)
   }
@@ -142,9 +152,31 @@ export class View {
       if (wanted >= this.uidNext) return
       while (place < this.rows && (uid[place] ?? 0) < wanted) place++
       if (place >= this.rows || uid[place] !== wanted) continue
-      flags[place] = entries.flags[i] ?? 0
+      const now = this.#withOwnSeen(entries.flags[i] ?? 0, flags[place] ?? 0)
+      // What only the owner sees of \Seen is no news here.
+      if (this.reader === undefined || now !== flags[place]) this.changes.add(wanted)
+      flags[place] = now
       modSeq[place] = changed
-      this.changes.add(wanted)
+    }
+  }
+
+  #withOwnSeen(flags: number, before: number): number {
+    return this.reader === undefined ? flags : ((flags & ~SEEN) | (before & SEEN)) >>> 0
+  }
+
+  #marksSince(reader: Reader, modSeq: number): Mark[] {
+    if (this.reader === undefined) return []
+    return marksSince(reader, this.mailbox, this.reader, modSeq).filter((mark) => mark.modSeq > modSeq)
+  }
+
+  /** The reader's own \Seen. */
+  #mark(marks: readonly Mark[]): void {
+    const { uid, modSeq, flags } = this.entries
+    for (const mark of marks) {
+      const place = this.entries.lowerBound(mark.uid, this.rows)
+      if (place >= this.rows || uid[place] !== mark.uid) continue
+      flags[place] = (((flags[place] ?? 0) & ~SEEN) | (mark.seen ? SEEN : 0)) >>> 0
+      modSeq[place] = Math.max(modSeq[place] ?? 0, mark.modSeq)
     }
   }
 
@@ -163,7 +195,9 @@ export class View {
       taken = until
       this.#dead.push(this.rows)
       this.#deadModSeq.push(modSeq)
-      this.entries.copyOne(this.rows++, entries, i)
+      this.entries.copyOne(this.rows, entries, i)
+      this.entries.flags[this.rows] = this.#withOwnSeen(entries.flags[i] ?? 0, 0)
+      this.rows++
     }
     this.#appendRows(live, taken, live.length)
   }
@@ -171,6 +205,10 @@ export class View {
   #appendRows(rows: Entries, start: number, end: number): void {
     if (start === end) return
     this.entries.copy(this.rows, rows, start, end)
+    const { flags } = this.entries
+    if (this.reader !== undefined)
+      for (let place = this.rows; place < this.rows + end - start; place++)
+        flags[place] = this.#withOwnSeen(flags[place] ?? 0, 0)
     this.rows += end - start
   }
 

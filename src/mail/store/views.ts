@@ -3,14 +3,15 @@ import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
 import type { MailboxId } from './contract.ts'
-import { mailboxById } from './mailbox-rows.ts'
+import { mailboxById, type MailboxRow } from './mailbox-rows.ts'
 import { pageFrom, pageHolding } from './pages.ts'
+import { rowAsSeenBy } from './private-seen.ts'
 import { View } from './view.ts'
 
 export class Views {
   readonly #ctx: StoreContext
-  /** In order of use, the least recent first. */
-  readonly #views = new Map<MailboxId, View>()
+  /** In order of use, the least recent first; by `keyOf`. */
+  readonly #views = new Map<MailboxId | string, View>()
   #memory = 0
 
   constructor(ctx: StoreContext) {
@@ -22,14 +23,22 @@ export class Views {
     return this.#memory
   }
 
-  /** The view of a mailbox, perhaps not loaded. */
-  of(mailbox: MailboxId, account: AccountId): View {
-    let view = this.#views.get(mailbox)
+  /** The view of a mailbox, perhaps not loaded. @param reader who has a \Seen of their own */
+  of(mailbox: MailboxId, account: AccountId, reader?: AccountId): View {
+    const key = keyOf({ mailbox, reader })
+    let view = this.#views.get(key)
     if (view === undefined) {
-      view = new View(mailbox, account)
-      this.#views.set(mailbox, view)
+      view = new View(mailbox, account, reader)
+      this.#views.set(key, view)
     }
     return view
+  }
+
+  /** The mailbox's row as who has the view sees it; undefined once upkeep removed it. */
+  rowOf({ mailbox, reader }: View): MailboxRow | undefined {
+    const { read } = this.#ctx.db
+    const row = mailboxById(read, mailbox)
+    return row && rowAsSeenBy(read, row, reader)
   }
 
   /** Brings a view up to date, loading it where it was put away. @throws ViewLostError */
@@ -40,7 +49,7 @@ export class Views {
     if (view.loaded && seen === view.seen) return
     const before = view.memoryOctets
     snapshot(db.read, () => {
-      const row = mailboxById(db.read, view.mailbox)
+      const row = this.rowOf(view)
       if (row?.name === undefined) {
         view.bury(row?.highestModSeq ?? 0)
         return
@@ -72,8 +81,9 @@ export class Views {
   }
 
   #use(view: View): void {
-    this.#views.delete(view.mailbox)
-    this.#views.set(view.mailbox, view)
+    const key = keyOf(view)
+    this.#views.delete(key)
+    this.#views.set(key, view)
     const limit = this.#ctx.settings.view_memory_limit
     for (const idle of [true, false]) {
       if (this.#memory <= limit) return
@@ -87,15 +97,19 @@ export class Views {
   #putAway(view: View): void {
     this.#memory -= view.memoryOctets
     view.putAway()
-    if (view.sessions.size === 0) this.#views.delete(view.mailbox)
+    if (view.sessions.size === 0) this.#views.delete(keyOf(view))
   }
 
   #forget(view: View): void {
     this.#memory -= view.memoryOctets
     view.putAway()
-    if (this.#views.get(view.mailbox) === view) this.#views.delete(view.mailbox)
+    const key = keyOf(view)
+    if (this.#views.get(key) === view) this.#views.delete(key)
   }
 }
+
+const keyOf = ({ mailbox, reader }: Pick<View, 'mailbox' | 'reader'>): MailboxId | string =>
+  reader === undefined ? mailbox : `${mailbox} ${reader}`
 
 /** Runs `look` over one state of the database. */
 export function snapshot<T>(reader: Reader, look: () => T): T {

@@ -5,6 +5,9 @@ const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'S
 
 const AFTER_LOG_IN = [
   'NAMESPACE',
+  'ACL',
+  'RIGHTS=kxte',
+  'LIST-MYRIGHTS',
   'CHILDREN',
   'UNSELECT',
   'UIDPLUS',

@@ -3,17 +3,18 @@ import type { MailboxFilter } from '../../formats/imap/mod.ts'
 import { canonicalName } from '../../mail/store/mod.ts'
 
 /**
- * Whether a mailbox is among them, by name. The selected mailbox is nobody's business here: it is looked at apart.
+ * Whether a mailbox is among them, by the name that the client has for it. The selected mailbox is nobody's business here: it is looked at apart.
  * RFC 5465 §6.3: mail is delivered to any mailbox (a user's `mailbox_command` files it), so `inboxes` are all personal ones.
  */
 export function matcherOfFilter(
   source: MailboxFilter,
   subscribed: () => ReadonlySet<string>,
+  isOwn: (name: string) => boolean = () => true,
 ): (name: string) => boolean {
   switch (source.filter) {
     case 'personal':
     case 'inboxes':
-      return () => true
+      return isOwn
     case 'subscribed':
       return (name) => subscribed().has(name)
     case 'mailboxes': {

@@ -16,6 +16,7 @@ import { listLines } from './commands/list.ts'
 import { statusLine } from './commands/status.ts'
 import { matcherOfFilter } from './mailbox-matching.ts'
 import { nameNews, statusItems } from './notify-events.ts'
+import { ownPlace } from './places.ts'
 import type { Session } from './session.ts'
 
 /** Mailboxes whose changes wait to be told, at the most: more is NOTIFICATIONOVERFLOW. */
@@ -92,7 +93,7 @@ export class Notifications {
       const events = this.eventsOf(name)
       if (!selectable || id === selected?.mailbox || !events.has('MessageNew')) continue
       const modSeq = events.has('FlagChange') ? ['HIGHESTMODSEQ'] : []
-      const line = statusLine(this.#session, name, ['UIDVALIDITY', 'UIDNEXT', 'MESSAGES', ...modSeq])
+      const line = statusLine(this.#session, ownPlace(owner, name), ['UIDVALIDITY', 'UIDNEXT', 'MESSAGES', ...modSeq])
       if (line !== undefined) output.line(line)
       if (output.full) await output.flush()
     }
@@ -113,7 +114,10 @@ export class Notifications {
     for (const change of changes) {
       if (change.after === undefined || change.id === selected?.mailbox) continue
       const items = statusItems(change.before, change.after, this.eventsOf(change.after.name), condstore)
-      const line = items.length > 0 ? statusLine(this.#session, change.after.name, items) : undefined
+      const line =
+        items.length > 0
+          ? statusLine(this.#session, ownPlace(this.#session.owner, change.after.name), items)
+          : undefined
       if (line !== undefined) output.line(line)
     }
   }

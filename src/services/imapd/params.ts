@@ -1,7 +1,9 @@
 /** Parameters of the IMAP server; Postfix has none, so the names are in its manner. */
 import { bool, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
+import { sharingParams } from './sharing-params.ts'
 
 export const imapdParams = defineParams({
+  ...sharingParams,
   imapd_idle_timeout: time(
     '1800s',
     'How long a client may say nothing before BYE (RFC 9051 §5.4: at least 30 minutes).',

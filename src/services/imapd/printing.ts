@@ -1,6 +1,7 @@
 /** What differs by what a client has enabled: names, flags, and how a message is named. */
 import { encodeMailbox } from '../../formats/imap/mod.ts'
 import type { Selected } from '../../mail/store/mod.ts'
+import { flagRight } from './places.ts'
 import type { Session } from './session.ts'
 
 /** A mailbox name as this client reads it. */
@@ -30,4 +31,18 @@ export function fetchHead({ uidOnly }: Session, selected: Selected, seq: number)
 export function flagsOf({ rev2 }: Session, selected: Selected, seq: number): readonly string[] {
   const flags = selected.flagsAt(seq)
   return rev2 && flags.includes('\\Recent') ? flags.filter((flag) => flag !== '\\Recent') : flags
+}
+
+const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
+
+/** FLAGS and PERMANENTFLAGS: which there are, and which of them this user may change (RFC 4314 §5.1.1). */
+export function flagsLines({ rights }: Session, { keywords, readOnly }: Selected): string[] {
+  const flags = [...SYSTEM_FLAGS, ...keywords]
+  const line = `* FLAGS (${flags.join(' ')})`
+  if (readOnly) return [line, '* OK [PERMANENTFLAGS ()] Read-only mailbox']
+  const changeable = [...flags, '\\*'].filter((flag) => rights.includes(flagRight(flag)))
+  return [
+    line,
+    `* OK [PERMANENTFLAGS (${changeable.join(' ')})] ${changeable.length > 0 ? 'Flags are kept' : 'No right to change flags'}`,
+  ]
 }

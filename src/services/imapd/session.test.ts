@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ALL_RIGHTS } from '../../formats/imap/mod.ts'
 import { ACCOUNT, openTestStore, slowClock, type TestStore } from '../../mail/store/testing.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import type { ImapdDeps } from './deps.ts'
@@ -13,6 +14,7 @@ async function idler(world: TestStore): Promise<{ session: Session; said: () => 
   const session = new Session(deps as unknown as ImapdDeps, connection as unknown as Connection) // all that is used of them
   session.account = ACCOUNT
   session.selected = await world.select()
+  session.rights = ALL_RIGHTS
   const said = (): string[] => {
     void session.output.flush()
     const lines = written.split('\r\n').slice(0, -1)

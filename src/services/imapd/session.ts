@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
-import { Cursor, ImapError, printSet } from '../../formats/imap/mod.ts'
+import { Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
@@ -22,7 +22,7 @@ import { MetadataNews } from './metadata-news.ts'
 import { News } from './news.ts'
 import type { Notifications } from './notifications.ts'
 import { Output } from './output.ts'
-import { flagsLine } from './printing.ts'
+import { flagsLine, flagsLines } from './printing.ts'
 import { withProgress } from './progress.ts'
 
 const LONGEST_DELAY_MS = 16_000
@@ -47,6 +47,8 @@ export class Session {
   account: number | undefined
   user = ''
   selected: Selected | undefined
+  /** What the user may do with the selected mailbox, as of the command in progress. */
+  rights: Rights = ''
   /** ENABLEd or implied: names go in UTF-8, answers in rev2's form. */
   rev2 = false
   utf8 = false
@@ -66,6 +68,7 @@ export class Session {
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
   #tag = ''
+  #unfollow: (() => void) | undefined
   #telling: Promise<void> = Promise.resolve()
   #badInARow = 0
   #failures = 0
@@ -169,7 +172,19 @@ export class Session {
     return filterOf(this, name)
   }
 
+  /** NOTIFY watches the user's own account; a selected mailbox may be another's. */
+  opened(selected: Selected, rights: Rights): void {
+    this.selected = selected
+    this.rights = rights
+    if (selected.account !== this.owner)
+      this.#unfollow = selected.onChange(() => {
+        if (this.notifications?.ofSelected !== undefined) this.news.come()
+      })
+  }
+
   close(): void {
+    this.#unfollow?.()
+    this.#unfollow = undefined
     this.selected?.close()
     this.selected = undefined
     this.saved = []
@@ -250,12 +265,23 @@ export class Session {
     this.metadataNews.tell()
     if (selected?.stale !== true) return // the session's own changes make it stale too
     if (notifications !== undefined && notifications.ofSelected === undefined && options.always !== true) return
+    this.#checkRights()
     const uidNext = selected.uidNext
     const delta = await selected.refresh({ expunges: options.expunges })
     this.contexts.expunged(delta)
     this.tellDelta(selected, delta, options.uids)
     await this.contexts.update(selected)
     await this.news.fetchArrived(selected, uidNext)
+  }
+
+  /** RFC 4314 §5.1.1: who may no longer read hears BYE, for clients make little of NO; other changes are told as flags. */
+  #checkRights(): void {
+    const { selected, deps, rights: before } = this
+    const now = selected && deps.store.rightsById(selected.mailbox, this.owner)
+    if (selected === undefined || now === undefined || now === before) return
+    if (!now.includes('r')) throw new Bye('You may no longer read the selected mailbox')
+    this.rights = now
+    for (const line of flagsLines(this, selected)) this.output.line(line)
   }
 
   tellDelta(selected: Selected, delta: Delta, asked: boolean): void {
@@ -299,6 +325,7 @@ export class Session {
           row = commands.get(name)
           if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
           this.#checkState(row)
+          if (row.state === 'selected') this.#checkRights()
           if (row.tellsFirst === true)
             await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
           const { run, isLong } = row

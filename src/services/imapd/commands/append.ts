@@ -3,11 +3,12 @@
  * RFC 3516 (literal8).
  * A message is a literal that is passed on as it comes, never held; nothing is stored before the command's end has come.
  */
-import { type Cursor, decodeMailbox, ImapError, printSet, takeDateTime } from '../../../formats/imap/mod.ts'
+import { type Cursor, ImapError, printSet, takeDateTime } from '../../../formats/imap/mod.ts'
 import { withoutNul } from '../../../formats/message/mod.ts'
 import type { Appending, AppendOptions, Deposited, Replaced } from '../../../mail/store/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
 import { refusal } from '../errors.ts'
+import { allowed, flagRight, type Place, refuseWithout, takeMailbox } from '../places.ts'
 import type { Session } from '../session.ts'
 import { catenated } from './catenate.ts'
 import { expunged, refuseReadOnly } from './close.ts'
@@ -20,7 +21,7 @@ const BINARY_LIMIT = 64 * 1024 * 1024
 
 export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
   cursor.takeSpace()
-  const mailbox = decodeMailbox(cursor.takeAString())
+  const mailbox = takeMailbox(cursor)
   const made = await appendAll(session, rest, { mailbox, limit: saveLimit(session) || MESSAGES_LIMIT })
   return `[${appendUid(made)}] Append completed`
 }
@@ -34,11 +35,17 @@ async function runReplace(session: Session, cursor: Cursor, rest: CommandRest, b
   cursor.takeSpace()
   const seq = takeReplaced(session, cursor, byUid)
   cursor.takeSpace()
-  const mailbox = decodeMailbox(cursor.takeAString())
+  const mailbox = takeMailbox(cursor)
+  refuseWithout(session.rights, 'te') // RFC 8508 §4.1
   refuseReadOnly(session)
   if (seq === 0) throw new ImapError('NO', 'No message has that UID', { code: 'NONEXISTENT' })
   const { mailbox: selected } = session
-  const replaces = { mailbox: selected.mailbox, uid: selected.uidAt(seq), sizeOctets: selected.sizeAt(seq) }
+  const replaces = {
+    account: selected.account,
+    mailbox: selected.mailbox,
+    uid: selected.uidAt(seq),
+    sizeOctets: selected.sizeAt(seq),
+  }
   const made = await appendAll(session, rest, { mailbox, limit: 1, replaces })
   // RFC 8508 §4.3: before the EXPUNGE, which the dispatcher tells.
   session.output.line(`* OK [${appendUid(made)}] Replacement message ready`)
@@ -71,14 +78,21 @@ async function appendAll(
   { mailbox, limit, replaces }: Wanted,
 ): Promise<readonly Deposited[]> {
   let appending: Appending | undefined
+  let rights = ''
   try {
     let messages = 0
     do {
       if (++messages > limit) throw tooMany(session, limit, replaces !== undefined)
       rest.cursor.takeSpace()
       const options = takeOptions(rest.cursor)
-      appending ??= begin(session, mailbox, replaces)
-      await takeMessage(session, rest, appending, options)
+      if (appending === undefined) {
+        const place = allowed(session, mailbox, 'i', 'TRYCREATE')
+        rights = place.rights
+        appending = begin(session, place, replaces)
+      }
+      // RFC 4314 §4: flags without a right for them are left out.
+      const flags = options.flags.filter((flag) => rights.includes(flagRight(flag)))
+      await takeMessage(session, rest, appending, { ...options, flags })
     } while (!rest.cursor.done)
     rest.takeEnd()
     if (appending === undefined) throw rest.cursor.bad('Expected a message')
@@ -101,8 +115,8 @@ function tooMany(session: Session, limit: number, isReplace: boolean): ImapError
 }
 
 /** RFC 9051 §6.3.12: TRYCREATE for a mailbox that is not there. */
-function begin(session: Session, mailbox: string, replaces: Replaced | undefined): Appending {
-  const appending = session.deps.store.beginAppend(session.owner, mailbox, replaces)
+function begin({ deps, owner }: Session, { account, name }: Place, replaces: Replaced | undefined): Appending {
+  const appending = deps.store.beginAppend(account, name, { who: owner, ...(replaces !== undefined && { replaces }) })
   if ('refused' in appending) throw refusal(appending)
   return appending
 }

@@ -3,6 +3,7 @@ import { ImapError, parseMessageUrl } from '../../../formats/imap/mod.ts'
 import type { Selected, StoredMessage } from '../../../mail/store/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
 import { piecesOf } from '../message-octets.ts'
+import { type Place, placeOf, rightsAt } from '../places.ts'
 import type { Session } from '../session.ts'
 
 /** Parts of one message at the most. */
@@ -40,8 +41,10 @@ async function* octetsOf(session: Session, url: string): AsyncGenerator<Buffer> 
   if (parsed === undefined) throw badUrl(url, 'Not the URL of a message of yours')
   const mailbox = parsed.mailbox ?? session.selected?.name
   if (mailbox === undefined) throw badUrl(url, 'No mailbox selected')
-  const selected = await session.deps.store.select(session.owner, mailbox, { readOnly: true })
-  if ('refused' in selected) throw badUrl(url, 'No such mailbox')
+  const place = readable(session, mailbox)
+  const options = { readOnly: true, who: session.owner }
+  const selected = place && (await session.deps.store.select(place.account, place.name, options))
+  if (selected === undefined || 'refused' in selected) throw badUrl(url, 'No such mailbox')
   try {
     if (parsed.uidValidity !== undefined && parsed.uidValidity !== selected.uidValidity)
       throw badUrl(url, 'The mailbox has another UIDVALIDITY')
@@ -52,6 +55,11 @@ async function* octetsOf(session: Session, url: string): AsyncGenerator<Buffer> 
   } finally {
     selected.close()
   }
+}
+
+function readable(session: Session, mailbox: string): Place | undefined {
+  const place = placeOf(session, mailbox)
+  return place !== undefined && rightsAt(session, place)?.includes('r') === true ? place : undefined
 }
 
 async function messageOf(selected: Selected, uid: number): Promise<StoredMessage | undefined> {

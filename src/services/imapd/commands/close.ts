@@ -1,5 +1,6 @@
 /** CHECK, CLOSE, UNSELECT, EXPUNGE. RFC 9051 §6.4.1 to §6.4.3, RFC 4315. */
 import { type Cursor, ImapError, normalise, type SequenceSet, takeSequenceSet } from '../../../formats/imap/mod.ts'
+import { refuseWithout } from '../places.ts'
 import type { Session } from '../session.ts'
 import { completed, withinLimit } from './message-limit.ts'
 import { targetsOf } from './targets.ts'
@@ -11,7 +12,8 @@ export function check(_session: Session, cursor: Cursor): void {
 /** Removes what is marked, without telling: the client does not want to hear of this mailbox any more. */
 export async function close(session: Session, cursor: Cursor): Promise<void> {
   cursor.takeEnd()
-  if (!session.mailbox.readOnly) await session.mailbox.expunge()
+  // RFC 4314 §4: without the right nothing is expunged, and the mailbox is closed all the same.
+  if (!session.mailbox.readOnly && session.rights.includes('e')) await session.mailbox.expunge()
   session.close()
 }
 
@@ -22,6 +24,7 @@ export function unselect(session: Session, cursor: Cursor): void {
 
 export async function expunge(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeEnd()
+  refuseWithout(session.rights, 'e')
   refuseReadOnly(session)
   await session.mailbox.expunge()
   return expunged(session, 'Expunge completed')
@@ -38,6 +41,7 @@ export async function uidExpunge(session: Session, cursor: Cursor): Promise<stri
   cursor.takeSpace()
   const set = takeSequenceSet(cursor)
   cursor.takeEnd()
+  refuseWithout(session.rights, 'e')
   refuseReadOnly(session)
   const { mailbox } = session
   const deleted = targetsOf(session, set, true).filter((seq) => mailbox.hasFlag(seq, '\\Deleted'))

@@ -1,6 +1,7 @@
 /** COPY and MOVE. RFC 9051 §6.4.7, §6.4.8, RFC 6851, RFC 4315, RFC 9738. */
-import { type Cursor, decodeMailbox } from '../../../formats/imap/mod.ts'
+import type { Cursor } from '../../../formats/imap/mod.ts'
 import { refusal } from '../errors.ts'
+import { allowed, refuseWithout, takeMailbox } from '../places.ts'
 import type { Session } from '../session.ts'
 import { expunged, refuseReadOnly } from './close.ts'
 import { completed, refuseTooMany, withinLimit } from './message-limit.ts'
@@ -15,8 +16,11 @@ async function run(session: Session, cursor: Cursor, byUid: boolean, moves: bool
   cursor.takeSpace()
   const named = takeTargets(session, cursor, byUid)
   cursor.takeSpace()
-  const target = decodeMailbox(cursor.takeAString())
+  const name = takeMailbox(cursor)
   cursor.takeEnd()
+  const target = allowed(session, name, 'i', 'TRYCREATE')
+  // RFC 6851 §4.2: as STORE, COPY and EXPUNGE together.
+  if (moves) refuseWithout(session.rights, 'te')
   if (moves) refuseReadOnly(session)
   else refuseTooMany(session, named)
   const { mailbox } = session
@@ -25,7 +29,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean, moves: bool
   if ('refused' in copied) throw refusal(copied)
   if (copied.uids.length === 0) return 'Nothing to do'
   session.news.added(
-    target,
+    target.shown,
     copied.uids.map(([, uid]) => uid),
   )
   const code = `COPYUID ${copied.uidValidity} ${ordered(copied.uids.map(([from]) => from))} ${ordered(copied.uids.map(([, to]) => to))}`

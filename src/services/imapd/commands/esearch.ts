@@ -7,8 +7,10 @@ import {
   takeMailboxFilter,
   takeSearch,
 } from '../../../formats/imap/mod.ts'
-import type { Selected } from '../../../mail/store/mod.ts'
+import type { Refusal, Selected } from '../../../mail/store/mod.ts'
+import { listedMailboxes } from '../listed.ts'
 import { matcherOfFilter } from '../mailbox-matching.ts'
+import { placeOf, rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { highestOf, resultData, searchLimited } from './search.ts'
@@ -52,10 +54,12 @@ function takeSources(cursor: Cursor): readonly MailboxFilter[] {
 /** Each mailbox once; `''` is the selected one. */
 function namesOf(session: Session, sources: readonly MailboxFilter[]): ReadonlySet<string> {
   const { store } = session.deps
-  const all = store.mailboxes(session.owner).filter((mailbox) => mailbox.selectable)
+  const listed = listedMailboxes(session)
+  const all = [...listed.values()].filter(({ readable }) => readable)
   const subscribed = new Set(store.subscriptions(session.owner))
-  const matchers = sources.map((source) => matcherOfFilter(source, () => subscribed))
-  const names = all.map(({ name }) => name).filter((name) => matchers.some((matches) => matches(name)))
+  const isOwn = (name: string): boolean => listed.get(name)?.account === session.owner
+  const matchers = sources.map((source) => matcherOfFilter(source, () => subscribed, isOwn))
+  const names = all.map(({ shown }) => shown).filter((name) => matchers.some((matches) => matches(name)))
   const selected = session.selected?.name
   return new Set(sources.some(({ filter }) => filter === 'selected') ? [selected ?? '', ...names] : names)
 }
@@ -63,8 +67,8 @@ function namesOf(session: Session, sources: readonly MailboxFilter[]): ReadonlyS
 /** Says nothing of a mailbox where nothing was found (§2.1). */
 async function searchOne(session: Session, name: string, command: SearchCommand): Promise<void> {
   const current = session.selected?.name === name ? session.selected : undefined
-  const mailbox = current ?? (await session.deps.store.select(session.owner, name, { readOnly: true }))
-  if ('refused' in mailbox) return // it went away meanwhile
+  const mailbox = current ?? (await opened(session, name))
+  if (mailbox === undefined || 'refused' in mailbox) return // it went away meanwhile
   try {
     const found = await mailbox.search(command.key, (done, goal) => (session.progress = { done, goal }))
     if (found.length > 0) await answer(session, mailbox, command, found)
@@ -72,6 +76,13 @@ async function searchOne(session: Session, name: string, command: SearchCommand)
   } finally {
     if (current === undefined) mailbox.close()
   }
+}
+
+async function opened(session: Session, name: string): Promise<Selected | Refusal | undefined> {
+  const place = placeOf(session, name)
+  if (place === undefined || rightsAt(session, place)?.includes('r') !== true) return undefined
+  const options = { readOnly: true, who: session.owner, as: place.shown }
+  return session.deps.store.select(place.account, place.name, options)
 }
 
 /** §2.1: so that the answers of several searches can be told apart. */

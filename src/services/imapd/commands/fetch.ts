@@ -117,7 +117,9 @@ async function fetchLight(session: Session, seqs: readonly number[], words: read
 
 async function fetchWhole(session: Session, seqs: readonly number[], items: readonly FetchItem[]): Promise<void> {
   const { mailbox, output } = session
-  const setsSeen = !mailbox.readOnly && items.some((item) => 'setsSeen' in item && item.setsSeen)
+  // RFC 4314 §4: not without the right.
+  const setsSeen =
+    !mailbox.readOnly && session.rights.includes('s') && items.some((item) => 'setsSeen' in item && item.setsSeen)
   for (let from = 0; from < seqs.length; from += BATCH) {
     const batch = seqs.slice(from, from + BATCH)
     const fresh = new Set(setsSeen ? batch.filter((seq) => !mailbox.hasFlag(seq, '\\Seen')) : [])

@@ -15,21 +15,20 @@ export async function idle(session: Session, cursor: Cursor): Promise<string> {
       () => session.bye('The mailbox cannot be followed any more'),
     )
   }
-  const follows = session.selected !== undefined || session.metadataNews.enabled
   // RFC 5465 §4: exactly what NOTIFY asked for.
-  const stop =
-    session.notifications !== undefined
-      ? session.news.listen()
-      : follows
-        ? session.deps.store.onChange(session.owner, wake)
-        : undefined
+  const stops = session.notifications === undefined ? follow(session, wake) : [session.news.listen()]
   try {
     const line = await session.input.line(DONE_LIMIT)
     if (line === undefined) throw new Bye('Connection closed')
     if (line.toString('latin1').trim().toUpperCase() !== 'DONE') throw new ImapError('BAD', 'Expected DONE')
     return 'Idle completed'
   } finally {
-    stop?.()
+    for (const stop of stops) stop?.()
     await session.told
   }
+}
+
+/** The selected mailbox, whoever's it is, and annotations of the user's own. */
+function follow({ selected, metadataNews, deps, owner }: Session, wake: () => void): ((() => void) | undefined)[] {
+  return [selected?.onChange(wake), metadataNews.enabled ? deps.store.onChange(owner, wake) : undefined]
 }

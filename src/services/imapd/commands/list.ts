@@ -7,20 +7,26 @@ import {
   PATTERN_LETTERS_LIMIT,
   takeEntries,
 } from '../../../formats/imap/mod.ts'
-import type { MailboxInfo } from '../../../mail/store/mod.ts'
+import { type Listed, listedMailboxes, namesAbove, superiors } from '../listed.ts'
+import { rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
+import { myRightsLine } from './acl.ts'
 import { DEPTH_0, metadataOf, putMetadata } from './metadata.ts'
 import { statusLine, takeStatusItems } from './status.ts'
 
 interface Options {
   readonly subscribed: boolean
   readonly recursive: boolean
+  /** Some pattern has a `%`. */
+  readonly above: boolean
   readonly specialUse: boolean
   readonly returnSubscribed: boolean
   readonly status: readonly string[] | undefined
   /** Entries (RFC 9590). */
   readonly metadata: readonly string[] | undefined
+  /** RFC 8440. */
+  readonly myRights: boolean
 }
 
 /** Patterns of one LIST at the most. */
@@ -52,6 +58,7 @@ export async function list(session: Session, cursor: Cursor): Promise<void> {
     subscribed: selection?.includes('SUBSCRIBED') ?? false,
     recursive: selection?.includes('RECURSIVEMATCH') ?? false,
     specialUse: selection?.includes('SPECIAL-USE') ?? false,
+    above: patterns.some((pattern) => pattern.includes('%')),
     ...returns,
   }
   if (options.recursive && !options.subscribed) throw cursor.bad('RECURSIVEMATCH needs SUBSCRIBED')
@@ -59,10 +66,14 @@ export async function list(session: Session, cursor: Cursor): Promise<void> {
   await listMatching(session, matches, options)
 }
 
-function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubscribed' | 'status' | 'metadata'> {
+function takeReturn(
+  session: Session,
+  cursor: Cursor,
+): Pick<Options, 'returnSubscribed' | 'status' | 'metadata' | 'myRights'> {
   let status: string[] | undefined
   let metadata: string[] | undefined
   let returnSubscribed = false
+  let rights = false
   if (cursor.skip(' RETURN ')) {
     cursor.takeList(() => {
       const word = cursor.takeAtom().toUpperCase()
@@ -73,10 +84,11 @@ function takeReturn(session: Session, cursor: Cursor): Pick<Options, 'returnSubs
         cursor.takeSpace()
         metadata = takeEntries(cursor)
       } else if (word === 'SUBSCRIBED') returnSubscribed = true
+      else if (word === 'MYRIGHTS') rights = true
       else if (word !== 'CHILDREN' && word !== 'SPECIAL-USE') throw cursor.bad(`Unknown return option ${word}`)
     })
   }
-  return { returnSubscribed, status, metadata }
+  return { returnSubscribed, status, metadata, myRights: rights }
 }
 
 type Matches = (name: string) => boolean
@@ -106,21 +118,25 @@ async function matching(session: Session, names: Iterable<string>, matches: Matc
 async function listMatching(session: Session, matches: Matches, options: Options): Promise<void> {
   const { store } = session.deps
   const { output } = session
-  const existing = new Map(store.mailboxes(session.owner).map((info) => [info.name, info]))
+  const existing = listedMailboxes(session)
   const subscribed = new Set(store.subscriptions(session.owner))
-  const named = await matching(session, options.subscribed ? subscribed : existing.keys(), matches)
-  const parents = options.recursive ? parentsOf([...subscribed].filter((name) => !named.has(name))) : []
+  // RFC 9051 §6.3.9: a `%` shows the levels above too, whether there is a mailbox or not.
+  const above = options.above && !options.subscribed ? namesAbove(session, existing) : []
+  const named = await matching(session, options.subscribed ? subscribed : [...existing.keys(), ...above], matches)
+  const parents = options.recursive ? superiors([...subscribed].filter((name) => !named.has(name))) : []
   const childInfo = await matching(session, parents, matches)
   for (const name of new Set([...named, ...childInfo].toSorted(byName))) {
     const info = existing.get(name)
     if (options.specialUse && info?.specialUse === undefined) continue
     const said = options.subscribed || options.returnSubscribed
     const extra = childInfo.has(name) ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
-    output.line(listLine(session, name, attributes(info, said && subscribed.has(name)), extra))
+    output.line(listLine(session, name, attributes(info, said && subscribed.has(name), above.includes(name)), extra))
     const status =
-      options.status !== undefined && info?.selectable === true ? statusLine(session, name, options.status) : undefined
+      options.status !== undefined && info?.readable === true ? statusLine(session, info, options.status) : undefined
     if (status !== undefined) output.line(status)
-    const noted = options.metadata && info && metadataOf(session, name, options.metadata, DEPTH_0, info)
+    if (options.myRights && info !== undefined && named.has(name))
+      output.line(myRightsLine(session, name, rightsAt(session, info) ?? ''))
+    const noted = options.metadata && info && metadataOf(session, info, options.metadata, DEPTH_0, info)
     if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
   }
@@ -133,12 +149,11 @@ function listLine(session: Session, name: string, words: readonly string[], extr
 /** Of names that are told by themselves, some with their old name: as they are now, whether there or not (RFC 5465 §5.4, §5.5). */
 export function listLines(session: Session, names: ReadonlyMap<string, string | undefined>): string[] {
   if (names.size === 0) return []
-  const { store } = session.deps
-  const existing = new Map(store.mailboxes(session.owner).map((info) => [info.name, info]))
-  const subscribed = new Set(store.subscriptions(session.owner))
+  const existing = listedMailboxes(session)
+  const subscribed = new Set(session.deps.store.subscriptions(session.owner))
   return [...names].map(([name, oldName]) => {
     const extra = oldName === undefined ? '' : ` ("OLDNAME" (${printName(session, oldName)}))`
-    return listLine(session, name, attributes(existing.get(name), subscribed.has(name)), extra)
+    return listLine(session, name, attributes(existing.get(name), subscribed.has(name), false), extra)
   })
 }
 
@@ -148,19 +163,12 @@ function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** RFC 5258 §3.5: of those that match, the ones above subscribed names that do not. */
-function parentsOf(names: readonly string[]): Set<string> {
-  const parents = new Set<string>()
-  for (const name of names)
-    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1))
-      parents.add(name.slice(0, slash))
-  return parents
-}
-
-function attributes(info: MailboxInfo | undefined, subscribed: boolean): string[] {
+/** @param above it only stands above mailboxes of others */
+function attributes(info: Listed | undefined, subscribed: boolean, above: boolean): string[] {
   const words: string[] = []
   if (subscribed) words.push('\\Subscribed')
-  if (info === undefined) return [...words, '\\NonExistent']
+  // Clients of before RFC 5258 know \Noselect alone.
+  if (info === undefined) return [...words, ...(above ? ['\\Noselect', '\\HasChildren'] : []), '\\NonExistent']
   if (!info.selectable) words.push('\\Noselect')
   words.push(info.hasChildren ? '\\HasChildren' : '\\HasNoChildren')
   if (info.specialUse !== undefined) words.push(info.specialUse)
@@ -177,7 +185,7 @@ export async function lsub(session: Session, cursor: Cursor): Promise<void> {
   const matches = matcherOf([pattern])
   const subscribed = session.deps.store.subscriptions(session.owner)
   const named = await matching(session, subscribed, matches)
-  const above = pattern.includes('%') ? parentsOf(subscribed.filter((name) => !named.has(name))) : []
+  const above = pattern.includes('%') ? superiors(subscribed.filter((name) => !named.has(name))) : []
   const parents = await matching(session, above, matches)
   for (const name of [...new Set([...named, ...parents])].toSorted(byName))
     session.output.line(`* LSUB (${named.has(name) ? '' : '\\Noselect'}) "/" ${printName(session, name)}`)

@@ -2,6 +2,7 @@
 import {
   type Cursor,
   decodeMailbox,
+  hasSome,
   ImapError,
   isFilter,
   type MetadataOptions,
@@ -9,8 +10,9 @@ import {
   takeEntryValues,
   takeMetadataQuery,
 } from '../../../formats/imap/mod.ts'
-import type { Annotation, AnnotationChange, MailboxInfo } from '../../../mail/store/mod.ts'
+import { type Annotation, type AnnotationChange, type MailboxInfo, SHARED_SEEN_ENTRY } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
+import { allowed, noPermission, noSuchMailbox, type Place, refuseWithout, rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 
@@ -26,26 +28,35 @@ export function getMetadata(session: Session, cursor: Cursor): string {
   const query = takeMetadataQuery(cursor)
   cursor.takeEnd()
   const mailbox = decodeMailbox(query.mailbox)
-  const found = metadataOf(session, mailbox, query.entries, query)
-  if (found === undefined) throw new ImapError('NO', 'No such mailbox', { code: 'NONEXISTENT' })
+  const place = annotated(session, mailbox)
+  const found = metadataOf(session, place, query.entries, query)
+  if (found === undefined) throw noSuchMailbox()
   const { maxSize = Number.POSITIVE_INFINITY } = query
   const small = found.filter(({ value }) => (value?.length ?? 0) <= maxSize)
-  if (small.length > 0) putMetadata(session, mailbox, small)
+  if (small.length > 0) putMetadata(session, place.shown, small)
   const longest = found.reduce((most, { value }) => Math.max(most, value?.length ?? 0), 0)
   return longest > maxSize ? `[METADATA LONGENTRIES ${longest}] Some are longer` : 'Getmetadata completed'
+}
+
+/** The mailbox whose annotations the user may see (RFC 5464 §3.3), or the server. */
+function annotated(session: Session, mailbox: string): Place {
+  if (mailbox === '') return { account: session.owner, name: '', shown: '' }
+  const place = allowed(session, mailbox, 'l')
+  if (!hasSome(place.rights, 'rswip')) throw noPermission('r')
+  return place
 }
 
 /** Values of the entries, those below them as deep as is asked; NIL for what is named and not there. undefined: no such mailbox. */
 export function metadataOf(
   session: Session,
-  mailbox: string,
+  place: Place,
   entries: readonly string[],
   { depth }: MetadataOptions,
-  listed?: MailboxInfo,
+  listed?: Pick<MailboxInfo, 'specialUse'>,
 ): AnnotationChange[] | undefined {
-  const noted = session.deps.store.annotations(session.owner, mailbox)
+  const noted = session.deps.store.annotations(place.account, place.name, session.owner)
   if (noted === undefined) return undefined
-  const all = [...noted, ...computed(session, mailbox, listed)]
+  const all = [...noted, ...computed(session, place, listed)]
   const found = new Map<string, AnnotationChange>()
   for (const entry of entries) {
     const exact = all.find((one) => one.entry.toLowerCase() === entry.toLowerCase())
@@ -62,11 +73,11 @@ function isBelow(entry: string, root: string, oneLevel: boolean): boolean {
 }
 
 /** What clients may read and not set. */
-function computed(session: Session, mailbox: string, listed?: MailboxInfo): Annotation[] {
-  const entry = (name: string, text: string | undefined): Annotation[] =>
-    text === undefined || text === '' ? [] : [{ entry: name, value: Buffer.from(text) }]
-  if (mailbox !== '') {
-    const name = /^inbox$/i.test(mailbox) ? 'INBOX' : mailbox
+function computed(session: Session, { account, name }: Place, listed?: Pick<MailboxInfo, 'specialUse'>): Annotation[] {
+  const entry = (key: string, text: string | undefined): Annotation[] =>
+    text === undefined || text === '' ? [] : [{ entry: key, value: Buffer.from(text) }]
+  if (name !== '') {
+    if (account !== session.owner) return [] // a use is the owner's
     // RFC 6154 §4. LIST, which asks for each mailbox, knows it.
     const info = listed ?? session.deps.store.mailboxes(session.owner).find((one) => one.name === name)
     return entry(SPECIAL_USE, info?.specialUse)
@@ -98,11 +109,20 @@ export async function setMetadata(session: Session, cursor: Cursor): Promise<str
   const changes = takeEntryValues(cursor)
   cursor.takeEnd()
   for (const change of changes) refuseUnsettable(session, mailbox, change)
-  const done = await session.deps.store.setAnnotations(session.owner, mailbox, changes)
+  const place = annotated(session, mailbox)
+  if (mailbox !== '') for (const { entry } of changes) refuseWithout(rightsAt(session, place) ?? '', rightToSet(entry))
+  const done = await session.deps.store.setAnnotations(place.account, place.name, changes, session.owner)
   if ('refused' in done) throw refusal(done)
-  session.metadataNews.own(done.modSeq)
+  if (place.account === session.owner) session.metadataNews.own(done.modSeq)
   if (done.usedBefore !== undefined) putMetadata(session, done.usedBefore, [{ entry: SPECIAL_USE, value: undefined }])
   return 'Setmetadata completed'
+}
+
+/** What others see needs more than reading it does. */
+function rightToSet(entry: string): string {
+  const name = entry.toLowerCase()
+  if (!name.startsWith('/shared/')) return ''
+  return name === SHARED_SEEN_ENTRY ? 'a' : 'w'
 }
 
 function refuseUnsettable(session: Session, mailbox: string, { entry, value }: AnnotationChange): void {

@@ -2,6 +2,7 @@
 import type { Cursor } from '../../../formats/imap/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
 import type { Session } from '../session.ts'
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts'
 import { append, replace, uidReplace } from './append.ts'
 import { authenticate, login } from './authenticate.ts'
 import { capability, enable, id, logout, noop, starttls, unauthenticate } from './any.ts'
@@ -77,6 +78,11 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GETMETADATA', { run: getMetadata, state: 'authenticated' }],
   ['SETMETADATA', { run: setMetadata, state: 'authenticated' }],
   ['NOTIFY', { run: notify, state: 'authenticated' }],
+  ['SETACL', { run: setAcl, state: 'authenticated' }],
+  ['DELETEACL', { run: deleteAcl, state: 'authenticated' }],
+  ['GETACL', { run: getAcl, state: 'authenticated' }],
+  ['LISTRIGHTS', { run: listRights, state: 'authenticated' }],
+  ['MYRIGHTS', { run: myRights, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],

@@ -1,19 +1,18 @@
 /** SELECT and EXAMINE. RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5. */
-import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
+import { type Cursor, hasSome, ImapError } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
-import { printName } from '../printing.ts'
+import { allowed, takeMailbox } from '../places.ts'
+import { flagsLines, printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { resync, type Resync, takeResync } from './resync.ts'
-
-const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
 
 export const select = (session: Session, cursor: Cursor): Promise<string> => open(session, cursor, false)
 export const examine = (session: Session, cursor: Cursor): Promise<string> => open(session, cursor, true)
 
 async function open(session: Session, cursor: Cursor, readOnly: boolean): Promise<string> {
   cursor.takeSpace()
-  const name = decodeMailbox(cursor.takeAString())
+  const name = takeMailbox(cursor)
   const asked = cursor.skipSpace() ? takeParameters(session, cursor) : undefined
   cursor.takeEnd()
   // RFC 9051 §6.3.2: the mailbox before is left even when the new one cannot be had.
@@ -21,12 +20,14 @@ async function open(session: Session, cursor: Cursor, readOnly: boolean): Promis
     session.close()
     session.output.line('* OK [CLOSED] Previous mailbox is closed')
   }
-  const selected = await session.deps.store.select(session.owner, name, { readOnly })
+  const place = allowed(session, name, 'r')
+  const options = { readOnly, who: session.owner, as: place.shown }
+  const selected = await session.deps.store.select(place.account, place.name, options)
   if ('refused' in selected) throw refusal(selected)
-  session.selected = selected
+  session.opened(selected, place.rights)
   describe(session, selected)
   if (asked !== undefined) await resync(session, selected, asked)
-  return readOnly ? '[READ-ONLY] Examine completed' : '[READ-WRITE] Select completed'
+  return `[${isWritable(session, selected) ? 'READ-WRITE' : 'READ-ONLY'}] ${readOnly ? 'Examine' : 'Select'} completed`
 }
 
 function takeParameters(session: Session, cursor: Cursor): Resync | undefined {
@@ -46,15 +47,15 @@ function takeParameters(session: Session, cursor: Cursor): Resync | undefined {
   return asked
 }
 
+/** RFC 4314 §5.2: with a right to change what others see too. */
+function isWritable({ rights }: Session, selected: Selected): boolean {
+  const changing = selected.ownSeen ? 'ietw' : 'ietws'
+  return !selected.readOnly && hasSome(rights, changing)
+}
+
 function describe(session: Session, selected: Selected): void {
   const { output } = session
-  const flags = [...SYSTEM_FLAGS, ...selected.keywords].join(' ')
-  output.line(`* FLAGS (${flags})`)
-  output.line(
-    selected.readOnly
-      ? '* OK [PERMANENTFLAGS ()] Read-only mailbox'
-      : `* OK [PERMANENTFLAGS (${flags} \\*)] Flags are kept`,
-  )
+  for (const line of flagsLines(session, selected)) output.line(line)
   output.line(`* ${selected.count} EXISTS`)
   if (!session.rev2) {
     output.line(`* ${selected.recent} RECENT`)

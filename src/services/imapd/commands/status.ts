@@ -1,6 +1,7 @@
 /** STATUS. RFC 9051 §6.3.11, RFC 7162 (HIGHESTMODSEQ), RFC 8438 (SIZE), RFC 8474 (MAILBOXID), RFC 9208 (DELETED-STORAGE). */
-import { type Cursor, decodeMailbox, ImapError } from '../../../formats/imap/mod.ts'
+import type { Cursor } from '../../../formats/imap/mod.ts'
 import type { MailboxStatus } from '../../../mail/store/mod.ts'
+import { allowed, noSuchMailbox, type Place, takeMailbox } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 
@@ -28,27 +29,27 @@ export function takeStatusItems(session: Session, cursor: Cursor): string[] {
   return items
 }
 
-/** `* STATUS name (…)`; undefined where there is no such mailbox. */
-export function statusLine(session: Session, name: string, items: readonly string[]): string | undefined {
-  const status = session.deps.store.status(session.owner, name)
+/** `* STATUS name (…)`; undefined where there is no such mailbox. Rights were looked at: `r`. */
+export function statusLine(session: Session, place: Place, items: readonly string[]): string | undefined {
+  const status = session.deps.store.status(place.account, place.name, session.owner)
   if (status === undefined) return undefined
   const limit = session.deps.cf.imapd_append_limit
   const valueOf = (item: string): string | number | undefined => {
     if (item === 'APPENDLIMIT') return limit > 0 ? limit : 'NIL'
-    if (item === 'DELETED-STORAGE') return session.deps.store.deletedOctets(session.owner, name)
+    if (item === 'DELETED-STORAGE') return session.deps.store.deletedOctets(place.account, place.name)
     return VALUES[item]?.(status)
   }
   const values = items.map((item) => `${item} ${valueOf(item)}`)
-  return `* STATUS ${printName(session, name)} (${values.join(' ')})`
+  return `* STATUS ${printName(session, place.shown)} (${values.join(' ')})`
 }
 
 export function status(session: Session, cursor: Cursor): void {
   cursor.takeSpace()
-  const name = decodeMailbox(cursor.takeAString())
+  const name = takeMailbox(cursor)
   cursor.takeSpace()
   const items = takeStatusItems(session, cursor)
   cursor.takeEnd()
-  const line = statusLine(session, /^inbox$/i.test(name) ? 'INBOX' : name, items)
-  if (line === undefined) throw new ImapError('NO', 'No such mailbox', { code: 'NONEXISTENT' })
+  const line = statusLine(session, allowed(session, name, 'r'), items)
+  if (line === undefined) throw noSuchMailbox()
   session.output.line(line)
 }

@@ -1,7 +1,8 @@
 /** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3, RFC 9738. */
-import { type Cursor, printSet } from '../../../formats/imap/mod.ts'
+import { type Cursor, printSet, type Rights } from '../../../formats/imap/mod.ts'
 import type { FlagOperation } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
+import { FLAG_RIGHTS, flagRight, noPermission } from '../places.ts'
 import { fetchHead, flagsLine, uidItem } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { refuseReadOnly } from './close.ts'
@@ -23,10 +24,12 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   const flags = cursor.takeFlags().filter((flag) => flag.toLowerCase() !== '\\recent')
   cursor.takeEnd()
   refuseReadOnly(session)
+  refuseUnchangeable(session.rights, operation, flags)
   const { mailbox, output } = session
   const { seqs, code: limit } = withinLimit(session, named)
   const result = await mailbox.storeFlags(seqs, operation, flags, {
     silent,
+    rights: session.rights,
     ...(unchangedSince !== undefined && { unchangedSince }),
   })
   const modified = new Set(result.modified)
@@ -44,6 +47,12 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   if (modified.size === 0) return completed(session, 'Store completed', limit)
   const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
   return completed(session, `[MODIFIED ${printSet(refused)}] Conditional store failed for some`, limit)
+}
+
+/** RFC 4314 §4: refused only where nothing of what is asked may change. */
+function refuseUnchangeable(rights: Rights, operation: FlagOperation, flags: readonly string[]): void {
+  const needed = operation === 'replace' ? Array.from(FLAG_RIGHTS) : flags.map(flagRight)
+  if (needed.length > 0 && !needed.some((right) => rights.includes(right))) throw noPermission(needed[0]!)
 }
 
 function takeUnchangedSince(session: Session, cursor: Cursor): bigint | undefined {

@@ -1,0 +1,172 @@
+/**
+ * Who may do what with a mailbox: access control lists. RFC 4314. Rows of `mailbox_right`, found by mailbox, and by grantee for
+ * what is shared with somebody. The owner of a mailbox has all rights unless a row of their own says less, and always `l`
+ * and `a`: nobody locks himself out.
+ */
+import { ALL_RIGHTS, joinRights, type Rights, type RightsChange, withoutRights } from '../../formats/imap/mod.ts'
+import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
+import type { AccountId } from '../accounts/mod.ts'
+import { announce, type StoreContext } from './context.ts'
+import type { Grant, Grantee, MailboxId, Refusal, SharedMailbox } from './contract.ts'
+import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
+import { canonicalName } from './names.ts'
+import { mailboxObjectId } from './object-ids.ts'
+
+/** The account whose mailboxes are nobody's: shared ones. Accounts of users begin with 1. */
+export const SHARED_ACCOUNT: AccountId = 0
+
+/** Grantees that are no account. Whoever is here has logged in, so both mean everybody. */
+export const ANYONE: Grantee = -1
+export const AUTHENTICATED: Grantee = -2
+
+const OWNER_RIGHTS: Rights = 'la'
+
+const OF_MAILBOX = 'SELECT grantee, negative, rights FROM mailbox_right WHERE mailbox = ?'
+const FOR_ONE = `${OF_MAILBOX} AND grantee IN (?, ${ANYONE}, ${AUTHENTICATED})`
+
+/** What `who` may do with a mailbox. */
+export function rightsOn(reader: Reader, { id, account }: Pick<MailboxRow, 'id' | 'account'>, who: AccountId): Rights {
+  const grants = reader.sql(FOR_ONE).all(id, who).map(grantOf)
+  if (who === account && grants.length === 0) return ALL_RIGHTS
+  return effective(grants, account, who)
+}
+
+function effective(grants: readonly Grant[], owner: AccountId, who: AccountId): Rights {
+  const isOwner = who === owner
+  const has = (negative: boolean): readonly Grant[] => grants.filter((grant) => grant.negative === negative)
+  const own = !isOwner || has(false).some(({ grantee }) => grantee === who) ? '' : ALL_RIGHTS
+  const granted = joinRights(own, ...has(false).map(({ rights }) => rights))
+  const left = withoutRights(granted, joinRights(...has(true).map(({ rights }) => rights)))
+  return isOwner ? joinRights(left, OWNER_RIGHTS) : left
+}
+
+/** Rights that a grantee has in any case. */
+export function requiredRights(owner: AccountId, grantee: Grantee): Rights {
+  return grantee === owner ? OWNER_RIGHTS : ''
+}
+
+/** The whole list, the owner first. */
+export function grantsOf(reader: Reader, { id, account }: MailboxRow): Grant[] {
+  const grants = reader.sql(`${OF_MAILBOX} ORDER BY negative, grantee`).all(id).map(grantOf)
+  const isOwners = ({ grantee, negative }: Grant): boolean => grantee === account && !negative
+  if (account === SHARED_ACCOUNT) return grants
+  const rights = joinRights(grants.find(isOwners)?.rights ?? ALL_RIGHTS, OWNER_RIGHTS)
+  return [{ grantee: account, negative: false, rights }, ...grants.filter((grant) => !isOwners(grant))]
+}
+
+function grantOf(row: SqlValue[]): Grant {
+  return { grantee: Number(row[0]), negative: row[1] !== 0, rights: String(row[2]) }
+}
+
+/** @param change undefined: the entry goes, and with it what the owner took from himself */
+export function changeGrant(
+  ctx: StoreContext,
+  account: AccountId,
+  name: string,
+  whom: Pick<Grant, 'grantee' | 'negative'>,
+  change: RightsChange | undefined,
+): Promise<undefined | Refusal> {
+  return ctx.db.write((tx) => {
+    const row = mailboxByName(tx, account, canonicalName(name))
+    if (row === undefined) return { refused: 'NONEXISTENT', text: 'No such mailbox' } as const
+    const rights = change && changed(tx, row, whom, change)
+    const isOwners = whom.grantee === account && !whom.negative
+    if (rights === undefined || (rights === '' && !isOwners)) removeGrant(tx, row.id, whom)
+    else {
+      const refused = tooMany(ctx, tx, row.id, whom)
+      if (refused !== undefined) return refused
+      putGrant(tx, row.id, { ...whom, rights })
+    }
+    announce(ctx, tx, account)
+    return undefined
+  })
+}
+
+function changed(
+  tx: Tx,
+  { id, account }: MailboxRow,
+  { grantee, negative }: Pick<Grant, 'grantee' | 'negative'>,
+  { operation, rights }: RightsChange,
+): Rights {
+  const before = tx
+    .sql(`${OF_MAILBOX} AND grantee = ? AND negative = ?`)
+    .all(id, grantee, negative ? 1 : 0)
+    .map(grantOf)[0]?.rights
+  const had = before ?? (grantee === account && !negative ? ALL_RIGHTS : '')
+  if (operation === 'add') return joinRights(had, rights)
+  return operation === 'remove' ? withoutRights(had, rights) : rights
+}
+
+function tooMany(
+  { settings }: StoreContext,
+  tx: Tx,
+  mailbox: MailboxId,
+  { grantee, negative }: Pick<Grant, 'grantee' | 'negative'>,
+): Refusal | undefined {
+  const others = tx
+    .sql('SELECT count(*) FROM mailbox_right WHERE mailbox = ? AND NOT (grantee = ? AND negative = ?)')
+    .get(mailbox, grantee, negative ? 1 : 0)
+  const limit = settings.mailbox_rights_limit
+  return Number(others?.[0]) < limit
+    ? undefined
+    : { refused: 'LIMIT', text: `The list of a mailbox has at most ${limit} identifiers` }
+}
+
+function putGrant(tx: Tx, mailbox: MailboxId, { grantee, negative, rights }: Grant): void {
+  tx.sql(
+    `INSERT INTO mailbox_right (mailbox, grantee, negative, rights) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET rights = excluded.rights`,
+  ).run(mailbox, grantee, negative ? 1 : 0, rights)
+}
+
+function removeGrant(tx: Tx, mailbox: MailboxId, { grantee, negative }: Pick<Grant, 'grantee' | 'negative'>): void {
+  tx.sql('DELETE FROM mailbox_right WHERE mailbox = ? AND grantee = ? AND negative = ?').run(
+    mailbox,
+    grantee,
+    negative ? 1 : 0,
+  )
+}
+
+/** RFC 4314 §4: a new mailbox begins with the list of the one above it. */
+export function inheritRights(tx: Tx, from: MailboxId, to: MailboxId): void {
+  tx.sql(
+    `INSERT INTO mailbox_right (mailbox, grantee, negative, rights)
+       SELECT ?, grantee, negative, rights FROM mailbox_right WHERE mailbox = ? ON CONFLICT DO NOTHING`,
+  ).run(to, from)
+}
+
+/** Of a mailbox that is deleted. */
+export function removeRights(tx: Tx, mailbox: MailboxId): void {
+  tx.sql('DELETE FROM mailbox_right WHERE mailbox = ?').run(mailbox)
+}
+
+/** What an account was granted, wherever that was. */
+export function removeGrantsTo(tx: Tx, account: AccountId): void {
+  tx.sql('DELETE FROM mailbox_right WHERE grantee = ?').run(account)
+}
+
+const SHARED_WITH = `SELECT m.id, m.account, m.name, m.selectable, m.uid_validity, r.grantee, r.negative, r.rights
+  FROM mailbox_right r JOIN mailbox m ON m.id = r.mailbox
+  WHERE r.grantee IN (?, ${ANYONE}, ${AUTHENTICATED}) AND m.account <> ? AND m.name IS NOT NULL
+  ORDER BY m.account, m.name`
+
+/** Mailboxes of others on which an account has some right. Looks at what was granted to it alone. */
+export function sharedWith(reader: Reader, who: AccountId): SharedMailbox[] {
+  const found = new Map<MailboxId, { shared: SharedMailbox; grants: Grant[] }>()
+  for (const row of reader.sql(SHARED_WITH).all(who, who)) {
+    const id = Number(row[0])
+    const known = found.get(id)
+    const grant = grantOf(row.slice(5))
+    if (known !== undefined) known.grants.push(grant)
+    else found.set(id, { shared: sharedOf(row), grants: [grant] })
+  }
+  return [...found.values()]
+    .map(({ shared, grants }) => ({ ...shared, rights: effective(grants, shared.account, who) }))
+    .filter(({ rights }) => rights !== '')
+}
+
+function sharedOf(row: SqlValue[]): SharedMailbox {
+  const [id = 0, account = 0] = row.slice(0, 2).map(Number)
+  const objectId = mailboxObjectId(id, Number(row[4]))
+  return { id, account, objectId, name: String(row[2]), selectable: row[3] !== 0, rights: '' }
+}
