@@ -1,4 +1,5 @@
 /** Files of users, with the user's rights: runs files.pl or survey.pl, and reads the answer. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { RunAs } from './run-as.ts'
 
@@ -22,6 +23,8 @@ export interface FileRequest {
 
 /** A file operation waits for locks at the most; this is for a file system that hangs. */
 const TIME_LIMIT_MS = 300_000
+/** Of randomness: no message holds it. */
+const MARK_OCTETS = 16
 export const PERL = '/usr/bin/perl'
 export const FILES = readFileSync(new URL('./files.pl', import.meta.url), 'utf8')
 const SURVEY = readFileSync(new URL('./drops/survey.pl', import.meta.url), 'utf8')
@@ -29,8 +32,9 @@ const SURVEY = readFileSync(new URL('./drops/survey.pl', import.meta.url), 'utf8
 export type FileTool = (rights: FileRights, request: FileRequest) => Promise<FileAnswer>
 
 export function createFileTool(run: RunAs): FileTool {
-  return async (rights, { verb, paths, words = {}, input = [], outputLimit = 65_536 }) => {
-    const named = Object.entries(words).map(([name, value]) => `${name}=${value}`)
+  return async (rights, { verb, paths, words = {}, input, outputLimit = 65_536 }) => {
+    const mark = input === undefined ? '' : randomBytes(MARK_OCTETS).toString('hex')
+    const named = Object.entries({ ...words, mark }).map(([name, value]) => `${name}=${value}`)
     const argv = [
       PERL,
       '-e',
@@ -40,12 +44,25 @@ export function createFileTool(run: RunAs): FileTool {
       ...named,
       ...paths.map((path) => `path=${path}`),
     ]
-    const request = { ...rights, argv, env: { PATH: '/usr/bin:/bin' }, cwd: '/', input, outputLimit }
+    const request = {
+      ...rights,
+      argv,
+      env: { PATH: '/usr/bin:/bin' },
+      cwd: '/',
+      input: marked(input, mark),
+      outputLimit,
+    }
     const end = await run({ ...request, timeLimitMs: TIME_LIMIT_MS, stdoutOnly: true })
     if (end.ended === 'refused') return { ok: false, errno: 'EREFUSED', text: end.text }
     if (end.ended !== 'exited') return { ok: false, errno: 'EAGAIN', text: `${PERL} ended too early (${end.ended})` }
     return readAnswer(end.output) ?? { ok: false, errno: 'EAGAIN', text: `${PERL} ended with status ${end.status}` }
   }
+}
+
+/** What is handed over ends in the mark: a server that is killed in the middle must not look like the end of a message. */
+function* marked(input: Iterable<Buffer> | undefined, mark: string): Generator<Buffer> {
+  yield* input ?? []
+  if (mark !== '') yield Buffer.from(mark)
 }
 
 function readAnswer(output: Buffer): FileAnswer | undefined {

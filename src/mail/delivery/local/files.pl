@@ -95,15 +95,20 @@ sub locked_open {
   return ($fh, @st);
 }
 
-# Copies standard input; answers octets written, undef with $! set.
+# Copies standard input up to the mark at its end; answers octets written, undef with $! set. Without the mark whoever hands the
+# message over was ended in the middle of it, and part of a message is none.
 sub copy_input {
   my ($fh, $size, $limit) = @_;
-  my $buf;
-  while (my $n = sysread STDIN, $buf, 65536) {
+  my $held = '';
+  while (sysread STDIN, $held, 65536, length $held) {
+    my $n = length($held) - length $arg{mark};
+    next if $n <= 0;
     if ($limit && $size + $n > $limit) { $! = &Errno::EFBIG; return undef }
-    for (my $at = 0; $at < $n;) { my $w = syswrite $fh, $buf, $n - $at, $at; return undef unless defined $w; $at += $w }
+    for (my $at = 0; $at < $n;) { my $w = syswrite $fh, $held, $n - $at, $at; return undef unless defined $w; $at += $w }
+    substr $held, 0, $n, '';
     $size += $n;
   }
+  if ($held ne $arg{mark}) { $! = &Errno::EAGAIN; return undef }
   return $size;
 }
 
