@@ -32,8 +32,8 @@ const AGAIN_MS = 60_000
 export class Notifier {
   readonly #deps: NotifierDeps
   readonly #schedule: Schedule
-  /** Messages whose reports are being made. */
-  readonly #telling = new Set<number>()
+  /** Messages whose reports are being made, and whether another delivery has ended meanwhile. */
+  readonly #telling = new Map<number, { again: boolean }>()
 
   constructor(deps: NotifierDeps, schedule: Schedule) {
     this.#deps = deps
@@ -49,11 +49,20 @@ export class Notifier {
   }
 
   async afterDelivery(message: number): Promise<void> {
-    if (this.#schedule.isActive(message) || this.#telling.has(message)) return
-    this.#telling.add(message)
+    if (this.#schedule.isActive(message)) return
+    const underWay = this.#telling.get(message)
+    if (underWay !== undefined) {
+      underWay.again = true
+      return
+    }
+    const state = { again: true }
+    this.#telling.set(message, state)
     try {
-      await this.#tellEnded(message)
-      await this.#tellDelayed(message)
+      while (state.again) {
+        state.again = false
+        await this.#tellEnded(message)
+        await this.#tellDelayed(message)
+      }
     } catch (error) {
       publish<QueueEvent>({
         event: 'queue.report-failed',
