@@ -2,7 +2,7 @@
  * Takes messages out of the maildrop and hands them to intake. Postfix: pickup(8).
  * The message's record completes the file (`Completion`), so that a stop before the file is gone does not double it.
  */
-import { readdirSync, statSync, unlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import type { Reply } from '../../formats/smtp/mod.ts'
@@ -79,6 +79,7 @@ export class Pickup {
 
   async #run(): Promise<void> {
     const { db } = this.#rooms
+    await this.#forgetGone()
     for (const name of readdirSync(this.#paths.maildrop)) {
       if (this.#stopped) return
       if (!DROP_NAME.test(name)) this.#sweep(name)
@@ -227,6 +228,20 @@ export class Pickup {
   async #done(name: string): Promise<void> {
     this.#remove(name)
     await this.#rooms.db.write((tx) => void tx.sql('DELETE FROM queue_dropped WHERE name = ?').run(name))
+  }
+
+  /** A stop came between the end of a file and that of its row, or a power cut brought the row back. */
+  async #forgetGone(): Promise<void> {
+    const { db } = this.#rooms
+    const gone = db.read
+      .sql('SELECT name FROM queue_dropped')
+      .all()
+      .map(([name]) => String(name))
+      .filter((name) => lstatSync(join(this.#paths.maildrop, name), { throwIfNoEntry: false }) === undefined)
+    if (gone.length === 0) return
+    await db.write((tx) => {
+      for (const name of gone) tx.sql('DELETE FROM queue_dropped WHERE name = ?').run(name)
+    })
   }
 
   #remove(name: string): void {
