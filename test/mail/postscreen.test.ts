@@ -65,6 +65,14 @@ test('without postscreen_cache_map nobody is remembered; one client has so many 
   assert.ok(server.log().includes('PASS NEW'))
 })
 
+test('a small default_process_limit is a fault only where a screen takes its bound from it', async (t) => {
+  const small = 'default_process_limit = 5\n'
+  await startServer(t, { mainCf: small })
+  const refused = /postscreen_pre_queue_limit parameter value 5 < 10/
+  await assert.rejects(screened(t, small), refused)
+  await assert.rejects(startServer(t, { mainCf: 'postscreen_pre_queue_limit = 5\n' }), refused)
+})
+
 test('TLS in the screen’s own dialogue', async (t) => {
   for (const level of ['may', 'encrypt', 'none']) {
     const server = await screened(t, `postscreen_pipelining_enable = yes\npostscreen_tls_security_level = ${level}\n`)

@@ -127,7 +127,7 @@ export class Server {
   /** Throws what stands in the way (ConfigError, ListenError, ServerRunsError …); then nothing is left started. */
   static async start(options: ServerOptions): Promise<{ server: Server; report: StartReport }> {
     const config = readConfig(options)
-    for (const [name, spec] of allParams()) config.bind({ [name]: spec }) // a wrong value anywhere stops the start
+    checkValues(config)
     const specs = specsOf(config, options)
     const paths = dataPaths(config)
     const holder = serverLockHolder(paths.dir)
@@ -286,7 +286,7 @@ export class Server {
     const specsBefore = this.#specs
     try {
       const config = readConfig(this.#options)
-      for (const [name, spec] of allParams()) config.bind({ [name]: spec })
+      checkValues(config)
       const specs = specsOf(config, this.#options)
       await checkPorts(
         specs.filter((spec) => !specsBefore.some((old) => old.port === spec.port && old.address === spec.address)),
@@ -416,6 +416,14 @@ async function checkPorts(specs: readonly ListenerSpec[]): Promise<void> {
     const probe = await listen({ address, port, onConnection: (connection) => connection.destroy() })
     await probe.stop()
   }
+}
+
+/**
+ * A wrong value anywhere stops the start. A default that is out of bounds for what it refers to is refused by who uses it: a
+ * default_process_limit of 5 is too small for postscreen_pre_queue_limit alone, and few run postscreen.
+ */
+function checkValues(config: Config): void {
+  for (const [name, spec] of allParams()) if (config.raw(name) !== undefined) config.bind({ [name]: spec })
 }
 
 function specsOf(config: Config, { freePorts, portOffset }: ServerOptions): readonly ListenerSpec[] {
