@@ -1,7 +1,7 @@
 /** Sessions with errors that the postmaster is told of: notify_classes, error_notice_recipient. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { messagesIn, until } from '../support/mailbox.ts'
+import { messagesIn, submit, until } from '../support/mailbox.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { startSink } from '../support/sink.ts'
 import { transcript } from '../support/transcript.ts'
@@ -120,6 +120,29 @@ test('a session with another server: what it says of our words, not what it says
       )
       assert.match(text, expected)
     })
+})
+
+test('LMTP, as server and as client, says so', async (t) => {
+  const server = await startFor(
+    t,
+    'notify_classes = protocol, policy\nmailbox_services = imap, lmtp\nlmtpd_listen = inet:127.0.0.1:24\n',
+  )
+  await transcript(
+    server.port('lmtp'),
+    `S: 220 …\nC: LHLO x.test\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250-…\nS: 250 …\n${MAIL}C: RCPT TO:<nobody.here@mail.example.test>\nS: 550 …\n${QUIT}`,
+  )
+  const told = await notice(server)
+  assert.match(told, /^Subject: Mail LMTP server: errors from localhost\[127\.0\.0\.1\]\r\n/m)
+  assert.match(told, /^ In: {2}LHLO x\.test\r\n/m)
+  assert.match(told, /^ Out: 550 5\.1\.1 <nobody\.here@mail\.example\.test> User unknown\r\n/m)
+
+  const sink = await startSink(t, { answer: (said) => (said.startsWith('MAIL') ? '501 5.5.4 what?' : undefined) })
+  const front = await startFor(
+    t,
+    `notify_classes = protocol\nrelayhost =\ntransport_maps = inline:{{far.test=lmtp:[127.0.0.1]:${sink.port}}}\n`,
+  )
+  await submit(front, 'ana@mail.example.test', ['a@far.test'], 'Subject: x\n\nx\n')
+  assert.match(await notice(front), /^Subject: Mail LMTP client: errors from 127\.0\.0\.1\[127\.0\.0\.1\]\r\n/m)
 })
 
 test('internal_mail_filter_classes: notices pass header checks where it names them', async (t) => {

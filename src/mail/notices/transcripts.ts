@@ -23,6 +23,8 @@ export interface TranscriptDeps {
   readonly clock: Clock
   readonly date: (ms: number) => string
   readonly standard: (address: string) => string
+  /** Of the session, for the subject. */
+  readonly protocol: 'SMTP' | 'LMTP'
 }
 
 type Side = 'server' | 'client'
@@ -91,7 +93,7 @@ async function send(
 function textOf(
   side: Side,
   { peer, lines, aborted }: Transcript,
-  { config, clock, date, to, queueId }: TranscriptDeps & { readonly to: string; readonly queueId: string },
+  { config, clock, date, to, queueId, protocol }: TranscriptDeps & { readonly to: string; readonly queueId: string },
 ): string {
   const hostname = config().value('myhostname') ?? 'localhost'
   const intro = side === 'client' ? [`Unexpected response from ${peer}.`, ''] : []
@@ -101,7 +103,7 @@ function textOf(
     `Date: ${date(clock.now())}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: Postmaster <${to}>`,
-    `Subject: ${config().value('mail_name') ?? 'Postigo'} SMTP ${side}: errors from ${peer}`,
+    `Subject: ${config().value('mail_name') ?? 'Postigo'} ${protocol} ${side}: errors from ${peer}`,
     'Auto-Submitted: auto-generated',
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',

@@ -157,7 +157,10 @@ export class Front {
       const config = this.#rooms.current.config.with(new Map(spec.overrides))
       return smtpServiceFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config))
     }
-    if (spec.kind === 'lmtpd') return lmtpdFor(this.#rooms, spec)
+    if (spec.kind === 'lmtpd') {
+      const config = this.#rooms.current.config.with(new Map(spec.overrides))
+      return lmtpdFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config, 'LMTP'))
+    }
     const { current, clock, startExchange, systemPassword } = this.#rooms
     const { accounts, store, sasl, hostname, cf } = current
     const system = cf.system_passwords ? systemPassword : undefined

@@ -1,13 +1,15 @@
 /** LMTP as one listener of lmtpd_listen wants it: smtpd's session over mailboxes. */
 import type { Connection } from '../../io/net/mod.ts'
-import { createLmtpd, lmtpdParams, smtpdParams } from '../../services/smtpd/mod.ts'
+import { createLmtpd, lmtpdParams, smtpdParams, type Transcript } from '../../services/smtpd/mod.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { smtpdSasl } from './smtpd-sasl.ts'
 
+/** @param tellPostmaster takes sessions with errors (notify_classes) */
 export function lmtpdFor(
   rooms: Rooms,
   spec: Pick<ListenerSpec, 'name' | 'overrides' | 'path'>,
+  tellPostmaster?: (transcript: Transcript) => void,
 ): (connection: Connection) => void {
   const { current, clock, resolver } = rooms
   const { router, store, tables } = current
@@ -21,6 +23,7 @@ export function lmtpdFor(
     tables,
     ...smtpdSasl(rooms, config),
     serviceName: spec.name,
+    ...(tellPostmaster !== undefined && { tellPostmaster }),
     tlsAvailable: false,
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
     lmtp: {

@@ -19,11 +19,15 @@ export function noticesOf(rooms: Rooms): Notify {
   })
 }
 
-/** Takes sessions with errors for the postmaster; undefined where no class of notify_classes is about them. */
+/**
+ * Takes sessions with errors for the postmaster; undefined where no class of notify_classes is about them.
+ * @param protocol in the subject
+ */
 export function postmasterOf(
   rooms: Rooms,
   side: 'server' | 'client',
   config: Config,
+  protocol: 'SMTP' | 'LMTP' = 'SMTP',
 ): ((transcript: Transcript) => void) | undefined {
   if (!tellsOfSessions(config, side)) return undefined
   const deps = {
@@ -32,6 +36,7 @@ export function postmasterOf(
     clock: rooms.clock,
     date: formatTraceDate,
     standard: (address: string) => rooms.current.router.standard(address),
+    protocol,
   }
   return (transcript) => void tellOfSession(side, transcript, deps)
 }

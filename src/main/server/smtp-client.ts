@@ -47,10 +47,11 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
     now: () => rooms.clock.now(),
     args: (transport) => config().master.find((s) => s.type === 'unix' && s.name === transport)?.args ?? [],
-    tellPostmaster(sender) {
+    tellPostmaster(sender, protocol) {
       const doubleBounce = rooms.current.router.standard(config().value('double_bounce_sender') ?? '')
       // No notices about notices.
-      return sender === '' || sender === doubleBounce ? undefined : postmasterOf(rooms, 'client', config())
+      if (sender === '' || sender === doubleBounce) return undefined
+      return postmasterOf(rooms, 'client', config(), protocol === 'lmtp' ? 'LMTP' : 'SMTP')
     },
     generic: {
       addresses: (address, maps, options) => rooms.current.router.generic(address, maps, options),

@@ -31,7 +31,7 @@ export interface SmtpAgentDeps {
   /** The words behind the program of a transport in master.cf. */
   readonly args: (transport: string) => readonly string[]
   /** Takes sessions with trouble about mail of a sender; undefined where nobody wants to see them. */
-  readonly tellPostmaster: (sender: string) => TellPostmaster | undefined
+  readonly tellPostmaster: (sender: string, protocol: 'smtp' | 'lmtp') => TellPostmaster | undefined
 }
 
 /** What deliveries share. */

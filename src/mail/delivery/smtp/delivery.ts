@@ -51,7 +51,7 @@ export class Delivery {
     this.#protocol = deps.protocol(job.transport)
     this.#generation = shared.connections.generation
     this.#cf = clientSettings(deps.config(job.transport), this.#protocol)
-    this.#tellPostmaster = deps.tellPostmaster(job.sender)
+    this.#tellPostmaster = deps.tellPostmaster(job.sender, deps.protocol(job.transport))
     this.#dns = clientDns(deps.dns, this.#cf, {
       probe: shared.probe,
       protocol: this.#protocol,
