@@ -131,6 +131,36 @@ test('postsuper -r of mail that waited for a filter: a list sends on in the name
   await assertSentByList(server, far, 'list@mail\\.example\\.test')
 })
 
+test('postsuper -r of what waits of an alias: that part alone; a part that the alias has no more is all that it is now', async (t) => {
+  const server = await startServer(t, {
+    accounts: ['ana', 'eva'],
+    mainCf: 'alias_maps = texthash:$config_directory/aliases\ndefault_privs = nobody\n',
+    files: { aliases: 'team ana, "|exit 75", "|exit 75; true"\n' },
+  })
+  await submit(server, 's@else.test', ['team@mail.example.test'], 'Subject: one\n\n')
+  await until('both commands wait', () => deferrals(server) === 2)
+  const { rooms } = server.server
+  const request = { command: 'queue-requeue', queueIds: 'ALL', queues: ['deferred', 'active', 'incoming'] }
+  await until('requeued', async () => {
+    const answer = await answerQueue(rooms, request)
+    return answer.ok && Array.isArray(answer['changed']) && answer['changed'].length === 1
+  })
+  await until('tried again', () => deferrals(server) === 4)
+  assert.equal((await messagesIn(server, 'ana')).length, 1)
+  assert.equal(rooms.desk.counts().recipients, 2)
+
+  writeFileSync(join(server.dir, 'aliases'), 'team eva, "|exit 75; true"\n')
+  rooms.reload()
+  await until('requeued', async () => {
+    const answer = await answerQueue(rooms, request)
+    return answer.ok && Array.isArray(answer['changed']) && answer['changed'].length === 1
+  })
+  await until('the new member has it', async () => (await messagesIn(server, 'eva')).length === 1)
+  await until('the command is tried again', () => deferrals(server) >= 5)
+  assert.equal(rooms.desk.counts().recipients, 1)
+  assert.equal((await messagesIn(server, 'ana')).length, 1)
+})
+
 test('FILTER stands, whatever the tables say', async (t) => {
   const far = await farServer(t)
   const server = await startServer(t, {

@@ -21,7 +21,11 @@ export async function requeue({ desk, clock, current }: QueueRooms, selection: S
         else
           fresh.push(
             ...(filter === undefined
-              ? await routedAnew(current.router, recipient.sender ?? messageSender, recipient)
+              ? ownPart(
+                  recipient,
+                  await routedAnew(current.router, recipient.sender ?? messageSender, recipient),
+                  fresh,
+                )
               : await toFilter(current.router, filter, recipient)),
           )
     const old = recipients.map(({ id }) => id)
@@ -29,6 +33,25 @@ export async function requeue({ desk, clock, current }: QueueRooms, selection: S
   }
   return requeued
 }
+
+/**
+ * What of an alias's expansion stands for a recipient that waits. A command or file of an alias is one part of it, and others
+ * may have been delivered: only that part waits still. Where the alias has it no more, all that it stands for now takes its
+ * place, once (local(8): better twice than never).
+ */
+function ownPart(
+  { task }: QueuedRecipient,
+  routes: readonly QueuedRecipient[],
+  already: readonly QueuedRecipient[],
+): readonly QueuedRecipient[] {
+  if (task === undefined) return routes
+  const same = routes.filter((one) => one.task?.target === task.target && one.task.place === task.place)
+  const known = new Set(already.map(keyOf))
+  return (same.length > 0 ? same : routes).filter((one) => !known.has(keyOf(one)))
+}
+
+const keyOf = ({ address, task, transport, nexthop }: QueuedRecipient): string =>
+  JSON.stringify([address, task?.target, transport, nexthop])
 
 async function toFilter(
   router: Pick<Router, 'cleaned'>,
