@@ -4,7 +4,8 @@
  * On disk: table `queue_message`, one row per message; `queue_recipient`, one per recipient that is not done with.
  * Settings: params.ts. Standards: RFC 5321 §4.5.4.1 (retry), RFC 3461 §5 (DSN).
  *
- * What a kill leaves, and what the next start makes of it (test/process/queue-kill.test.ts):
+ * What a kill leaves, and what the next start makes of it (test/process/queue-kill.test.ts; between any two writes:
+ * test/process/queue-points.test.ts):
  *
  * | stopped after | in the rows | the next start |
  * | --- | --- | --- |
