@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server } from '../src/main/server/server.ts'
 import { MAIN_CF } from './main-cf.ts'
-import { pssMib } from './usage.ts'
+import { cpuMs, pssMib } from './usage.ts'
 
 const DOMAINS = 100
 /** What a slow host takes its time for, at each of its replies. */
@@ -81,13 +81,6 @@ async function submit(server: Server, subject: string, recipients: readonly stri
   const envelope = { sender: '', recipients: recipients.map((address) => ({ address })), smtpUtf8: false }
   const reply = await submission.finish(envelope)
   if (reply.code !== 250) throw new Error(reply.lines.join(' '))
-}
-
-/** Processor time that a process has used, all of its threads, ms; the kernel counts hundredths of a second. */
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 interface Started {
