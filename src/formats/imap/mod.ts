@@ -42,9 +42,9 @@ export {
   sectionOctets,
   type SectionOctets,
   type SectionSource,
-  selectFields,
 } from './section.ts'
 export { type QuotaResource, type SetQuota, takeSetQuota } from './quota.ts'
+export { fieldSelector } from './field-selector.ts'
 export { normalise, printSet, takeSequenceSet } from './sequence-set.ts'
 export { SORT_CRITERIA_LIMIT, type SortCommand, takeSort, takeThread, type ThreadCommand } from './sort.ts'
 export { printAString, printNString, printString } from './strings.ts'

@@ -1,5 +1,6 @@
 /** Sections of a message: which octets `BODY[…]` means. RFC 9051 §6.4.5, §9 `section-spec`. */
-import { headerFields, type PackedPart } from '../message/mod.ts'
+import type { PackedPart } from '../message/mod.ts'
+import { fieldSelector } from './field-selector.ts'
 
 export interface Section {
   /** `[1, 2]` of `BODY[1.2.MIME]`; empty for the whole message. */
@@ -44,14 +45,16 @@ export function findPart(root: PackedPart, path: readonly number[]): PackedPart 
 }
 
 export function sectionOctets(section: Section, source: SectionSource): SectionOctets {
-  const { prefixLength, root, sizeOctets } = source
+  const { prefixLength, sizeOctets } = source
+  // The whole message, what clients ask for most, needs no look at its parts.
+  if (section.part.length === 0 && section.text === undefined) return { from: 0, to: sizeOctets }
+  const { root } = source
   const shift = (from: number, to: number): { from: number; to: number } => ({
     from: from + prefixLength,
     to: to + prefixLength,
   })
   if (section.part.length === 0) {
     const bodyFrom = root.bodyFrom + prefixLength
-    if (section.text === undefined) return { from: 0, to: sizeOctets }
     if (section.text === 'TEXT') return { from: bodyFrom, to: sizeOctets }
     if (section.text === 'MIME') return undefined
     return headerOctets(section, source, 0, bodyFrom)
@@ -77,15 +80,5 @@ function headerOctets(section: Section, source: SectionSource, from: number, to:
     pieces.push(piece)
     at += piece.length
   }
-  return { octets: selectFields(Buffer.concat(pieces), section) }
-}
-
-const CRLF = Buffer.from('\r\n')
-
-/** The fields a section names (or all others), and the blank line that ends every header section. */
-export function selectFields(header: Buffer, section: Pick<Section, 'text' | 'fields'>): Buffer {
-  const names = new Set(section.fields.map((name) => name.toLowerCase()))
-  const wanted = section.text === 'HEADER.FIELDS'
-  const kept = headerFields(header).filter((field) => names.has(field.name) === wanted)
-  return Buffer.concat([...kept.map((field) => field.raw), CRLF])
+  return { octets: fieldSelector(section)(Buffer.concat(pieces)) }
 }

@@ -166,6 +166,9 @@ export interface Refusal {
 
 export type FlagOperation = 'add' | 'remove' | 'replace'
 
+/** What is kept of a message beside its content, as far as it costs anything to read: `content` is where that lies. */
+export type MessageColumn = 'content' | 'ids' | 'envelope' | 'bodyStructure' | 'listedFields' | 'parts' | 'sentMs'
+
 /** One message as FETCH, SEARCH and POP3 see it: prefix + slice. */
 export interface StoredMessage {
   /** Row id, unique in the store. */
@@ -264,8 +267,14 @@ export interface Selected {
   /** Told by the change feed that something may be new; for IDLE. Returns the function that stops it. */
   onChange(wake: () => void): () => void
 
-  /** Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile. */
-  messages(seqs: readonly number[]): AsyncIterable<readonly (StoredMessage | undefined)[]>
+  /**
+   * Rows for FETCH, in the order of `seqs`, in batches of at most 256; undefined where a message is gone meanwhile.
+   * @param columns what will be looked at (all, when undefined); the rest is read when it is
+   */
+  messages(
+    seqs: readonly number[],
+    columns?: readonly MessageColumn[],
+  ): AsyncIterable<readonly (StoredMessage | undefined)[]>
 
   /** What POP3 calls these messages, which is far less to read; undefined where one is gone meanwhile. */
   uidlsOf(seqs: readonly number[]): readonly (string | undefined)[]

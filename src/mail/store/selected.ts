@@ -19,6 +19,7 @@ import type {
   Delta,
   FlagOperation,
   MailboxId,
+  MessageColumn,
   Refusal,
   Selected,
   SelectOptions,
@@ -31,7 +32,8 @@ import { expungedSince } from './expunged.ts'
 import { relevancy } from './fuzzy.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
-import { MESSAGE_BATCH, messagesById, savedTimes, uidls } from './message-rows.ts'
+import { messageBatch } from './message-batch.ts'
+import { MESSAGE_BATCH, savedTimes, uidls } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import { privateReader } from './private-seen.ts'
@@ -244,10 +246,13 @@ export class SelectedMailbox implements Selected {
     return this.#ctx.feed.watch(this.account, wake)
   }
 
-  async *messages(seqs: readonly number[]): AsyncGenerator<readonly (StoredMessage | undefined)[]> {
+  async *messages(
+    seqs: readonly number[],
+    columns?: readonly MessageColumn[],
+  ): AsyncGenerator<readonly (StoredMessage | undefined)[]> {
     for (let from = 0; from < seqs.length; from += MESSAGE_BATCH) {
       const ids = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => this.messageIdAt(seq))
-      yield messagesById(this.#ctx.db.read, this.account, ids)
+      yield messageBatch(this.#ctx.db.read, this.account, ids, columns)
       await new Promise(setImmediate) // others have their turn between two batches
     }
   }

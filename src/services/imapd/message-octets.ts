@@ -6,10 +6,13 @@ import type { Store, StoredMessage } from '../../mail/store/mod.ts'
 export type SectionSource = Parameters<typeof sectionOctets>[1]
 
 export function sourceOf(store: Store, message: StoredMessage): SectionSource {
+  let root: SectionSource['root'] | undefined
   return {
     sizeOctets: message.sizeOctets,
     prefixLength: message.prefix.length,
-    root: decodeParts(message.parts),
+    get root() {
+      return (root ??= decodeParts(message.parts))
+    },
     read: (from, to) => store.read(message, from, to),
   }
 }

@@ -18,8 +18,11 @@ export class Output {
   }
 
   put(part: string | Buffer): void {
-    this.#parts.push(part)
     this.#octets += part.length
+    const last = this.#parts.length - 1
+    const before = this.#parts[last]
+    if (typeof part === 'string' && typeof before === 'string') this.#parts[last] = before + part
+    else this.#parts.push(part)
   }
 
   /** True when so much is gathered that it should leave: then `await flush()`. */
@@ -33,9 +36,24 @@ export class Output {
     const parts = this.#parts
     this.#parts = []
     this.#octets = 0
-    const octets = parts.every((part) => typeof part === 'string')
-      ? parts.join('')
-      : Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+    const [only] = parts
+    const octets = parts.length === 1 && only !== undefined ? only : joined(parts)
     return this.#connection.write(octets) ? undefined : this.#connection.drained()
   }
+}
+
+/** One buffer of all; each string is written into it once. */
+function joined(parts: readonly (string | Buffer)[]): Buffer {
+  let length = 0
+  for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) : part.length
+  const octets = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const part of parts) {
+    if (typeof part === 'string') at += octets.write(part, at)
+    else {
+      octets.set(part, at)
+      at += part.length
+    }
+  }
+  return octets
 }

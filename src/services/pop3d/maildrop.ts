@@ -55,7 +55,7 @@ export class Maildrop {
   }
 
   async message(n: number): Promise<StoredMessage> {
-    for await (const batch of this.#selected.messages([n])) {
+    for await (const batch of this.#selected.messages([n], ['content', 'parts'])) {
       const [message] = batch
       if (message !== undefined) return message
     }

@@ -65,7 +65,7 @@ function readable(session: Session, mailbox: string): Place | undefined {
 async function messageOf(selected: Selected, uid: number): Promise<StoredMessage | undefined> {
   const seq = selected.seqOf(uid)
   if (seq === 0) return undefined
-  for await (const [message] of selected.messages([seq])) return message
+  for await (const [message] of selected.messages([seq], ['content', 'parts'])) return message
   return undefined
 }
 

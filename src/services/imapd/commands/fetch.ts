@@ -4,7 +4,7 @@ import { formatInternalDate } from '../../../formats/message/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import { fetchHead, flagsOf } from '../printing.ts'
 import type { Session } from '../session.ts'
-import { MessageItems } from './fetch-message.ts'
+import { FetchAnswers } from './fetch-message.ts'
 import { completed, refuseLargeWindow, withinLimit } from './message-limit.ts'
 import { tellVanished, uidRanges } from './resync.ts'
 import { targetsOf } from './targets.ts'
@@ -120,21 +120,22 @@ async function fetchWhole(session: Session, seqs: readonly number[], items: read
   // RFC 4314 §4: not without the right.
   const setsSeen =
     !mailbox.readOnly && session.rights.includes('s') && items.some((item) => 'setsSeen' in item && item.setsSeen)
+  const answers = new FetchAnswers(session, mailbox, items)
+  const { columns } = answers
+  const asksFlags = items.some((one) => one.item === 'FLAGS')
   for (let from = 0; from < seqs.length; from += BATCH) {
     const batch = seqs.slice(from, from + BATCH)
     const fresh = new Set(setsSeen ? batch.filter((seq) => !mailbox.hasFlag(seq, '\\Seen')) : [])
     if (fresh.size > 0) await mailbox.storeFlags([...fresh], 'add', ['\\Seen'], { silent: false })
     const saved = items.some(({ item }) => item === 'SAVEDATE') ? mailbox.savedMsOf(batch) : []
     let at = 0
-    for await (const messages of mailbox.messages(batch)) {
+    for await (const messages of mailbox.messages(batch, columns)) {
       for (const message of messages) {
         const savedMs = saved[at]
         const seq = batch[at++]!
         if (message === undefined) continue // removed meanwhile; EXPUNGE will tell
-        const writer = new MessageItems(session, mailbox, seq, message, savedMs)
-        await writer.write(
-          fresh.has(seq) && !items.some((one) => one.item === 'FLAGS') ? [...items, { item: 'FLAGS' }] : items,
-        )
+        const wait = answers.write(seq, message, savedMs, fresh.has(seq) && !asksFlags)
+        if (wait !== undefined) await wait
         if (output.full) await output.flush()
         if (session.signal.aborted) return
       }
