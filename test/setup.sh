@@ -3,10 +3,46 @@
 # Debian; what is there is left alone. None of them is started: the tests make private instances.
 set -euo pipefail
 packages=(
-  bsdutils ca-certificates curl dovecot-core dovecot-pop3d fail2ban fetchmail getmail6 imapfilter iproute2 isync knot libatomic1
-  libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl
-  libsasl2-modules msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb postfix-lmdb
-  postfix-pcre postfix-sqlite procmail procps python3 sasl2-bin swaks unbound uw-mailutils
+  amavisd-new
+  bsdutils
+  ca-certificates
+  curl
+  dovecot-core
+  dovecot-lmtpd
+  dovecot-pop3d
+  fail2ban
+  fetchmail
+  getmail6
+  imapfilter
+  iproute2
+  isync
+  knot
+  libatomic1
+  libauthen-sasl-perl
+  libdigest-hmac-perl
+  libio-socket-ssl-perl
+  libmail-imapclient-perl
+  libnet-ssleay-perl
+  libsasl2-modules
+  msmtp
+  neomutt
+  offlineimap3
+  opendkim
+  openssl
+  pflogsumm
+  postfix
+  postfix-cdb
+  postfix-lmdb
+  postfix-pcre
+  postfix-sqlite
+  procmail
+  procps
+  python3
+  rspamd
+  sasl2-bin
+  swaks
+  unbound
+  uw-mailutils
 )
 missing=()
 for package in "${packages[@]}"; do

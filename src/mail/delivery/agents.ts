@@ -49,7 +49,8 @@ function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Ag
       if (isPipe(job.transport)) return pipe.deliver(job, report, signal)
       if (isLocal(job.transport)) return local.deliver(job, report, signal)
       const result = withoutAgent(job)
-      for (const { id } of job.recipients) report(id, result, 'none')
+      // local(8) itself says that a name behind an alias is unknown.
+      for (const { id, routedBy } of job.recipients) report(id, result, routedBy === 'local' ? 'local' : 'none')
     },
   }
 }

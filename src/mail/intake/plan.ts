@@ -211,7 +211,9 @@ function recipientsAfter(
   redirect: string | undefined,
   effects: readonly Effect[],
 ): readonly EnvelopeRecipient[] {
-  if (redirect !== undefined) return [{ address: redirect }]
+  const [first] = recipients
+  if (redirect !== undefined)
+    return [{ address: redirect, ...(first && { original: first.original ?? first.address }) }]
   const bcc = effects.flatMap((e) => (e.action === 'bcc' ? [{ address: e.address, notify: ['NEVER' as const] }] : []))
   return bcc.length === 0 ? recipients : [...recipients, ...bcc]
 }

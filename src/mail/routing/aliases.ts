@@ -95,7 +95,7 @@ export class Aliases {
     if (found === undefined) return false
     to.path.push({ rule: parameter, asked: `${found.table} ${key}`, answer: found.result })
     const address = `${local.name}@${local.domain}`
-    const list = await this.#owner(key, local.domain)
+    const list = await this.#owner(key)
     const { reset_owner_alias, frozen_delivered_to } = this.#world.cf
     const inherited = list === undefined && !reset_owner_alias
     const inside: Local = {
@@ -117,13 +117,13 @@ export class Aliases {
   }
 
   /** The sender that owner-name gives to mail for a list. */
-  async #owner(alias: string, domain: string): Promise<string | undefined> {
+  async #owner(alias: string): Promise<string | undefined> {
     if (!this.#world.cf.owner_request_special) return undefined
     const owner = `owner-${alias}`
     const found = await this.#world.maps.alias_maps.maps.find(owner)
     if (found === undefined) return undefined
     const [first] = this.#world.cf.expand_owner_alias ? addressList(found.result, 1) : []
-    return first === undefined ? `${owner}@${domain}` : this.#world.standard(first)
+    return this.#world.standard(first ?? owner)
   }
 
   /** Answers how many targets the text names. */
@@ -164,7 +164,7 @@ export class Aliases {
   }
 
   #give(target: string, local: Local, to: Gathering): void {
-    const recipient = `${local.from}@${local.domain}`
+    const recipient = `${local.name}@${local.domain}`
     const hop = { transport: 'local', nexthop: local.domain }
     const task = { target, place: local.place, owner: local.owner }
     const here = { ...local, forwarded: undefined }

@@ -23,6 +23,10 @@ test('addressList() keeps quotes together and drops comments', () => {
     ['<a@b>, (comment) c', ['a@b', 'c']],
     ['"|/bin/prog -x \'y\'", /var/mail/z', ["|/bin/prog -x 'y'", '/var/mail/z']],
     [':include:/etc/list', [':include:/etc/list']],
+    ['"Doe, John" <a@b>, John Doe <c@d> e', ['a@b', 'c@d', 'e']],
+    ['x\nJohn <a@b>\n (y) z', ['x', 'a@b', 'z']],
+    ['x John<a@b', ['a@b']],
+    ['<>, <"a b"@c>', ['a b@c']],
     ['', []],
   ]
   for (const [text, expected] of table) assert.deepEqual(addressList(text, 10), expected, text)

@@ -54,16 +54,22 @@ export function unquote(address: string): string {
 
 /**
  * The addresses of a lookup result or an alias: parted by commas and blanks, quotes and `|"command with blanks"` kept
- * together, comments in parentheses left out. Each is in internal form; `limit` bounds their number.
+ * together, comments in parentheses left out, of `Name <address>` the address alone. A line that does not begin with a blank
+ * begins anew, as in :include: files. Each is in internal form; `limit` bounds their number.
  */
 export function addressList(text: string, limit: number): string[] {
   const found: string[] = []
   let word = ''
   let quoted = false
   let depth = 0
+  /** Words since the last comma, which are a name where an address in brackets follows. */
+  let words = 0
+  let bracketed = false
   const end = (): void => {
-    const address = word.replace(/^<(.*)>$/, '$1')
-    if (address !== '' && found.length < limit) found.push(unquote(address))
+    if (word !== '' && found.length < limit) {
+      found.push(unquote(word))
+      words++
+    }
     word = ''
   }
   for (let i = 0; i < text.length; i++) {
@@ -77,8 +83,15 @@ export function addressList(text: string, limit: number): string[] {
     } else if (c === '(') depth++
     else if (c === ')' && depth > 0) depth--
     else if (depth > 0) continue
-    else if (c === ',' || c === ' ' || c === '\t' || c === '\r' || c === '\n') end()
-    else word += c
+    else if (bracketed && c !== '>') word += /\s/.test(c) ? '' : c
+    else if (c === '<') {
+      found.length -= words
+      ;[word, words, bracketed] = ['', 0, true]
+    } else if (bracketed || c === ',' || c === ' ' || c === '\t' || c === '\r' || c === '\n') {
+      end()
+      if (bracketed || c === ',' || (c === '\n' && !/[ \t]/.test(text.charAt(i + 1)))) words = 0
+      bracketed = false
+    } else word += c
   }
   end()
   return found

@@ -8,6 +8,8 @@ export interface Play {
   readonly steps: readonly Step[]
   /** For whom XCLIENT speaks first; '' for nobody: then it is this host. */
   readonly client: string
+  /** The address that the client comes from; by default a stranger's, which is not in inet_interfaces. */
+  readonly from?: string | undefined
 }
 
 /** How long a reply may take. */
@@ -18,9 +20,9 @@ const SILENCE = '<silence>'
 export const DEFAULT_CLIENT = 'ADDR=192.0.2.7 NAME=client.example.test REVERSE_NAME=client.example.test PORT=4711'
 
 /** One reply a step, in front of them the greeting and those to XCLIENT; the last is `<closed>` where the server hung up. */
-export async function play(host: string, port: number, { steps, client }: Play): Promise<string[]> {
-  // A stranger's connection comes from an address that is not this host's in inet_interfaces.
-  const peer = new Peer(connect({ port, host, ...(client !== '' && { localAddress: '127.0.0.2' }) }))
+export async function play(host: string, port: number, { steps, client, from }: Play): Promise<string[]> {
+  const localAddress = from ?? (client === '' ? undefined : '127.0.0.2')
+  const peer = new Peer(connect({ port, host, ...(localAddress !== undefined && { localAddress }) }))
   const replies = [await peer.reply()]
   if (replies[0] === SILENCE) throw new Error(`nobody answers on port ${port}`) // rather than wait for each session
   try {

@@ -19,15 +19,22 @@ export interface Sink {
   stop(): void
 }
 
+export interface SinkMood {
+  /** Recipients that get 550. */
+  readonly refuses?: RegExp | undefined
+  /** Mail is taken after AUTH PLAIN alone, with this response. */
+  readonly auth?: string | undefined
+}
+
 /** @param port 0: any that is free */
-export async function startSink(address: string, port = 0): Promise<Sink> {
+export async function startSink(address: string, port = 0, mood: SinkMood = {}): Promise<Sink> {
   const arrived: Arrived[] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
-    serve(socket, (message) => arrived.push(message))
+    serve(socket, (message) => arrived.push(message), mood)
   })
   server.listen(port, address)
   await once(server, 'listening')
@@ -43,9 +50,11 @@ export async function startSink(address: string, port = 0): Promise<Sink> {
   }
 }
 
-function serve(socket: Socket, take: (message: Arrived) => void): void {
+function serve(socket: Socket, take: (message: Arrived) => void, mood: SinkMood): void {
   let text = ''
   let content = false
+  let isLmtp = false
+  let known = mood.auth === undefined
   let sender = ''
   let parameters = ''
   let recipients: string[] = []
@@ -53,12 +62,22 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
   const say = (line: string): void => void socket.write(line + '\r\n')
   const command = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase()
-    if (verb === 'EHLO' || verb === 'LHLO') return say('250-sink.test\r\n250-SMTPUTF8\r\n250-DSN\r\n250 8BITMIME')
+    if (verb === 'EHLO' || verb === 'LHLO') isLmtp = verb === 'LHLO'
+    if (verb === 'EHLO' || verb === 'LHLO')
+      return say(
+        `250-sink.test\r\n${mood.auth === undefined ? '' : '250-AUTH PLAIN\r\n'}250-SMTPUTF8\r\n250-DSN\r\n250 8BITMIME`,
+      )
+    if (verb === 'AUTH') {
+      known = line === `AUTH PLAIN ${mood.auth}`
+      return say(known ? '235 2.7.0 Welcome' : '535 5.7.8 Who are you?')
+    }
+    if (verb === 'MAIL' && !known) return say('530 5.7.0 Authentication required')
     if (verb === 'MAIL') {
       ;[sender, parameters] = [path(line), behind(line)]
       ;[recipients, recipientParameters] = [[], []]
     }
     if (verb === 'RCPT') {
+      if (mood.refuses?.test(path(line)) === true) return say('550 5.1.1 No such user here')
       recipients.push(path(line))
       recipientParameters.push(behind(line))
     }
@@ -78,7 +97,8 @@ function serve(socket: Socket, take: (message: Arrived) => void): void {
       if (content) {
         take({ sender, parameters, recipients, recipientParameters, message: part })
         content = false
-        say('250 Ok')
+        // LMTP has an answer for each (RFC 2033 §4.2).
+        for (let n = isLmtp ? recipients.length : 1; n > 0; n--) say('250 Ok')
       } else command(part)
     }
   })

@@ -14,6 +14,8 @@ export interface Session {
   readonly steps: readonly Step[]
   /** XCLIENT's words; the default is a stranger with a good name. */
   readonly client?: string
+  /** The address of the connection itself. */
+  readonly from?: string
 }
 
 export interface World {
