@@ -26,6 +26,9 @@ const COMMANDS = [
   'ENABLE UIDONLY',
   'NOTIFY SET ',
   'SETQUOTA "" ',
+  'GENURLAUTH ',
+  'URLFETCH ',
+  'RESETKEY ',
   'NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) ',
   'UID SORT RETURN (UPDATE) (DATE) UTF-8 ',
 ]
@@ -78,6 +81,8 @@ const WORDS = [
   '(selected (MessageNew (BODY[]) MessageExpunge FlagChange))',
   'STATUS ',
   'STORAGE 5',
+  '"imap://ana@h/INBOX/;UID=1;URLAUTH=anonymous"',
+  ' INTERNAL',
 ]
 
 test('words of every command in any order get an answer to their own tag, or the end', async (t) => {

@@ -1,5 +1,6 @@
 /** An IMAP client for tests whose answers hold what cannot be written down beforehand. */
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { TestContext } from 'node:test'
 import { PASSWORD } from './server.ts'
 
@@ -19,8 +20,15 @@ export interface Dialogue {
 /** How long an answer may keep a test waiting. */
 const LIMIT_MS = 20_000
 
-export async function dialogue(t: Pick<TestContext, 'after'>, port: number, user?: string): Promise<Dialogue> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+/** @param kind `tls` for a port that speaks TLS from the start */
+export async function dialogue(
+  t: Pick<TestContext, 'after'>,
+  port: number,
+  user?: string,
+  kind: 'plain' | 'tls' = 'plain',
+): Promise<Dialogue> {
+  const address = { port, host: '127.0.0.1', noDelay: true }
+  const socket = kind === 'plain' ? connect(address) : connectTls({ ...address, rejectUnauthorized: false })
   t.after(() => socket.destroy())
   let said = ''
   let ended = false

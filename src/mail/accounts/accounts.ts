@@ -200,6 +200,10 @@ export class StoredAccounts implements Accounts {
     this.#remembered.forget(account)
   }
 
+  urlKey(account: AccountId, mailboxKey: Buffer): Buffer {
+    return this.#seal.urlKey(account, mailboxKey)
+  }
+
   async setQuota(account: AccountId, quota: Partial<AccountQuota>): Promise<void> {
     const { quotaOctets, quotaMessages, quotaMailboxes } = quota
     await this.#change((tx) =>

@@ -88,6 +88,8 @@ export interface Accounts {
   /** The account and its mail stay; nobody can log in as it until it has a password again. */
   removePassword(account: AccountId): Promise<void>
   setDisabled(account: AccountId, disabled: boolean): Promise<void>
+  /** What URLs of a mailbox are authorised with (RFC 4467): of no use to one who has its key, but not the key beside the database. */
+  urlKey(account: AccountId, mailboxKey: Buffer): Buffer
   /** What is not named stays. */
   setQuota(account: AccountId, quota: Partial<AccountQuota>): Promise<void>
   remove(account: AccountId): Promise<void>

@@ -19,6 +19,7 @@ const CIPHER = 'aes-256-gcm'
 export class Seal {
   readonly #sealing: Buffer
   readonly #decoys: Buffer
+  readonly #urls: Buffer
 
   /** @param key KEY_OCTETS random octets */
   constructor(key: Buffer) {
@@ -27,6 +28,7 @@ export class Seal {
       Buffer.from(hkdfSync('sha256', key, '', `postigo ${purpose}`, KEY_OCTETS))
     this.#sealing = derive('credential')
     this.#decoys = derive('decoy')
+    this.#urls = derive('urlauth')
   }
 
   seal(account: number, text: string): Buffer {
@@ -47,6 +49,11 @@ export class Seal {
     } catch (error) {
       throw new AccountError('wrong-key', `the password of account ${account} was sealed under another key`, error)
     }
+  }
+
+  /** What URLs of an account's mailbox are authorised with (RFC 4467), made of the mailbox's own key. */
+  urlKey(account: number, mailboxKey: Buffer): Buffer {
+    return createHmac('sha256', this.#urls).update(`account ${account}:`).update(mailboxKey).digest()
   }
 
   /** Octets for a name that has no account: the same each time, and nothing that can be told from random ones. */

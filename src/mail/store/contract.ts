@@ -458,6 +458,13 @@ export interface Store {
     changes: readonly AnnotationChange[],
     who?: AccountId,
   ): Promise<AnnotationsSet | Refusal>
+  /** The key that URLs of a mailbox are authorised with (RFC 4467); undefined where it has none. */
+  urlKey(account: AccountId, mailbox: string): Buffer | undefined
+  /** The same, made where there is none, or anew. */
+  makeUrlKey(account: AccountId, mailbox: string, anew: boolean): Promise<Buffer | Refusal>
+  removeUrlKeys(account: AccountId): Promise<void>
+  /** MODSEQ as of which a mailbox has its key; 0 where it has none. */
+  urlKeyModSeq(mailbox: MailboxId): number
   /** MODSEQ of the newest change to an account's annotations. */
   annotationModSeq(account: AccountId): number
   /** What was set or removed since, oldest first. */

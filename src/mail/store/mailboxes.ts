@@ -12,6 +12,7 @@ import { mailboxObjectId } from './object-ids.ts'
 import { removeMarks, removeMarksOf, rowAsSeenBy } from './private-seen.ts'
 import { provision, subscribe } from './provision.ts'
 import { inheritRights, removeGrantsTo, removeRights, SHARED_ACCOUNT } from './rights.ts'
+import { removeUrlKey } from './url-keys.ts'
 
 const NONEXISTENT: Refusal = { refused: 'NONEXISTENT', text: 'No such mailbox' }
 const ALREADYEXISTS: Refusal = { refused: 'ALREADYEXISTS', text: 'There is a mailbox of that name' }
@@ -234,6 +235,7 @@ export function detachMailbox(tx: Tx, row: MailboxRow, modSeq: number): void {
   removeAnnotations(tx, row.account, row.id)
   removeRights(tx, row.id)
   removeMarks(tx, row.id)
+  removeUrlKey(tx, row.id)
   tx.sql(
     `UPDATE mailbox SET name = NULL, special_use = NULL, messages = 0, unseen = 0, deleted = 0, recent = 0, octets = 0,
        highest_mod_seq = ?, expunged_mod_seq = ? WHERE id = ?`,

@@ -197,7 +197,18 @@ CREATE INDEX mailbox_seen_modseq ON mailbox_seen (mailbox, account, max_mod_seq,
 CREATE INDEX mailbox_seen_account ON mailbox_seen (account);
 `
 
+/** Mailbox access keys: url-keys.ts. */
+const URL_KEYS = `
+CREATE TABLE url_key (
+  mailbox INTEGER PRIMARY KEY,
+  account INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  mod_seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX url_key_account ON url_key (account);
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING],
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS],
 }

@@ -59,6 +59,7 @@ import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
 import { changeGrant, grantsOf, rightsOn, sharedWith } from './rights.ts'
 import { SelectedMailbox } from './selected.ts'
+import { makeUrlKey, removeUrlKeys, urlKeyModSeq, urlKeyOf } from './url-keys.ts'
 import { Views } from './views.ts'
 
 export interface StoreOptions {
@@ -218,6 +219,22 @@ class SqliteStore implements Store {
     who = account,
   ): Promise<AnnotationsSet | Refusal> {
     return setAnnotations(this.#ctx, account, mailbox, changes, who)
+  }
+
+  urlKey(account: AccountId, mailbox: string): Buffer | undefined {
+    return urlKeyOf(this.#ctx.db.read, account, mailbox)
+  }
+
+  makeUrlKey(account: AccountId, mailbox: string, anew: boolean): Promise<Buffer | Refusal> {
+    return makeUrlKey(this.#ctx, account, mailbox, anew)
+  }
+
+  removeUrlKeys(account: AccountId): Promise<void> {
+    return removeUrlKeys(this.#ctx, account)
+  }
+
+  urlKeyModSeq(mailbox: MailboxId): number {
+    return urlKeyModSeq(this.#ctx.db.read, mailbox)
   }
 
   annotationModSeq(account: AccountId): number {

@@ -31,6 +31,7 @@ const AFTER_LOG_IN = [
   'REPLACE',
   'CATENATE',
   'URL-PARTIAL',
+  'URLAUTH',
   'OBJECTID',
   'SAVEDATE',
   'PREVIEW',

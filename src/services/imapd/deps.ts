@@ -10,7 +10,7 @@ export interface ImapdDeps {
   readonly cf: Settings<typeof imapdParams>
   readonly clock: Clock
   readonly store: Store
-  readonly accounts: Pick<Accounts, 'byId' | 'find' | 'setQuota'>
+  readonly accounts: Pick<Accounts, 'byId' | 'find' | 'setQuota' | 'urlKey'>
   readonly backend: SaslBackend
   /** Offered in this order. */
   readonly mechanisms: readonly string[]

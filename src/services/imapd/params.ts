@@ -31,6 +31,10 @@ export const imapdParams = defineParams({
     '',
     'Accounts (user, or user@domain) that set the limits of others by IMAP: QUOTASET (RFC 9208).',
   ),
+  imapd_submit_users: list(
+    '',
+    'Accounts of submission servers, which fetch what users authorised by URLAUTH=submit+user (RFC 4467).',
+  ),
   imapd_error_limit: int('50', 'How many BAD commands in a row end a session.', { min: 1 }),
   imapd_progress_interval: time(
     '10s',

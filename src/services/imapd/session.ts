@@ -24,6 +24,7 @@ import type { Notifications } from './notifications.ts'
 import { Output } from './output.ts'
 import { flagsLine, flagsLines } from './printing.ts'
 import { withProgress } from './progress.ts'
+import { saysUrlMech } from './url-auth.ts'
 
 const LONGEST_DELAY_MS = 16_000
 
@@ -67,6 +68,8 @@ export class Session {
   readonly news: News
   /** UIDs of the last SEARCH with SAVE (RFC 5182). */
   saved: readonly number[] = []
+  /** MODSEQ of the selected mailbox's key for URLs, as far as the client knows. */
+  keyTold = 0
   #tag = ''
   #unfollow: (() => void) | undefined
   #telling: Promise<void> = Promise.resolve()
@@ -162,9 +165,14 @@ export class Session {
   async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<ImapError> {
     publish<ImapdEvent>({ event: 'imapd.auth_failed', ...this.client, user, method, reason })
     if (temporary) return new ImapError('NO', 'Authentication is not possible just now', { code: 'UNAVAILABLE' })
+    await this.waitAfterFailure()
+    return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
+  }
+
+  /** Who tries what does not open waits, longer each time. */
+  async waitAfterFailure(): Promise<void> {
     const delay = Math.min(LONGEST_DELAY_MS, this.deps.cf.imapd_auth_failure_delay * 2 ** this.#failures++)
     await sleep(delay, undefined, { signal: this.signal }).catch(() => {})
-    return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
   }
 
   /** RFC 5466. */
@@ -266,6 +274,7 @@ export class Session {
     if (selected?.stale !== true) return // the session's own changes make it stale too
     if (notifications !== undefined && notifications.ofSelected === undefined && options.always !== true) return
     this.#checkRights()
+    this.#tellKey(selected)
     const uidNext = selected.uidNext
     const delta = await selected.refresh({ expunges: options.expunges })
     this.contexts.expunged(delta)
@@ -282,6 +291,14 @@ export class Session {
     if (!now.includes('r')) throw new Bye('You may no longer read the selected mailbox')
     this.rights = now
     for (const line of flagsLines(this, selected)) this.output.line(line)
+  }
+
+  /** RFC 4467 §7: the mailbox, an own one, got another key. */
+  #tellKey({ account, mailbox }: Selected): void {
+    if (!saysUrlMech(this) || account !== this.owner) return
+    const modSeq = this.deps.store.urlKeyModSeq(mailbox)
+    if (modSeq > this.keyTold) this.output.line('* OK [URLMECH INTERNAL] The mailbox has another key')
+    this.keyTold = modSeq
   }
 
   tellDelta(selected: Selected, delta: Delta, asked: boolean): void {

@@ -1,8 +1,7 @@
 /** CATENATE: a message put together from literals and from parts of others. RFC 4469. */
 import { ImapError, parseMessageUrl } from '../../../formats/imap/mod.ts'
-import type { Selected, StoredMessage } from '../../../mail/store/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
-import { piecesOf } from '../message-octets.ts'
+import { pieceOf } from '../message-url.ts'
 import { type Place, placeOf, rightsAt } from '../places.ts'
 import type { Session } from '../session.ts'
 
@@ -42,31 +41,15 @@ async function* octetsOf(session: Session, url: string): AsyncGenerator<Buffer> 
   const mailbox = parsed.mailbox ?? session.selected?.name
   if (mailbox === undefined) throw badUrl(url, 'No mailbox selected')
   const place = readable(session, mailbox)
-  const options = { readOnly: true, who: session.owner }
-  const selected = place && (await session.deps.store.select(place.account, place.name, options))
-  if (selected === undefined || 'refused' in selected) throw badUrl(url, 'No such mailbox')
-  try {
-    if (parsed.uidValidity !== undefined && parsed.uidValidity !== selected.uidValidity)
-      throw badUrl(url, 'The mailbox has another UIDVALIDITY')
-    const message = await messageOf(selected, parsed.uid)
-    const found = message && piecesOf(session.deps.store, message, parsed.section, parsed.partial)
-    if (found === undefined) throw badUrl(url, 'No such message or part')
-    yield* found.pieces
-  } finally {
-    selected.close()
-  }
+  const message = { ...parsed, mailbox: place?.name ?? '' }
+  const found = place && (await pieceOf(session.deps.store, place.account, message, session.owner))
+  if (found === undefined) throw badUrl(url, 'No such mailbox, message or part')
+  yield* found.pieces
 }
 
 function readable(session: Session, mailbox: string): Place | undefined {
   const place = placeOf(session, mailbox)
   return place !== undefined && rightsAt(session, place)?.includes('r') === true ? place : undefined
-}
-
-async function messageOf(selected: Selected, uid: number): Promise<StoredMessage | undefined> {
-  const seq = selected.seqOf(uid)
-  if (seq === 0) return undefined
-  for await (const [message] of selected.messages([seq], ['content', 'parts'])) return message
-  return undefined
 }
 
 /** The URL is repeated as far as a response code may hold it. */

@@ -23,6 +23,7 @@ import { examine, select } from './select.ts'
 import { sort, thread, uidSort, uidThread } from './sort.ts'
 import { status } from './status.ts'
 import { store, uidStore } from './store.ts'
+import { genUrlAuth, resetKey, urlFetch } from './url-auth.ts'
 import { uidBatches } from './uid-batches.ts'
 
 export interface Row {
@@ -83,6 +84,9 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GETACL', { run: getAcl, state: 'authenticated' }],
   ['LISTRIGHTS', { run: listRights, state: 'authenticated' }],
   ['MYRIGHTS', { run: myRights, state: 'authenticated' }],
+  ['GENURLAUTH', { run: genUrlAuth, state: 'authenticated' }],
+  ['URLFETCH', { run: urlFetch, state: 'authenticated' }],
+  ['RESETKEY', { run: resetKey, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],

@@ -5,6 +5,7 @@ import { refusal } from '../errors.ts'
 import { allowed, takeMailbox } from '../places.ts'
 import { flagsLines, printName } from '../printing.ts'
 import type { Session } from '../session.ts'
+import { saysUrlMech } from '../url-auth.ts'
 import { resync, type Resync, takeResync } from './resync.ts'
 
 export const select = (session: Session, cursor: Cursor): Promise<string> => open(session, cursor, false)
@@ -25,6 +26,7 @@ async function open(session: Session, cursor: Cursor, readOnly: boolean): Promis
   const selected = await session.deps.store.select(place.account, place.name, options)
   if ('refused' in selected) throw refusal(selected)
   session.opened(selected, place.rights)
+  session.keyTold = session.deps.store.urlKeyModSeq(selected.mailbox)
   describe(session, selected)
   if (asked !== undefined) await resync(session, selected, asked)
   return `[${isWritable(session, selected) ? 'READ-WRITE' : 'READ-ONLY'}] ${readOnly ? 'Examine' : 'Select'} completed`
@@ -64,6 +66,7 @@ function describe(session: Session, selected: Selected): void {
   output.line(`* OK [UIDVALIDITY ${selected.uidValidity}] UIDs are valid`)
   output.line(`* OK [UIDNEXT ${selected.uidNext}] Predicted next UID`)
   output.line(`* OK [HIGHESTMODSEQ ${selected.highestModSeq}] Highest`)
+  if (saysUrlMech(session)) output.line('* OK [URLMECH INTERNAL] How URLs are authorised')
   output.line(`* OK [MAILBOXID (${selected.objectId})] Id of the mailbox`)
   if (session.rev2) output.line(`* LIST () "/" ${printName(session, selected.name)}`)
 }
