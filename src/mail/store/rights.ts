@@ -78,6 +78,8 @@ export function changeGrant(
       putGrant(tx, row.id, { ...whom, rights })
     }
     announce(ctx, tx, account)
+    // Who is told of what others share looks at it.
+    if (whom.grantee > 0 && whom.grantee !== account) announce(ctx, tx, whom.grantee)
     return undefined
   })
 }

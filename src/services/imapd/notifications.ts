@@ -14,10 +14,13 @@ import {
 } from '../../mail/store/mod.ts'
 import { listLines } from './commands/list.ts'
 import { statusLine } from './commands/status.ts'
+import { listedMailboxes } from './listed.ts'
 import { matcherOfFilter } from './mailbox-matching.ts'
 import { nameNews, statusItems } from './notify-events.ts'
-import { ownPlace } from './places.ts'
+import { otherUsersPrefix, placeOf, sharedPrefix } from './places.ts'
+import { printName } from './printing.ts'
 import type { Session } from './session.ts'
+import { SharedWatch } from './shared-watch.ts'
 
 /** Mailboxes whose changes wait to be told, at the most: more is NOTIFICATIONOVERFLOW. */
 export const CHANGES_LIMIT = 10_000
@@ -40,6 +43,8 @@ export class Notifications {
   readonly #session: Session
   readonly #groups: readonly { readonly events: ReadonlySet<NotifyEvent>; readonly has: (name: string) => boolean }[]
   readonly #watch: MailboxWatch | undefined
+  /** Of mailboxes of others, where some are meant. */
+  readonly #shared: SharedWatch | undefined
   readonly #stop: (() => void) | undefined
   readonly #changes = new Map<MailboxId, MailboxChange>()
   readonly #subscriptions = new Set<string>()
@@ -59,17 +64,25 @@ export class Notifications {
     }
     const others = groups.filter((group) => !isOfSelected(group))
     const subscribed = (): ReadonlySet<string> => (this.#subscribed ??= this.#lookUpSubscribed())
-    this.#groups = others.map(({ mailboxes, events }) => ({ events, has: matcherOfFilter(mailboxes, subscribed) }))
+    const isOwn = (name: string): boolean => placeOf(session, name)?.account === session.owner
+    this.#groups = others.map(({ mailboxes, events }) => ({
+      events,
+      has: matcherOfFilter(mailboxes, subscribed, isOwn),
+    }))
     const { store } = session.deps
     const wakes = selected !== undefined || others.some(({ events }) => hasMetadata(events))
     if (others.some(({ events }) => hasMetadata(events))) session.metadataNews.follow(session.owner)
     this.#stop = wakes ? store.onChange(session.owner, () => session.news.come()) : undefined
     if (others.some(({ events }) => hasMailboxes(events)))
       this.#watch = store.watchMailboxes(session.owner, namesOf(others), (news) => this.#hear(news))
+    const foreign = foreignOf(session, others)
+    if (foreign !== undefined)
+      this.#shared = new SharedWatch(session, foreign, (changes) => this.#hear({ changes, subscriptions: [] }))
   }
 
   end(): void {
     this.#watch?.stop()
+    this.#shared?.stop()
     this.#stop?.()
   }
 
@@ -86,14 +99,21 @@ export class Notifications {
     return this.#groups.some(({ events }) => events.has('ServerMetadataChange'))
   }
 
+  /** §3.1: what is asked for and may be listed, but not looked into. */
+  tellNoAccess(): void {
+    for (const { readable, selectable, shown } of listedMailboxes(this.#session).values())
+      if (selectable && !readable && this.eventsOf(shown).size > 0)
+        this.#session.output.line(`* LIST (\\NoAccess) "/" ${printName(this.#session, shown)}`)
+  }
+
   /** STATUS of all mailboxes whose messages are watched (§3.1). */
   async tellStatus(): Promise<void> {
-    const { deps, owner, output, selected } = this.#session
-    for (const { id, name, selectable } of deps.store.mailboxes(owner)) {
-      const events = this.eventsOf(name)
-      if (!selectable || id === selected?.mailbox || !events.has('MessageNew')) continue
+    const { output, selected } = this.#session
+    for (const place of listedMailboxes(this.#session).values()) {
+      const events = this.eventsOf(place.shown)
+      if (!place.readable || place.shown === selected?.name || !events.has('MessageNew')) continue
       const modSeq = events.has('FlagChange') ? ['HIGHESTMODSEQ'] : []
-      const line = statusLine(this.#session, ownPlace(owner, name), ['UIDVALIDITY', 'UIDNEXT', 'MESSAGES', ...modSeq])
+      const line = statusLine(this.#session, place, ['UIDVALIDITY', 'UIDNEXT', 'MESSAGES', ...modSeq])
       if (line !== undefined) output.line(line)
       if (output.full) await output.flush()
     }
@@ -114,10 +134,8 @@ export class Notifications {
     for (const change of changes) {
       if (change.after === undefined || change.id === selected?.mailbox) continue
       const items = statusItems(change.before, change.after, this.eventsOf(change.after.name), condstore)
-      const line =
-        items.length > 0
-          ? statusLine(this.#session, ownPlace(this.#session.owner, change.after.name), items)
-          : undefined
+      const place = items.length > 0 ? placeOf(this.#session, change.after.name) : undefined
+      const line = place && statusLine(this.#session, place, items)
       if (line !== undefined) output.line(line)
     }
   }
@@ -192,6 +210,7 @@ export class Notifications {
   /** What the client knows to be so is what there was before. */
   #own(known: (change: MailboxChange) => MailboxStanding | undefined): void {
     this.#watch?.look()
+    this.#shared?.look()
     for (const change of this.#changes.values()) {
       const before = known(change)
       if (before === change.after) this.#changes.delete(change.id)
@@ -224,4 +243,24 @@ function namesOf(groups: readonly EventGroup[]): readonly string[] | undefined {
     names.push(...mailboxes.names)
   }
   return names
+}
+
+/** Accounts of others whose mailboxes are named; undefined: none can be meant. */
+function foreignOf(session: Session, groups: readonly EventGroup[]): ReadonlySet<number> | undefined {
+  const prefixes = [otherUsersPrefix(session), sharedPrefix(session)].filter((prefix) => prefix !== '')
+  const isForeign = (name: string): boolean =>
+    prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}/`) || prefix.startsWith(`${name}/`))
+  let isMeant = false
+  const accounts = new Set<number>()
+  for (const { events, mailboxes } of groups) {
+    if (!hasMailboxes(events)) continue
+    if (mailboxes.filter === 'subscribed') isMeant ||= prefixes.length > 0
+    if (!('names' in mailboxes)) continue
+    for (const name of mailboxes.names.map(canonicalName).filter(isForeign)) {
+      isMeant = true
+      const account = placeOf(session, name)?.account
+      if (account !== undefined && account !== session.owner) accounts.add(account)
+    }
+  }
+  return isMeant ? accounts : undefined
 }

@@ -151,9 +151,10 @@ export function listLines(session: Session, names: ReadonlyMap<string, string | 
   if (names.size === 0) return []
   const existing = listedMailboxes(session)
   const subscribed = new Set(session.deps.store.subscriptions(session.owner))
+  const above = superiors(existing.keys())
   return [...names].map(([name, oldName]) => {
     const extra = oldName === undefined ? '' : ` ("OLDNAME" (${printName(session, oldName)}))`
-    return listLine(session, name, attributes(existing.get(name), subscribed.has(name), false), extra)
+    return listLine(session, name, attributes(existing.get(name), subscribed.has(name), above.has(name)), extra)
   })
 }
 

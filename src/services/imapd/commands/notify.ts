@@ -13,6 +13,7 @@ export async function notify(session: Session, cursor: Cursor): Promise<string> 
   for (const { items } of groups) if (items.some(({ item }) => item === 'MODSEQ')) session.condstore = true
   session.notifications?.end()
   const notifications = (session.notifications = new Notifications(session, groups))
+  if (command !== 'NONE') notifications.tellNoAccess()
   if (command !== 'NONE' && command.status) await notifications.tellStatus()
   return 'Notify completed'
 }
