@@ -200,7 +200,11 @@ test('without UTF8 header fields come in ASCII, and the body as it is', async (t
   assert.ok(Buffer.from(shown, 'latin1').toString().endsWith('\r\nñandú\r\n--b--'))
   const [, octets] = /\+OK (\d+) octets/.exec(said) ?? []
   assert.equal(Number(octets), shown.length + 2)
-  assert.ok(said.includes(`+OK 1 ${Buffer.byteLength(UTF8_MAIL)}\r\n`), 'as it is stored')
+  assert.ok(said.includes(`+OK 1 ${octets}\r\n`), 'as RETR sends it')
+  const listed = await say(port, () => [...login, 'LIST', 'QUIT'])
+  assert.ok(listed.includes(`\r\n1 ${octets}\r\n2 22\r\n`), listed)
+  const utf8 = await say(port, () => ['UTF8', ...login, 'LIST', 'LIST 1', 'QUIT'])
+  assert.ok(utf8.includes(`\r\n1 ${Buffer.byteLength(UTF8_MAIL)}\r\n2 22\r\n`))
   assert.ok(said.includes(`+OK\r\n${head}\r\n\r\n.\r\n`))
   assert.ok(said.includes('octets\r\nSubject: plain\r\n\r\n\xc3\xb1\r\n.\r\n'))
 })

@@ -2,6 +2,7 @@
  * The structure of a message in one pass: octets are pushed in any cuts, none of the body is kept. Never throws; what
  * is broken gets a sensible tree, and the same one for ever. RFC 2046 §5.1.
  */
+import { isAscii } from 'node:buffer'
 import { headerFields, type HeaderField } from './header.ts'
 import { countLineEnds, headerEnd, lineAt } from './lines.ts'
 import { parameter } from './parameters.ts'
@@ -31,6 +32,8 @@ export interface Structure {
   /** All fields of the message's own header. */
   readonly fields: readonly HeaderField[]
   readonly sizeOctets: number
+  /** Some header section, the message's own or that of a part, is not ASCII. */
+  readonly rawHeaders: boolean
 }
 
 interface Open {
@@ -53,6 +56,7 @@ export class StructureScanner {
   #header: Buffer = EMPTY
   #headerOctets = 0
   #parts = 0
+  #rawHeaders = false
   #stack: Open[] = []
   #root: Part | undefined
   #fields: readonly HeaderField[] = []
@@ -75,7 +79,8 @@ export class StructureScanner {
     if (used < buf.length) this.#skip(buf, used, buf.length)
     if (this.#mode === 'header') this.#endHeader(this.#at)
     while (this.#stack.length > 0) this.#close(this.#at, false)
-    return { root: this.#root ?? this.#newPart([], 0), fields: this.#fields, sizeOctets: this.#at }
+    const root = this.#root ?? this.#newPart([], 0)
+    return { root, fields: this.#fields, sizeOctets: this.#at, rawHeaders: this.#rawHeaders }
   }
 
   /** Deals with as much of `buf` as can be told; answers how many octets that was. */
@@ -219,6 +224,7 @@ export class StructureScanner {
   #endHeader(bodyFrom: number): void {
     const header = this.#header.subarray(0, this.#headerOctets)
     this.#header = EMPTY
+    if (!isAscii(header)) this.#rawHeaders = true
     const fields = headerFields(header)
     const part = this.#newPart(fields, bodyFrom)
     this.#parts++

@@ -12,7 +12,7 @@ export function createAnalyser(): Analyser {
   return {
     push: (chunk) => scanner.push(chunk),
     end(): MessageFacts {
-      const { root, fields } = scanner.end()
+      const { root, fields, rawHeaders } = scanner.end()
       const value = (name: string): string => {
         const field = fields.find((f) => f.name === name)
         return field === undefined ? '' : fieldValue(field)
@@ -22,6 +22,7 @@ export function createAnalyser(): Analyser {
         bodyStructure: printBodyStructure(root, true),
         listedFields: listedFields(fields),
         parts: encodeParts(root),
+        rawHeaders,
         messageId: (/<([^<>]+)>/.exec(value('message-id'))?.[1] ?? value('message-id')).slice(0, MESSAGE_ID_LIMIT),
         threadKeys: threadKeys(fields),
         sentMs: parseDate(value('date'))?.ms ?? Number.NaN,

@@ -67,6 +67,8 @@ export interface MessageFacts {
   readonly listedFields: Buffer
   /** The MIME tree with octet offsets into the slice, packed (formats/message). */
   readonly parts: Buffer
+  /** Some header section is not ASCII. */
+  readonly rawHeaders: boolean
   /** Message-ID without brackets, `''` where there is none; for the log and for threads. */
   readonly messageId: string
   /** What ties it to its conversation: thread-keys.ts. */
@@ -278,6 +280,8 @@ export interface Selected {
 
   /** What POP3 calls these messages, which is far less to read; undefined where one is gone meanwhile. */
   uidlsOf(seqs: readonly number[]): readonly (string | undefined)[]
+  /** Those that have header sections that are not ASCII; few, and found without a look at the others. */
+  withRawHeaders(): ReadonlySet<number>
   /** When these came into the mailbox (RFC 8514), in ms; undefined where that is not known. */
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[]
 

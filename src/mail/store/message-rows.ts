@@ -1,4 +1,5 @@
 /** Rows of `message` and `placement`: content, what was computed of it, and where it lies in mailboxes. */
+import { isAscii } from 'node:buffer'
 import { type Position, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
@@ -10,8 +11,8 @@ import { joinThread, leaveThread } from './thread-links.ts'
 export const MESSAGE_BATCH = 256
 
 const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl, raw_headers)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent,
   thread FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
@@ -44,6 +45,7 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       savedMs,
       packKeys(facts.threadKeys),
       deposit.imported?.uidl ?? null,
+      facts.rawHeaders || !isAscii(deposit.prefix) ? 1 : 0,
     ).lastInsertRowid
 }
 
@@ -75,9 +77,9 @@ export function copyToAccount(
 }
 
 const COPY_ROW = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked)
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, raw_headers)
   SELECT ?, ?, ?, record_id, segment, offset, length, sent, message_id, prefix, envelope, body_structure,
-  listed_fields, parts, ?, ?, linked FROM message WHERE id = ?`
+  listed_fields, parts, ?, ?, linked, raw_headers FROM message WHERE id = ?`
 
 /** A message leaves one place for another (MOVE). */
 export function movePlacement(
@@ -165,6 +167,12 @@ export function savedTimes(
 const SAVED_FIRST = 'SELECT uid, saved FROM message WHERE mailbox = ? AND id IN (SELECT value FROM json_each(?))'
 const SAVED_FURTHER =
   'SELECT uid, saved FROM placement WHERE mailbox = ? AND message IN (SELECT value FROM json_each(?))'
+
+/** Messages of an account that have header sections that are not ASCII. */
+export function rawHeaderIds(reader: Reader, account: AccountId): ReadonlySet<number> {
+  const rows = reader.sql('SELECT id FROM message WHERE account = ? AND raw_headers = 1').all(account)
+  return new Set(rows.map(([id]) => Number(id)))
+}
 
 /** Where a message's content lies now; undefined when it is gone. */
 export function positionOf(reader: Reader, message: number): Position | undefined {

@@ -208,7 +208,13 @@ CREATE TABLE url_key (
 CREATE INDEX url_key_account ON url_key (account);
 `
 
+/** raw_headers: 1 where a header section, the prefix included, is not ASCII; not known of what came before this step. */
+const RAW_HEADERS = `
+ALTER TABLE message ADD COLUMN raw_headers INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_raw_headers ON message (account) WHERE raw_headers = 1;
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS],
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS],
 }

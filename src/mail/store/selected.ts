@@ -33,7 +33,7 @@ import { relevancy } from './fuzzy.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { messageBatch } from './message-batch.ts'
-import { MESSAGE_BATCH, savedTimes, uidls } from './message-rows.ts'
+import { MESSAGE_BATCH, savedTimes, uidls, rawHeaderIds } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 import { privateReader } from './private-seen.ts'
@@ -260,6 +260,13 @@ export class SelectedMailbox implements Selected {
   uidlsOf(seqs: readonly number[]): readonly (string | undefined)[] {
     const ids = seqs.map((seq) => this.messageIdAt(seq))
     return uidls(this.#ctx.db.read, ids)
+  }
+
+  withRawHeaders(): ReadonlySet<number> {
+    const ids = rawHeaderIds(this.#ctx.db.read, this.account)
+    const seqs = new Set<number>()
+    if (ids.size > 0) for (let seq = 1; seq <= this.count; seq++) if (ids.has(this.messageIdAt(seq))) seqs.add(seq)
+    return seqs
   }
 
   savedMsOf(seqs: readonly number[]): readonly (number | undefined)[] {

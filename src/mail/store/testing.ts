@@ -120,6 +120,7 @@ export const NO_FACTS: MessageFacts = {
   listedFields: NOTHING,
   parts: NOTHING,
   messageId: '',
+  rawHeaders: false,
   threadKeys: [],
   sentMs: Number.NaN,
 }

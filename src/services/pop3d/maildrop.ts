@@ -8,6 +8,7 @@ export class Maildrop {
   readonly #selected: Selected
   readonly #store: Store
   readonly #deleted = new Set<number>()
+  #rawHeaders: ReadonlySet<number> | undefined
   /** Numbers are those of log-in; the view is never refreshed, so they stay. */
   readonly count: number
 
@@ -37,6 +38,11 @@ export class Maildrop {
 
   size(n: number): number {
     return this.#selected.sizeAt(n)
+  }
+
+  /** Numbers of messages that a client without UTF8 gets with other header sections than those stored. */
+  withRawHeaders(): ReadonlySet<number> {
+    return (this.#rawHeaders ??= this.#selected.withRawHeaders())
   }
 
   /** Numbers that are not marked, ascending. */

@@ -2,6 +2,7 @@
 import { type Command, END, messageNumber, Pop3Error } from '../../../formats/pop3/mod.ts'
 import type { Maildrop } from '../maildrop.ts'
 import type { Session } from '../session.ts'
+import { shown } from '../shown.ts'
 
 /** The table lets these commands through only after a log-in. */
 export function maildropOf(session: Session): Maildrop {
@@ -14,20 +15,33 @@ export function stat(session: Session): void {
   session.line(`+OK ${messages} ${octets}`)
 }
 
-/**
- * Departs from RFC 6856 §2.1: without UTF8 the size is that of the message as it is stored, also where RETR sends a surrogate with
- * fields in ASCII, for else each LIST would read all header sections.
- */
-export function list(session: Session, { args }: Command): void {
+/** RFC 6856 §2.1: the sizes are those of what RETR sends. */
+export async function list(session: Session, { args }: Command): Promise<void> {
   const maildrop = maildropOf(session)
   if (args.length > 0) {
     const n = maildrop.check(messageNumber(args[0]))
-    session.line(`+OK ${n} ${maildrop.size(n)}`)
+    session.line(`+OK ${n} ${await shownSize(session, maildrop, n)}`)
     return
   }
   session.line(`+OK ${maildrop.totals.messages} messages:`)
-  for (const n of maildrop.numbers()) session.line(`${n} ${maildrop.size(n)}`)
+  const raw = session.utf8 ? undefined : maildrop.withRawHeaders()
+  for (const n of maildrop.numbers()) {
+    session.line(`${n} ${raw?.has(n) === true ? await shownSize(session, maildrop, n) : maildrop.size(n)}`)
+    if (raw?.has(n) === true && !session.flush()) await session.connection.drained()
+    if (session.connection.closed) return
+  }
   session.put(END)
+}
+
+/** Without UTF8, header sections that are not ASCII are sent in another form (shown.ts). */
+async function shownSize(session: Session, maildrop: Maildrop, n: number): Promise<number> {
+  if (session.utf8 || !maildrop.withRawHeaders().has(n)) return maildrop.size(n)
+  try {
+    return shown(maildrop, await maildrop.message(n), false).sizeOctets
+  } catch (error) {
+    if (error instanceof Pop3Error) return maildrop.size(n) // another session removed it
+    throw error
+  }
 }
 
 /** Ids read at once. */
