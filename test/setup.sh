@@ -43,6 +43,11 @@ packages=(
   swaks
   unbound
   uw-mailutils
+  bsdutils ca-certificates curl dovecot-core fail2ban fetchmail getmail6 imapfilter iproute2 isync knot libatomic1
+  libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl
+  libsasl2-modules mariadb-server memcached msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb
+  postfix-ldap postfix-lmdb postfix-mysql postfix-pcre postfix-pgsql postfix-sqlite postgresql procmail procps python3
+  sasl2-bin slapd swaks unbound
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -1,5 +1,6 @@
 /** All parameters of all rooms. */
 import { makeRegistry, type ParamSpec } from '../io/config/mod.ts'
+import { tablesParams } from '../io/tables/mod.ts'
 import { accountsParams } from '../mail/accounts/mod.ts'
 import { deliveryParams, lmtpParams, localParams, statusFilterParams } from '../mail/delivery/mod.ts'
 import { intakeParams } from '../mail/intake/mod.ts'
@@ -22,6 +23,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     maillogParams,
     submissionParams,
     tlsParams,
+    tablesParams,
     smtpdParams,
     lmtpdParams,
     postscreenParams,

@@ -17,6 +17,10 @@ export interface Table {
   get(key: string): string | undefined | Promise<string | undefined>
   /** All entries in the order of the table, where it can say them (`postmap -s`). */
   entries?(): Iterable<readonly [key: string, value: string]>
+  /** Takes an entry out, where the table is a cache that can (`postmap -d`); whether there was one. */
+  remove?(key: string): boolean | Promise<boolean>
+  /** Lets connections go; a question that comes later opens one for itself. */
+  close?(): void
 }
 
 /** A table that cannot be asked: `temporary` gives 451 4.3.0, a missing index or bad pattern 451 4.3.5. */

@@ -25,6 +25,10 @@ test('tables are looked at before mail comes', (t) => {
   buildTable('hash', secret, { aliases: false })
   chmodSync(secret, 0o644)
   chmodSync(path('secret.postigo'), 0o600)
+  const broken = write('broken.cf', 'dbname = x\nquery = x\n\nexpansion_limit = many\n')
+  const syntax = write('syntax.cf', 'hosts = x\ndbname x\n')
+  const loose = write('loose.cf', 'dbname = x\npassword = y\npasword = z\nquery = x\n')
+  chmodSync(loose, 0o644)
   const table: readonly (readonly [string, readonly string[]])[] = [
     [
       `canonical_maps = static:x inline:{a=b} hash:${path('none')}`,
@@ -55,8 +59,31 @@ test('tables are looked at before mail comes', (t) => {
       ['2 non-null host address bits in "10.0.0.1/8", perhaps you should use "10.0.0.0/8" instead: skipping this rule'],
     ],
     [
-      'virtual_alias_maps = ldap:/etc/postfix/ldap.cf',
-      ['2 ldap:/etc/postfix/ldap.cf: tables of type ldap are not supported: mail that needs it waits'],
+      'virtual_alias_maps = mongodb:/etc/postfix/mongodb.cf',
+      ['2 mongodb:/etc/postfix/mongodb.cf: tables of type mongodb are not supported: mail that needs it waits'],
+    ],
+    [
+      `virtual_alias_maps = proxy:pgsql:${broken}`,
+      [`4 pgsql:${broken}: ${broken}: bad numerical configuration: expansion_limit = many: mail that needs it waits`],
+    ],
+    [
+      `virtual_alias_maps = mysql:${syntax}`,
+      [`2 mysql:${syntax}: ${syntax}, line 2: missing '=' after attribute name: "dbname x": mail that needs it waits`],
+    ],
+    [
+      `virtual_alias_maps = pgsql:${loose}`,
+      [
+        '3 unused parameter: pasword (did you mean password?)',
+        `2 ${loose} holds a password and can be read by every user => chmod o= ${loose}`,
+      ],
+    ],
+    [
+      'virtual_alias_maps = mysql:mine\nmine_hosts = localhost',
+      ['2 mysql:mine: bad string length 0 < 1: mine_dbname = : mail that needs it waits'],
+    ],
+    [
+      'virtual_alias_maps = socketmap:nothing',
+      ['2 socketmap:nothing: socketmap requires server:socketmap argument: mail that needs it waits'],
     ],
     [
       `smtp_sasl_password_maps = hash:${secret}`,

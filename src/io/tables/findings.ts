@@ -10,6 +10,7 @@ import { insideBraces } from './braces.ts'
 import { parsePatterns } from './pattern-table.ts'
 import { Pcre2 } from './pcre2.ts'
 import { parseKeyValue, readTableFile, type SourceWarning } from './source.ts'
+import { REMOTE_TYPES, remoteFindings } from './remote/mod.ts'
 import { AWAY_TYPES, splitTableName, TABLE_TYPES } from './tables.ts'
 
 /** A table, and the setting that names it. */
@@ -35,7 +36,7 @@ export function tableFindings(config: Config, directory: string): Finding[] {
     const isNew = !seen.has(key)
     seen.add(key)
     const file = resolve(directory, named.rest)
-    return [...(isNew ? stateFindings(named, file, library) : []), ...secretFindings(named, file)]
+    return [...(isNew ? stateFindings(named, directory, library, config) : []), ...secretFindings(named, file)]
   })
 }
 
@@ -78,8 +79,9 @@ function finding({ parameter, at }: Named, severity: Finding['severity'], text: 
   }
 }
 
-function stateFindings(named: Named, file: string, library: Pcre2 | undefined): Finding[] {
+function stateFindings(named: Named, directory: string, library: Pcre2 | undefined, config: Config): Finding[] {
   const { type, rest } = named
+  const file = resolve(directory, rest)
   if (AWAY_TYPES.includes(type))
     return named.at.line === 0 // Postfix's default names NIS
       ? []
@@ -89,6 +91,7 @@ function stateFindings(named: Named, file: string, library: Pcre2 | undefined): 
       finding(named, 'warning', `${type}:${rest}: tables of type ${type} are not supported: mail that needs it waits`),
     ]
   if (INDEXED_TYPES.includes(type)) return indexFindings(named, file)
+  if (REMOTE_TYPES.includes(type)) return described(named, config, directory)
   if (!['texthash', 'cidr', 'pcre', 'regexp'].includes(type) || rest.startsWith('{')) return []
   try {
     return textFindings(named, file, readTableFile(file, `${type}:${rest}`), library)
@@ -96,6 +99,15 @@ function stateFindings(named: Named, file: string, library: Pcre2 | undefined): 
     if (!(error instanceof TableError)) throw error
     return [finding(named, 'warning', `${type}:${rest}: ${error.text}: mail that needs it waits`)]
   }
+}
+
+/** Tables with settings of their own. */
+function described(named: Named, config: Config, directory: string): Finding[] {
+  return remoteFindings(named.type, named.rest, config, directory).map((found): Finding => {
+    const { file, line, text, proposal } = found
+    const at = file === undefined || line === undefined ? named.at : { file, line }
+    return finding({ ...named, at }, 'warning', text, proposal)
+  })
 }
 
 function indexFindings(named: Named, file: string): Finding[] {

@@ -5,11 +5,13 @@
  * On disk: `FILE.postigo`, an index beside each text that postmap was run on (index-format.ts); Postfix's own `.db`,
  * `.lmdb` and `.cdb` are read where there is none, and never written.
  * Standards: DATABASE_README, access(5) and the other table manuals, cidr_table(5), regexp_table(5), pcre_table(5),
- * sqlite_table(5).
+ * sqlite_table(5); remote/mod.ts for tables that a server answers. Settings: params.ts.
  */
 export { parseAddress } from './addresses.ts'
 export type * from './contract.ts'
 export { TableError } from './errors.ts'
+export { tablesParams } from './params.ts'
+export { REMOTE_TYPES } from './remote/mod.ts'
 export { AWAY_TYPES, createTables, splitTableName, TABLE_TYPES } from './tables.ts'
 export { INDEX_SUFFIX, INDEXED_TYPES, indexState, openIndex, type IndexState } from './indexed.ts'
 export { addToTable, buildTable, type BuildOptions, type Built, editIndex } from './build.ts'

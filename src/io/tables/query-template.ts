@@ -1,4 +1,4 @@
-/** `%s %u %d %1 …` in queries and results of SQL tables; sqlite_table(5). */
+/** `%s %u %d %1 …` in queries and results of tables that a server answers; sqlite_table(5), ldap_table(5). */
 
 /** A key or a result, and its parts where it is an address. */
 export interface KeyParts {
@@ -22,6 +22,12 @@ export interface QueryTemplate {
   bind(key: KeyParts): string[] | undefined
   /** The template as text: lower case takes parts of the result, all else parts of the key. */
   format(key: KeyParts, result: KeyParts): string | undefined
+  /** The template as text with parts of the key, each through `quote`; undefined where the key lacks one. */
+  expand(key: KeyParts, quote?: (text: string) => string): string | undefined
+  /** Of a result's template: whether the key has what it takes of the key. Where not, nothing is asked. */
+  isFor(key: KeyParts): boolean
+  /** Whether it names any part of a key. */
+  readonly isDynamic: boolean
 }
 
 /** Parses a template; undefined for a `%` that means nothing. */
@@ -40,6 +46,16 @@ export function parseQueryTemplate(text: string): QueryTemplate | undefined {
       })
       return all(values)?.join('')
     },
+    expand(key, quote = (text) => text) {
+      const values = parts.map((p) => {
+        if (!p.startsWith('%')) return p
+        const value = p === '%%' ? '%' : part(p.slice(1), key)
+        return value === undefined || p === '%%' ? value : quote(value)
+      })
+      return all(values)?.join('')
+    },
+    isFor: (key) => all(codes.filter((c) => !'sud'.includes(c)).map((c) => part(c, key))) !== undefined,
+    isDynamic: codes.length > 0,
   }
 }
 
@@ -58,8 +74,14 @@ function part(code: string, from: KeyParts): string | undefined {
     case 'd':
       return from.domain === undefined || from.domain === '' ? undefined : from.domain
     default:
-      return from.domain?.split('.').at(-Number(code))
+      return label(from.domain, Number(code))
   }
+}
+
+/** A domain's label, counted from its end; undefined where that many are not there, or one of them is empty. */
+function label(domain: string | undefined, number: number): string | undefined {
+  const labels = domain?.split('.').slice(-number)
+  return labels?.length === number && labels.every((l) => l !== '') ? labels[0] : undefined
 }
 
 /**

@@ -1,12 +1,13 @@
 /** `sqlite:` tables: an SQL query for each key; sqlite_table(5). The database is opened for reading only. */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { systemText } from '#src/base/mod.ts'
-import { readLogicalLines, splitNameValue, type LogicalLine } from '../config/mod.ts'
 import type { Table } from './contract.ts'
 import { TableError } from './errors.ts'
 import { foldKey } from './fold.ts'
-import { keyParts, parseQueryTemplate, type QueryTemplate } from './query-template.ts'
-import { readTableFile } from './source.ts'
+import { keyParts, type QueryTemplate } from './query-template.ts'
+import { template } from './remote/common.ts'
+import { type RemoteOptions, TableSettings } from './remote/settings.ts'
+import { queryText } from './remote/sql-query.ts'
 
 /** A database that another process writes to is waited for so long. */
 const BUSY_TIMEOUT_MS = 1000
@@ -21,17 +22,9 @@ interface Settings {
   readonly expansionLimit: number
 }
 
-export interface SqliteOptions {
-  /** Where relative names start. */
-  readonly file: string
-  /** main.cf's `name_dbpath` …, for names that are no path. */
-  readonly parameter: (name: string) => string | undefined
-  readonly matchDomain: (list: string) => (domain: string) => Promise<string | undefined>
-}
-
-export function sqliteTable(name: string, options: SqliteOptions): Table {
-  const table = new SqliteTable(name, options)
-  return { name: `sqlite:${name}`, type: 'sqlite', fixed: true, get: (key) => table.get(key) }
+export function sqliteTable(options: RemoteOptions): Table {
+  const table = new SqliteTable(options)
+  return { name: `sqlite:${options.name}`, type: 'sqlite', fixed: true, get: (key) => table.get(key) }
 }
 
 class SqliteTable {
@@ -42,9 +35,10 @@ class SqliteTable {
   /** Statements by their text: values are bound, so one table has few. */
   #statement: StatementSync | undefined
 
-  constructor(name: string, options: SqliteOptions) {
-    this.#table = `sqlite:${name}`
-    this.#settings = readSettings(name, options)
+  constructor(options: RemoteOptions) {
+    const source = new TableSettings('sqlite', options)
+    this.#table = source.table
+    this.#settings = readSettings(source)
     if (this.#settings.domain !== '') this.#isOurs = options.matchDomain(this.#settings.domain)
   }
 
@@ -52,7 +46,7 @@ class SqliteTable {
     const parts = keyParts(foldKey(key))
     const { query, resultFormat } = this.#settings
     const values = query.bind(parts)
-    if (values === undefined || resultFormat.bind(parts) === undefined) return undefined
+    if (values === undefined || !resultFormat.isFor(parts)) return undefined
     if (this.#isOurs !== undefined) {
       const isAddress = parts.domain !== undefined && parts.local !== ''
       if (!isAddress || (await this.#isOurs(parts.domain)) === undefined) return undefined
@@ -103,51 +97,13 @@ function columnText(value: SQLOutputValue): string | null {
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value)
 }
 
-function readSettings(name: string, options: SqliteOptions): Settings {
-  const table = `sqlite:${name}`
-  const value = name.startsWith('/') || name.startsWith('.') ? fromFile(options.file, table) : fromMainCf(name, options)
-  const text = (key: string): string => value(key) ?? ''
-  const required = (key: string): string => {
-    const found = text(key)
-    if (found === '') throw new TableError('configuration', table, `bad string length 0 < 1: ${key} =`)
-    return found
-  }
-  const dbpath = required('dbpath')
-  const query =
-    text('query') !== ''
-      ? text('query')
-      : `SELECT ${required('select_field')} FROM ${required('table')} WHERE ${required('where_field')} = '%s' ${text('additional_conditions')}`
-  const limit = text('expansion_limit')
-  if (!/^\d*$/.test(limit))
-    throw new TableError('configuration', table, `bad numerical configuration: expansion_limit = ${limit}`)
-  const template = (what: string): QueryTemplate => {
-    const parsed = parseQueryTemplate(what)
-    if (parsed === undefined) throw new TableError('configuration', table, `Invalid query template: ${what}`)
-    return parsed
-  }
+function readSettings(source: TableSettings): Settings {
+  const dbpath = source.required('dbpath')
   return {
     dbpath,
-    query: template(query),
-    resultFormat: template(text('result_format') === '' ? '%s' : text('result_format')),
-    domain: text('domain'),
-    expansionLimit: Number(limit),
+    query: template(source, 'query', queryText(source)),
+    resultFormat: template(source, 'result', source.text('result_format', '%s')),
+    domain: source.text('domain'),
+    expansionLimit: source.number('expansion_limit', 0),
   }
-}
-
-function fromFile(file: string, table: string): (key: string) => string | undefined {
-  const { lines } = readLogicalLines(readTableFile(file, table).toString('utf8'))
-  const values = new Map<string, string>()
-  for (const line of lines) values.set(...setting(line, file, table))
-  return (key) => values.get(key)
-}
-
-function setting(line: LogicalLine, file: string, table: string): [string, string] {
-  const pair = splitNameValue(line.text)
-  if (typeof pair === 'string')
-    throw new TableError('configuration', table, `${file}, line ${line.line}: ${pair}: "${line.text}"`)
-  return [pair.name, pair.value]
-}
-
-function fromMainCf(name: string, options: SqliteOptions): (key: string) => string | undefined {
-  return (key) => options.parameter(`${name}_${key}`)
 }

@@ -12,6 +12,7 @@ import { MatchList } from './match-list.ts'
 import { patternTable } from './pattern-table.ts'
 import { Pcre2 } from './pcre2.ts'
 import { awayTable, environTable, failTable, inlineTable, randTable, staticTable } from './simple.ts'
+import { REMOTE_TYPES, type RemoteOptions, remoteTable } from './remote/mod.ts'
 import { sqliteTable } from './sqlite.ts'
 import { textHashTable } from './text-hash.ts'
 import { unixTable } from './unix.ts'
@@ -22,6 +23,7 @@ export const AWAY_TYPES: readonly string[] = ['nis', 'nisplus', 'netinfo']
 /** Every type that can be named here, `accounts` by main. */
 export const TABLE_TYPES: readonly string[] = [
   ...INDEXED_TYPES,
+  ...REMOTE_TYPES,
   'accounts',
   'cidr',
   'environ',
@@ -90,6 +92,7 @@ class TableSet implements Tables {
   }
 
   close(): void {
+    for (const table of this.#tables.values()) table.close?.()
     this.#tables.clear()
   }
 
@@ -106,6 +109,20 @@ class TableSet implements Tables {
     } catch (error) {
       if (!(error instanceof TableError)) throw error
       return brokenTable(name, parts?.type ?? '', error)
+    }
+  }
+
+  /** What tables need that are described by settings of their own. */
+  #sourceOptions(name: string): RemoteOptions {
+    const directory = this.#options.directory ?? '.'
+    return {
+      name,
+      file: resolve(directory, name),
+      directory,
+      clock: this.#clock,
+      parameter: this.#options.parameter ?? (() => undefined),
+      matchDomain: (list) => this.matchDomain(list, { parentDomains: false, parameter: 'domain' }),
+      open: (other) => this.open(other),
     }
   }
 
@@ -131,15 +148,8 @@ class TableSet implements Tables {
       ['cidr', (name) => cidrTable(name, path(name), clock)],
       ['regexp', (name) => patternTable('regexp', name, path(name), clock, patterns)],
       ['pcre', (name) => patternTable('pcre', name, path(name), clock, patterns)],
-      [
-        'sqlite',
-        (name) =>
-          sqliteTable(name, {
-            file: path(name),
-            parameter: this.#options.parameter ?? (() => undefined),
-            matchDomain: (list) => this.matchDomain(list, { parentDomains: false, parameter: 'domain' }),
-          }),
-      ],
+      ['sqlite', (name) => sqliteTable(this.#sourceOptions(name))],
+      ...REMOTE_TYPES.map((type): [string, Opener] => [type, (name) => remoteTable(type, this.#sourceOptions(name))]),
       ...Object.entries(this.#options.types ?? {}).map(([type, make]): [string, Opener] => [
         type,
         (name) => ({ name: `${type}:${name}`, type, ...make(name) }),

@@ -8,6 +8,7 @@ import {
   createTables,
   editIndex,
   foldKey,
+  INDEXED_TYPES,
   openIndex,
   splitTableName,
   type Table,
@@ -35,14 +36,19 @@ export async function runMap(name: 'postmap' | 'postalias', argv: readonly strin
     return await runWords(name, words, io)
   } catch (error) {
     if (!(error instanceof TableError)) throw error
-    io.err(`${name}: fatal: ${error.text}\n`)
+    io.err(`${name}: fatal: ${fatalText(error)}\n`)
     return 1
   } finally {
     stop()
   }
 }
 
-/** What tables say while they are opened. */
+/** What a server's table failed with was warned of already. */
+function fatalText({ table, text }: TableError): string {
+  return text === 'query error' ? `table ${table}: ${text}` : text
+}
+
+/** What tables say while they are opened and asked. */
 function warn(name: string, event: PostigoEvent, io: CliIo): void {
   if (event.event !== 'tables.warning' && event.event !== 'tables.outdated') return
   const { text } = event as Extract<TablesEvent, { text: string }> // the events of these names are tables'
@@ -60,10 +66,14 @@ async function runWords(name: 'postmap' | 'postalias', words: MapWords, io: CliI
       parameter: (p) => config?.value(p),
     })
     const tables = names.map((table) => opened.open(table))
-    if (words.keepCase) return askExactly(names, words, io)
-    return words.list ? listTables(name, tables, words, io) : queryTables(name, tables, words, io)
+    try {
+      if (words.keepCase) return await askExactly(names, words, io)
+      return words.list ? listTables(name, tables, words, io) : await queryTables(name, tables, words, io)
+    } finally {
+      opened.close()
+    }
   }
-  if (words.remove !== undefined) return removeKeys(names, words, io)
+  if (words.remove !== undefined) return removeKeys(names, words, io, config)
   const lines = words.insert ? await buffer(io.stdin) : undefined
   for (const table of names) {
     const [type, file] = cut(table)
@@ -178,15 +188,39 @@ function listTables(name: string, tables: readonly Table[], words: MapWords, io:
 }
 
 /** -d: one entry of each table that has it. */
-async function removeKeys(names: readonly string[], words: MapWords, io: CliIo): Promise<number> {
+async function removeKeys(
+  names: readonly string[],
+  words: MapWords,
+  io: CliIo,
+  config: Config | undefined,
+): Promise<number> {
   const keys = await keysOf(words.remove ?? '', words, io)
   let removed = false
   for (const table of names) {
     const [type, file] = cut(table)
+    if (!INDEXED_TYPES.includes(type)) {
+      if (await removeFrom(table, keys, io, config)) removed = true
+      continue
+    }
     openIndex(type, file) // says what is wrong before a new index is made
     editIndex(type, file, (entries) => {
       for (const key of keys) if (entries.delete(words.keepCase ? key : foldKey(key))) removed = true
     })
   }
   return removed ? EX.ok : 1
+}
+
+/** -d for a table that is no index: a cache may forget an entry, nothing else can be changed. */
+async function removeFrom(name: string, keys: readonly string[], io: CliIo, config?: Config): Promise<boolean> {
+  const opened = createTables({ directory: io.cwd, parameter: (p) => config?.value(p) })
+  try {
+    const table = opened.open(name)
+    if (table.remove === undefined)
+      throw new TableError('configuration', name, `${name} map requires O_RDONLY access mode`)
+    let removed = false
+    for (const key of keys) if (await table.remove(key)) removed = true
+    return removed
+  } finally {
+    opened.close()
+  }
 }

@@ -219,9 +219,12 @@ export function openRooms(options: RoomsOptions): Rooms {
     handed: options.handed ?? new Map(),
     systemPassword: undefined,
     reload() {
+      const before = rooms.current
       rooms.current = configure(readConfig(options))
+      before.tables.close() // sessions in progress keep them; their connections end with what is being asked
     },
     async close() {
+      rooms.current.tables.close()
       await log.close()
       db.close()
     },
