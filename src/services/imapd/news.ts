@@ -1,6 +1,7 @@
 /** When a session that sent NOTIFY speaks without being asked: between commands and in IDLE, never amid what a command says. */
 import type { FetchItem } from '../../formats/imap/mod.ts'
 import { canonicalName, type Selected } from '../../mail/store/mod.ts'
+import { Bye } from './errors.ts'
 import { NewMessages } from './new-messages.ts'
 import { NEW_MESSAGES_LIMIT, Notifications } from './notifications.ts'
 import type { Session } from './session.ts'
@@ -55,8 +56,8 @@ export class News {
         await session.tell({ expunges, uids: true })
         await session.output.flush()
       }
-    } catch {
-      session.bye('The mailbox cannot be followed any more')
+    } catch (error) {
+      session.bye(error instanceof Bye ? error.message : 'The mailbox cannot be followed any more')
     } finally {
       this.#tells = false
     }

@@ -12,7 +12,7 @@ export async function idle(session: Session, cursor: Cursor): Promise<string> {
   const wake = (): void => {
     session.tell({ expunges: true, uids: false }).then(
       () => session.output.flush(),
-      () => session.bye('The mailbox cannot be followed any more'),
+      (error: unknown) => session.bye(error instanceof Bye ? error.message : 'The mailbox cannot be followed any more'),
     )
   }
   // RFC 5465 §4: exactly what NOTIFY asked for.
