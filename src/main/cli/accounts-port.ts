@@ -1,6 +1,7 @@
 /** What the commands about accounts need of the rest of main, and what they share. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { AccountError, type AccountFault, type AccountId, type Accounts } from '../../mail/accounts/mod.ts'
+import type { Store } from '../../mail/store/mod.ts'
 import { configDirectory, EX, type CliIo } from './io.ts'
 import { NoPassword } from './password-prompt.ts'
 
@@ -15,6 +16,13 @@ export interface OpenedAccounts {
 }
 
 export type OpenAccounts = (directory: string) => Promise<OpenedAccounts>
+
+/** The same with its mailboxes. */
+export interface OpenedStore extends OpenedAccounts {
+  readonly store: Store
+}
+
+export type OpenStore = (directory: string) => Promise<OpenedStore>
 
 /** The command line is wrong; `message` says how, the usage follows. */
 export class UsageError extends Error {}
@@ -49,12 +57,12 @@ const EXITS: Readonly<Record<AccountFault, number>> = {
 }
 
 /** Runs a command's work on the accounts of `directory` (-c) and turns what is expected to fail into messages. */
-export async function withAccounts(
+export async function withAccounts<O extends OpenedAccounts>(
   command: string,
   io: CliIo,
-  open: OpenAccounts,
+  open: (directory: string) => Promise<O>,
   directory: string | undefined,
-  work: (opened: OpenedAccounts) => Promise<number>,
+  work: (opened: O) => Promise<number>,
 ): Promise<number> {
   try {
     const opened = await open(configDirectory(directory, io))

@@ -1,8 +1,21 @@
-/** `postigo mailbox`: mail that lies elsewhere comes in, and goes out again. */
+/** `postigo mailbox`: mail that lies elsewhere comes in; mailboxes are made, and shared. */
 import { type Command, EX } from './io.ts'
+
+/** Of mailbox-share.ts. */
+const sharing = async (name: string): Promise<Command> => {
+  const { openAccountsOf } = await import('./open-accounts.ts')
+  const command = (await import('./mailbox-share.ts')).mailboxShare(openAccountsOf)
+  return (argv, io) => command([name, ...argv], io)
+}
 
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./mailbox-import.ts')).mailboxImport,
+  list: () => sharing('list'),
+  create: () => sharing('create'),
+  delete: () => sharing('delete'),
+  rename: () => sharing('rename'),
+  acl: () => sharing('acl'),
+  seen: () => sharing('seen'),
 }
 
 export const mailbox: Command = async (argv, io) => {

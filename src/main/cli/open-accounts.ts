@@ -5,9 +5,9 @@ import { ChangeFeed, createAnalyser, createStore, storeParams } from '../../mail
 import { actAsOwner, dataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { accountsOf, readConfig } from '../server/rooms.ts'
-import type { OpenAccounts } from './accounts-port.ts'
+import type { OpenStore } from './accounts-port.ts'
 
-export const openAccountsOf: OpenAccounts = (directory) => {
+export const openAccountsOf: OpenStore = (directory) => {
   const config = readConfig({ directory })
   const paths = dataPaths(config)
   makeDataDirectory(paths)
@@ -20,6 +20,7 @@ export const openAccountsOf: OpenAccounts = (directory) => {
   const store = createStore({ db, log, feed: new ChangeFeed(), clock, settings, analyser: createAnalyser })
   return Promise.resolve({
     accounts,
+    store,
     onCreated: (account) => store.provision(account),
     onRemoved: (account) => store.removeAccount(account),
     async close() {

@@ -4,13 +4,13 @@
  */
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import type { OpenAccounts } from './accounts-port.ts'
+import type { OpenStore } from './accounts-port.ts'
 import { type Command, EX, processIo } from './io.ts'
 
 // Beside the code, where only who may change that may write: in a directory of everybody's another user could put code.
 enableCompileCache(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'compile'))
 
-const accountsPort = async (): Promise<OpenAccounts> => (await import('./open-accounts.ts')).openAccountsOf
+const accountsPort = async (): Promise<OpenStore> => (await import('./open-accounts.ts')).openAccountsOf
 
 interface Entry {
   readonly load: () => Promise<Command>
@@ -75,7 +75,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   mailbox: {
     load: async () => (await import('./mailbox.ts')).mailbox,
-    summary: 'import mboxes and Maildirs with dates, flags, UIDs; never twice',
+    summary: 'import mboxes and Maildirs; shared mailboxes, and who may do what with one',
   },
   service: {
     load: async () => (await import('./service.ts')).service,
