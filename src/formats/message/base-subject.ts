@@ -66,15 +66,3 @@ function skipBlobs(text: string, at: number): { last: number; end: number } {
   }
   return { last, end }
 }
-
-/** `i;unicode-casemap` (RFC 5051 §2): titlecase a character at a time, decomposed. Texts are compared in this form. */
-export function casemap(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- ASCII is the common case and needs no tables
-  if (/^[\x00-\x7f]*$/.test(text)) return text.toUpperCase()
-  let mapped = ''
-  for (const character of text) {
-    const upper = character.toUpperCase()
-    mapped += upper.length === character.length ? upper : character
-  }
-  return mapped.normalize('NFKD')
-}

@@ -1,4 +1,5 @@
 /** Octets to text by a charset's name: TextDecoder first, iconv-lite for what it lacks. Never throws. */
+import { isUtf8 } from 'node:buffer'
 import iconv from 'iconv-lite'
 
 /** Names in the wild that neither library knows. */
@@ -38,6 +39,16 @@ function decoderFor(charset: string): (octets: Uint8Array) => string {
   }
 }
 
+/**
+ * Octets that are not of their charset, as a search by octets sees them (RFC 5255 §4.6, step c): what is UTF-8 in them stands as it
+ * is. undefined: they are of their charset, and `text` is all they say.
+ */
+export function octetReading(octets: Uint8Array, charset: string, text: string): string | undefined {
+  const isRead = decoderFor(bareName(charset)) === utf8OrWindows1252 ? isUtf8(octets) : !text.includes('\ufffd')
+  return isRead ? undefined : lossyUtf8.decode(octets)
+}
+
+const lossyUtf8 = new TextDecoder('utf-8')
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 const windows1252 = new TextDecoder('windows-1252')
 
@@ -62,6 +73,8 @@ export function knowsCharset(charset: string): boolean {
 }
 
 export function decodeCharset(octets: Uint8Array, charset: string): string {
-  const name = charset.trim().toLowerCase().replace(/\*.*$/, '') // RFC 2231 §5: a language may follow
-  return decoderFor(name)(octets)
+  return decoderFor(bareName(charset))(octets)
 }
+
+/** RFC 2231 §5: a language may follow. */
+const bareName = (charset: string): string => charset.trim().toLowerCase().replace(/\*.*$/, '')

@@ -3,9 +3,10 @@
  * In: octets in any cuts. Out: fields, a tree with octet offsets, text. Nothing here throws for what is in a message.
  * Standards: RFC 5322, RFC 2045, RFC 2046, RFC 2047, RFC 2231, RFC 2183.
  */
-export { baseSubject, type BaseSubject, casemap } from './base-subject.ts'
+export { baseSubject, type BaseSubject } from './base-subject.ts'
+export { casemap, type Collation, COLLATIONS, compareForms, unicodeCasemap, UNMARKED } from './collation.ts'
 export { withoutNul } from './binary.ts'
-export { decodeCharset, knowsCharset } from './charset.ts'
+export { decodeCharset, knowsCharset, octetReading } from './charset.ts'
 export { formatDate, formatInternalDate, formatTraceDate, type ParsedDate, parseDate, traceDates } from './dates.ts'
 export { decodeWords, encodeName, encodeWords } from './encoded-words.ts'
 export { fieldValue, headerFields, type HeaderField } from './header.ts'
