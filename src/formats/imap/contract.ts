@@ -1,6 +1,7 @@
 /**
  * What the store sees of IMAP: the search program. RFC 9051 §6.4.4.
  */
+import type { Collation } from '../message/mod.ts'
 
 /** A sequence set: ranges of numbers, ascending or not; `'*'` is the largest in use. RFC 9051 §9 `sequence-set`. */
 export type SequenceSet = readonly (readonly [number | '*', number | '*'])[]
@@ -29,9 +30,24 @@ export type SearchKey =
    * BCC CC FROM SUBJECT TO are HEADER with that field; an empty text means: the field is there. `fuzzy` (RFC 6203): its words in
    * any order, nearly right.
    */
-  | { readonly key: 'HEADER'; readonly field: string; readonly text: string; readonly fuzzy?: boolean }
-  | { readonly key: 'BODY' | 'TEXT'; readonly text: string; readonly fuzzy?: boolean }
+  | ({ readonly key: 'HEADER'; readonly field: string } & SoughtText)
+  | ({ readonly key: 'BODY' | 'TEXT' } & SoughtText)
   | { readonly key: 'MODSEQ'; readonly modSeq: bigint }
+
+/** Text that a key looks for. */
+export interface SoughtText {
+  readonly text: string
+  readonly fuzzy?: boolean
+  /** How it is compared; i;unicode-casemap, when undefined. */
+  readonly collation?: Collation
+}
+
+/** How a session compares text (RFC 5255 §4.2). */
+export interface Comparator {
+  readonly collation: Collation
+  /** `-` before its name: what it orders comes the other way round (RFC 4790 §3.3). */
+  readonly descending: boolean
+}
 
 /** What SORT orders by. RFC 5256 §3, RFC 5957. */
 export interface SortCriterion {
@@ -47,6 +63,8 @@ export interface SortCriterion {
     | 'SUBJECT'
     | 'TO'
   readonly reverse: boolean
+  /** How it compares text; i;unicode-casemap, when undefined. */
+  readonly collation?: Collation
 }
 
 /** How THREAD groups. RFC 5256 §3; REFS is of draft-ietf-morg-inthread. */

@@ -6,6 +6,7 @@
 import type { Position } from '../../io/blobs/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { Rights, RightsChange, SearchKey, SortCriterion, ThreadAlgorithm } from '../../formats/imap/mod.ts'
+import type { Collation } from '../../formats/message/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 
 export type MailboxId = number
@@ -189,6 +190,12 @@ export interface StoredMessage {
   readonly sizeOctets: number
 }
 
+/** Of a message, what its content is read by. */
+export type ContentOf = Pick<StoredMessage, 'id' | 'prefix' | 'at' | 'sizeOctets'>
+
+/** What SEARCH looks at. */
+export type SearchedMessage = Omit<StoredMessage, 'envelope' | 'bodyStructure'>
+
 /** What happened in a mailbox since the session was last told, in the order IMAP must say it. */
 export interface Delta {
   /**
@@ -297,7 +304,7 @@ export interface Selected {
   /** The same messages in another order (RFC 5256). @param key what RELEVANCY is of */
   sort(seqs: readonly number[], criteria: readonly SortCriterion[], key?: SearchKey): Promise<readonly number[]>
   /** Threads of these messages, their first ones by date (RFC 5256). */
-  threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]>
+  threads(seqs: readonly number[], algorithm: ThreadAlgorithm, collation?: Collation): Promise<readonly Thread[]>
 
   /**
    * Applies a flag command to messages of this session. `unchangedSince`: RFC 7162 §3.1.3. Answers the UIDs that
@@ -491,7 +498,7 @@ export interface Store {
   /** The first words of a message, as plain text (RFC 8970); `''` where there are none. */
   preview(message: StoredMessage): string
   /** Octets of a message (prefix + slice), from `from` up to `to`, at most 1 MiB a call. */
-  read(message: StoredMessage, from: number, to: number): Buffer
+  read(message: ContentOf, from: number, to: number): Buffer
 
   /** Whether a message of so many octets more fits for the account; asked before the append (rule 2 of the log). */
   hasRoom(account: AccountId, octets: number): boolean

@@ -8,8 +8,8 @@ import { foldForSearch } from '../../formats/message/mod.ts'
 /** Words of one key that count. */
 const WORDS_LIMIT = 16
 /** Shorter words must be there as they are, longer ones are too costly to vary. */
-const NEAR_LEAST = 4
-const NEAR_MOST = 24
+export const NEAR_LEAST = 4
+export const NEAR_MOST = 24
 /** Folded letters of a message that are looked at. */
 const TEXT_LIMIT = 1_048_576
 
@@ -34,7 +34,7 @@ const PHRASE_SCORE = 15
 /** 0: no match; else 1 to 100. */
 export function fuzzyScore(texts: FuzzyTexts, key: FuzzyKey): number {
   const phrase = foldForSearch(key.text).trim()
-  const words = wordsOf(phrase)
+  const words: Word[] = fuzzyWords(key.text).map((exact) => ({ exact, near: nearOf(exact) }))
   if (words.length === 0) return 1
   const worth = words.map(() => 0)
   let side = 0
@@ -55,9 +55,11 @@ export function fuzzyScore(texts: FuzzyTexts, key: FuzzyKey): number {
   return Math.max(1, Math.round(mean * WORDS_SCORE + side * PHRASE_SCORE))
 }
 
-function wordsOf(phrase: string): Word[] {
+/** The words of a text that are sought, folded; a message that matches has each of them, or nearly. */
+export function fuzzyWords(text: string): string[] {
+  const phrase = foldForSearch(text)
   const words = [...new Set(phrase.split(/[^\p{L}\p{N}\p{M}]+/u).filter((word) => word !== ''))]
-  return words.slice(0, WORDS_LIMIT).map((exact) => ({ exact, near: nearOf(exact) }))
+  return words.slice(0, WORDS_LIMIT)
 }
 
 /** One letter of the word may be another, be missing, or have one more beside it. */

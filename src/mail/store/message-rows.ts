@@ -3,7 +3,8 @@ import { isAscii } from 'node:buffer'
 import { type Position, releaseContent, retainContent } from '../../io/blobs/mod.ts'
 import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
-import type { Deposit, MailboxId, StoredMessage } from './contract.ts'
+import type { Deposit, MailboxId, SearchedMessage, StoredMessage } from './contract.ts'
+import { forgetMessage } from './search-blocks.ts'
 import { packKeys, unpackKeys } from './thread-keys.ts'
 import { joinThread, leaveThread } from './thread-links.ts'
 
@@ -14,8 +15,14 @@ const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, 
   prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl, raw_headers)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const SELECT = `SELECT id, record_id, envelope, body_structure, listed_fields, parts, prefix, segment, offset, length, sent,
-  thread FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))`
+/** What SEARCH looks at comes first. */
+const SEARCHED = 'id, record_id, thread, listed_fields, parts, prefix, segment, offset, length, sent'
+const OF_SOME = 'FROM message WHERE account = ? AND id IN (SELECT value FROM json_each(?))'
+const SELECT = `SELECT ${SEARCHED}, envelope, body_structure ${OF_SOME}`
+const SELECT_SEARCHED = `SELECT ${SEARCHED} ${OF_SOME}`
+
+const AFTER = `SELECT ${SEARCHED}, account FROM message WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`
+const AFTER_OF = `SELECT ${SEARCHED}, account FROM message WHERE id > ? AND id <= ? AND account = ? ORDER BY id LIMIT ?`
 
 const PLACE = 'INSERT INTO placement (message, mailbox, uid, saved) VALUES (?, ?, ?, ?)'
 
@@ -120,6 +127,7 @@ export function dropPlacement(tx: Tx, message: number, mailbox: MailboxId, uid: 
     return
   }
   tx.sql('DELETE FROM message WHERE id = ?').run(message)
+  forgetMessage(tx, account, message)
   // What joined is left, nothing else: a message of before there were conversations never joined one.
   if (row[6] !== null) leaveThread(tx, account, unpackKeys(buffer(row[6])))
   releaseContent(tx, { segment, offset, length })
@@ -133,10 +141,43 @@ export function messagesById(
 ): (StoredMessage | undefined)[] {
   const found = new Map<number, StoredMessage>()
   for (const row of reader.sql(SELECT).all(account, JSON.stringify(ids))) {
-    const message = fromRow(row)
+    const message = { ...searched(row), envelope: buffer(row[10]), bodyStructure: buffer(row[11]) }
     found.set(message.id, message)
   }
   return ids.map((id) => found.get(id))
+}
+
+/** The same with less to read. */
+export function searchedById(
+  reader: Reader,
+  account: AccountId,
+  ids: readonly number[],
+): (SearchedMessage | undefined)[] {
+  const found = new Map<number, SearchedMessage>()
+  for (const row of reader.sql(SELECT_SEARCHED).all(account, JSON.stringify(ids))) {
+    const message = searched(row)
+    found.set(message.id, message)
+  }
+  return ids.map((id) => found.get(id))
+}
+
+/** Messages in order of arrival, of one account or of all. */
+export function messagesBetween(
+  reader: Reader,
+  range: { readonly after: number; readonly until: number; readonly account?: AccountId | undefined },
+  limit: number,
+): { readonly account: AccountId; readonly message: SearchedMessage }[] {
+  const { after, until, account } = range
+  const rows =
+    account === undefined
+      ? reader.sql(AFTER).all(after, until, limit)
+      : reader.sql(AFTER_OF).all(after, until, account, limit)
+  return rows.map((row) => ({ account: Number(row[10]), message: searched(row) }))
+}
+
+/** The highest row so far. */
+export function lastMessage(reader: Reader): number {
+  return Number(reader.sql('SELECT coalesce(max(id), 0) FROM message').get()?.[0])
 }
 
 /** UIDLs by row, in the order asked for: the record's id, or what it had elsewhere; undefined where a message is gone. */
@@ -185,21 +226,19 @@ function buffer(value: SqlValue | undefined): Buffer {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
 }
 
-function fromRow(row: SqlValue[]): StoredMessage {
-  const prefix = buffer(row[6])
+function searched(row: SqlValue[]): SearchedMessage {
+  const prefix = buffer(row[5])
   const recordId = buffer(row[1])
-  const length = Number(row[9])
+  const length = Number(row[8])
   return {
     id: Number(row[0]),
     recordId,
-    threadRecordId: row[11] === null ? recordId : buffer(row[11]),
-    envelope: buffer(row[2]),
-    bodyStructure: buffer(row[3]),
-    listedFields: buffer(row[4]),
-    parts: buffer(row[5]),
+    threadRecordId: row[2] === null ? recordId : buffer(row[2]),
+    listedFields: buffer(row[3]),
+    parts: buffer(row[4]),
     prefix,
-    at: { segment: Number(row[7]), offset: Number(row[8]), length },
-    sentMs: row[10] === null ? Number.NaN : Number(row[10]),
+    at: { segment: Number(row[6]), offset: Number(row[7]), length },
+    sentMs: row[9] === null ? Number.NaN : Number(row[9]),
     sizeOctets: prefix.length + length,
   }
 }

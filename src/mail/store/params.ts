@@ -29,6 +29,15 @@ export const storeParams = defineParams({
   mailbox_annotation_limit: int('100', 'The most annotations of one mailbox (RFC 5464).', { min: 10 }),
   account_annotation_limit: int('1000', 'The most annotations of an account, over all its mailboxes.', { min: 10 }),
   annotation_size_limit: size('65536', 'The most octets of an annotation.', { min: 1024 }),
+  search_index: bool(
+    'yes',
+    'Whether an index is kept that SEARCH of text is narrowed by; what is found is the same. `no` removes it.',
+  ),
+  search_index_message_limit: int(
+    '65536',
+    'The most letters of text, and of header fields, that the search index takes from a message; one with more is always read.',
+    { min: 1024, max: 16_777_216 },
+  ),
   expunged_message_lifetime: time(
     '1h',
     'How long the content of an expunged message is kept; sessions that were not told yet can read it so long.',

@@ -214,7 +214,39 @@ ALTER TABLE message ADD COLUMN raw_headers INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_raw_headers ON message (account) WHERE raw_headers = 1;
 `
 
+/**
+ * The search index: search-blocks.ts. search_block: 1,024 messages of an account in order of arrival, packed as 8 octets each;
+ * account 0: given up. search_slice: bits of them, id is block * 529 + slice. search_recent: what waits for a block.
+ * search_scan: messages above 'after' are not looked at yet; account 0: of all accounts, else of one whose index is made anew, up to 'until'.
+ * generation: raised whenever something is begun anew.
+ */
+const SEARCH = `
+CREATE TABLE search_block (
+  block INTEGER PRIMARY KEY AUTOINCREMENT,
+  account INTEGER NOT NULL,
+  first_message INTEGER NOT NULL,
+  last_message INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  messages BLOB NOT NULL
+) STRICT;
+CREATE INDEX search_block_place ON search_block (account, first_message, last_message);
+CREATE TABLE search_slice (id INTEGER PRIMARY KEY, bits BLOB NOT NULL) STRICT;
+CREATE TABLE search_recent (
+  account INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  bits BLOB NOT NULL,
+  PRIMARY KEY (account, message)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE search_scan (
+  account INTEGER PRIMARY KEY,
+  after INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  generation INTEGER NOT NULL
+) STRICT;
+INSERT INTO search_scan VALUES (0, 0, 0, 0);
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS],
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS, SEARCH],
 }

@@ -1,12 +1,13 @@
 /** Search keys as functions of one message. RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ). */
 import type { SearchKey, SequenceSet } from '../../formats/imap/mod.ts'
-import { foldForSearch } from '../../formats/message/mod.ts'
+import { unicodeCasemap } from '../../formats/message/mod.ts'
 import { type Entries, lowerBound } from './entries.ts'
 import { fuzzyScore } from './fuzzy.ts'
 import { type Dictionary, systemBit } from './keywords.ts'
 import type { Recents } from './recents.ts'
 import { emailId, threadId } from './object-ids.ts'
-import type { MessageText } from './search-text.ts'
+import type { Narrowing } from './search-narrowing.ts'
+import type { MessageText, Sought } from './search-text.ts'
 
 /** The message that is looked at. */
 export interface Subject {
@@ -33,13 +34,15 @@ export interface Largest {
 
 const DAY_MS = 86_400_000
 
-export function compileKey(key: SearchKey, largest: Largest): Matcher {
-  return compile(key, { ...largest, sets: new Map() })
+/** @param narrowing what the index knows, once it is asked; it may be undefined for good */
+export function compileKey(key: SearchKey, largest: Largest, narrowing?: Narrowing): Matcher {
+  return compile(key, { ...largest, sets: new Map(), narrowing })
 }
 
 interface Known extends Largest {
   /** UID sets as they were made ready: `$` may be many keys, and is one set. */
   readonly sets: Map<SequenceSet, (uid: number) => boolean>
+  readonly narrowing: Narrowing | undefined
 }
 
 function compile(key: SearchKey, largest: Known): Matcher {
@@ -108,7 +111,7 @@ function compile(key: SearchKey, largest: Known): Matcher {
     case 'HEADER':
     case 'BODY':
     case 'TEXT':
-      return textMatcher(key)
+      return narrowed(key, largest.narrowing, textMatcher(key))
     default:
       return key satisfies never
   }
@@ -127,19 +130,29 @@ const DAYS = {
   SAVEDSINCE: (day: number, asked: number) => day >= asked,
 } as const
 
-function textMatcher(key: SearchKey & { key: 'HEADER' | 'BODY' | 'TEXT' }): Matcher {
+/** A key that looks for text. */
+export type TextKey = Extract<SearchKey, { key: 'HEADER' | 'BODY' | 'TEXT' }>
+
+function textMatcher(key: TextKey): Matcher {
   if (key.fuzzy === true) return ({ text }) => text && fuzzyScore(text, key) > 0
-  const wanted = foldForSearch(key.text)
-  switch (key.key) {
-    case 'HEADER': {
-      const field = key.field.toLowerCase()
-      return ({ text }) => text?.headerHas(field, wanted)
-    }
-    case 'BODY':
-      return wanted === '' ? () => true : ({ text }) => text?.bodyHas(wanted)
-    case 'TEXT':
-      return wanted === '' ? () => true : ({ text }) => text?.has(wanted)
+  const sought = soughtBy(key)
+  if (key.key === 'HEADER') {
+    const field = key.field.toLowerCase()
+    return ({ text }) => text?.headerHas(field, sought)
   }
+  return sought.wanted === '' ? () => true : ({ text }) => text?.has(sought)
+}
+
+/** What the index rules out need not be read. */
+function narrowed(key: TextKey, narrowing: Narrowing | undefined, matcher: Matcher): Matcher {
+  const number = narrowing?.numberOf(key)
+  if (narrowing === undefined || number === undefined) return matcher
+  return (subject) =>
+    narrowing.excludes(number, subject.entries.message[subject.place] ?? 0) ? false : matcher(subject)
+}
+
+export function soughtBy({ key, text, collation = unicodeCasemap }: TextKey): Sought {
+  return { key, text, collation, wanted: collation.form(text) }
 }
 
 function not(matcher: Matcher): Matcher {
@@ -236,9 +249,8 @@ export function asksWhenSaved(key: SearchKey): boolean {
   return key.key.startsWith('SAVED') || partsOf(key).some(asksWhenSaved)
 }
 
-/** The keys of a program that look at content: their folded texts. */
-export function textsSought(key: SearchKey): { readonly key: 'BODY' | 'TEXT'; readonly wanted: string }[] {
-  if ((key.key === 'BODY' || key.key === 'TEXT') && key.fuzzy !== true)
-    return [{ key: key.key, wanted: foldForSearch(key.text) }]
-  return partsOf(key).flatMap(textsSought)
+/** The keys of a program that look for text. */
+export function textKeys(key: SearchKey): TextKey[] {
+  if (key.key === 'HEADER' || key.key === 'BODY' || key.key === 'TEXT') return [key]
+  return partsOf(key).flatMap(textKeys)
 }

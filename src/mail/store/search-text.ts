@@ -1,33 +1,37 @@
 /** A message's text for SEARCH: header fields and text parts, decoded and folded, each read only when asked for. */
 import {
+  type Collation,
   decodeCharset,
   decodeParts,
-  decodeTransfer,
   decodeWords,
   fieldValue,
   foldForSearch,
   headerFields,
   type HeaderField,
   LISTED_FIELDS,
+  octetReading,
   type PackedPart,
   parseDate,
   stripHtml,
-  transferEncoding,
 } from '../../formats/message/mod.ts'
-import type { StoredMessage } from './contract.ts'
+import type { ContentOf, SearchedMessage } from './contract.ts'
 import type { FuzzyKey, FuzzyTexts } from './fuzzy.ts'
+import { decodedPieces } from './search-pieces.ts'
+import { type IndexedText, SEARCHED_FIELDS } from './search-signature.ts'
 
-export type ReadContent = (message: StoredMessage, from: number, to: number) => Buffer
+/** A text that is looked for, in the form of its collation. */
+export interface Sought {
+  readonly key: 'HEADER' | 'BODY' | 'TEXT'
+  readonly wanted: string
+  /** As it was given: where octets are compared. */
+  readonly text: string
+  readonly collation: Collation
+}
 
-/** Octets of a part that are decoded at once; longer ones in pieces that end with a line. */
-const PIECE = 1_048_576
-
-const LF = 0x0a
-const EMPTY = Buffer.alloc(0)
-const NOT_BASE64 = /[^A-Za-z0-9+/]/g
+export type ReadContent = (message: ContentOf, from: number, to: number) => Buffer
 
 export class MessageText implements FuzzyTexts {
-  readonly message: StoredMessage
+  readonly message: SearchedMessage
   readonly #read: ReadContent
   #fields: readonly HeaderField[] | undefined
   #listed: readonly HeaderField[] | undefined
@@ -35,7 +39,7 @@ export class MessageText implements FuzzyTexts {
   /** What was found out already, by key and text. */
   readonly #known = new Map<string, boolean>()
 
-  constructor(message: StoredMessage, read: ReadContent) {
+  constructor(message: SearchedMessage, read: ReadContent) {
     this.message = message
     this.#read = read
   }
@@ -52,27 +56,63 @@ export class MessageText implements FuzzyTexts {
     return first === undefined ? '' : fieldValue(first)
   }
 
-  /** @param field in lower case @param wanted folded; empty: the field is there */
-  headerHas(field: string, wanted: string): boolean {
-    return this.#named(field).some((one) => foldForSearch(decodeWords(fieldValue(one))).includes(wanted))
+  /** @param field in lower case; a wanted text that is empty: the field is there */
+  headerHas(field: string, { wanted, collation }: Sought): boolean {
+    return this.#named(field).some((one) => collation.form(decodeWords(fieldValue(one))).includes(wanted))
   }
 
-  /** The text parts, those of messages within the message and their headers. Other types are not text. */
-  bodyHas(wanted: string): boolean {
-    return this.#known.get(`BODY ${wanted}`) ?? finish(this.#search('BODY', wanted))
-  }
-
-  /** Header, MIME header fields and body. */
-  has(wanted: string): boolean {
-    return this.#known.get(`TEXT ${wanted}`) ?? finish(this.#search('TEXT', wanted))
+  /**
+   * BODY: the text parts, those of messages within the message and their headers; other types are not text.
+   * TEXT: header, MIME header fields and body.
+   */
+  has(sought: Sought): boolean {
+    return this.#known.get(knownAs(sought)) ?? finish(this.#search(sought))
   }
 
   /** Finds out beforehand, with pauses between the pieces of a large message. */
-  async prepare(key: 'BODY' | 'TEXT', wanted: string, pause: () => Promise<void> | undefined): Promise<void> {
-    const search = this.#search(key, wanted)
+  async prepare(sought: Sought, pause: () => Promise<void> | undefined): Promise<void> {
+    const search = this.#search(sought)
     let step = search.next()
     for (; step.done !== true; step = search.next()) await pause()
-    this.#known.set(`${key} ${wanted}`, step.value)
+    this.#known.set(knownAs(sought), step.value)
+  }
+
+  /**
+   * All that SEARCH may find: what the index is made of. Of a message with more letters of text, or of header, than `limit` the
+   * rest is not read.
+   */
+  *indexedTexts(limit: number): Generator<IndexedText> {
+    const left = { header: limit, text: limit }
+    for (const field of this.#allFields) {
+      const text = decodeWords(fieldValue(field))
+      yield counted(left, { part: 'header', text: `${writtenName(field)}: ${text}` })
+      if (SEARCHED_FIELDS.has(field.name)) yield { part: 'field', name: field.name, text }
+    }
+    yield* this.#indexedParts(this.#parts, left)
+  }
+
+  *#indexedParts(part: PackedPart, left: Left): Generator<IndexedText> {
+    if (part.children.length === 0 && isText(part) && left.text >= 0) {
+      let continues = false
+      const readings: string[] = []
+      for (const octets of this.#decodedPieces(part)) {
+        const decoded = decodeCharset(octets, part.charset)
+        const reading = octetReading(octets, part.charset, decoded)
+        if (reading !== undefined) readings.push(reading)
+        const text = part.contentType === 'text/html' ? stripHtml(decoded) : decoded
+        yield counted(left, { part: 'text', text, continues })
+        if (left.text < 0) break
+        continues = true
+      }
+      for (const text of readings) yield counted(left, { part: 'text', text })
+    }
+    const where = isMessage(part) ? 'text' : 'header'
+    for (const child of part.children) {
+      const fields = left[where] < 0 ? [] : headerFields(this.#slice(child.headerFrom, child.bodyFrom))
+      for (const field of fields)
+        yield counted(left, { part: where, text: `${writtenName(field)}: ${decodeWords(fieldValue(field))}` })
+      yield* this.#indexedParts(child, left)
+    }
   }
 
   /** The subject first, which is worth most, then other fields, then text. */
@@ -93,15 +133,12 @@ export class MessageText implements FuzzyTexts {
   *#fuzzyParts(part: PackedPart): Generator<{ text: string; weight: number }> {
     for (const child of part.children) yield* this.#fuzzyParts(child)
     if (part.children.length > 0 || !isText(part)) return
-    for (const octets of this.#decodedPieces(part)) {
-      const text = decodeCharset(octets, part.charset)
-      yield { text: foldForSearch(part.contentType === 'text/html' ? stripHtml(text) : text), weight: 0.6 }
-    }
+    for (const octets of this.#decodedPieces(part)) yield { text: foldForSearch(readText(part, octets)), weight: 0.6 }
   }
 
-  *#search(key: 'BODY' | 'TEXT', wanted: string): Search {
-    if (key === 'TEXT' && fieldsHave(this.#allFields, wanted)) return true
-    return yield* this.#partHas(this.#parts, wanted, key === 'TEXT')
+  *#search(sought: Sought): Search {
+    if (sought.key === 'TEXT' && fieldsHave(this.#allFields, sought)) return true
+    return yield* this.#partHas(this.#parts, sought)
   }
 
   /** The fields of one name; those in front of the content, as delivery put them there, first. */
@@ -124,64 +161,40 @@ export class MessageText implements FuzzyTexts {
     return this.#root
   }
 
-  *#partHas(part: PackedPart, wanted: string, mime: boolean): Search {
-    if (part.children.length === 0) return isText(part) && (yield* this.#textHas(part, wanted))
-    const within = part.contentType === 'message/rfc822' || part.contentType === 'message/global'
+  *#partHas(part: PackedPart, sought: Sought): Search {
+    if (part.children.length === 0) return isText(part) && (yield* this.#textHas(part, sought))
     for (const child of part.children) {
       // The header of a message within is body to the one around it; that of a part is a MIME header.
-      if ((within || mime) && fieldsHave(headerFields(this.#slice(child.headerFrom, child.bodyFrom)), wanted))
+      if (
+        (isMessage(part) || sought.key === 'TEXT') &&
+        fieldsHave(headerFields(this.#slice(child.headerFrom, child.bodyFrom)), sought)
+      )
         return true
-      if (yield* this.#partHas(child, wanted, mime)) return true
+      if (yield* this.#partHas(child, sought)) return true
     }
     return false
   }
 
   /** Piece by piece; the end of each is looked at together with the next. */
-  *#textHas(part: PackedPart, wanted: string): Search {
+  *#textHas(part: PackedPart, { wanted, text, collation }: Sought): Search {
     const html = part.contentType === 'text/html'
-    const sought = html ? collapsed(wanted) : wanted
+    const isCollapsed = html && /\s/.test(wanted)
+    const sought = isCollapsed ? collapsed(wanted) : wanted
     let kept = ''
     for (const octets of this.#decodedPieces(part)) {
-      const text = decodeCharset(octets, part.charset)
-      const folded = html ? collapsed(kept + foldForSearch(stripHtml(text))) : kept + foldForSearch(text)
-      if (folded.includes(sought)) return true
-      kept = folded.slice(-sought.length)
+      const decoded = decodeCharset(octets, part.charset)
+      if (octetReading(octets, part.charset, decoded)?.includes(text) === true) return true
+      const form = kept + collation.form(html ? stripHtml(decoded) : decoded)
+      const looked = isCollapsed ? collapsed(form) : form
+      if (looked.includes(sought)) return true
+      kept = looked.slice(-sought.length)
       yield
     }
     return false
   }
 
-  /** Ends with a line each, so that no character of any charset is cut in two; a line beyond any size with one of UTF-8. */
-  *#decodedPieces(part: PackedPart): Generator<Buffer> {
-    const encoding = transferEncoding(part.encoding)
-    let line = EMPTY // decoded, not yet whole
-    let group = EMPTY // base64, not yet a group of four
-    for (const octets of this.#pieces(part)) {
-      let whole = octets
-      if (encoding === 'base64') {
-        const letters = Buffer.from(`${group.toString('latin1')}${octets.toString('latin1')}`.replace(NOT_BASE64, ''))
-        const groups = letters.length - (letters.length % 4)
-        whole = letters.subarray(0, groups)
-        group = letters.subarray(groups)
-      }
-      const decoded = Buffer.concat([line, decodeTransfer(whole, encoding)])
-      const end = decoded.length < PIECE / 2 ? 0 : decoded.lastIndexOf(LF) + 1 || characterEnd(decoded)
-      if (end > 0) yield decoded.subarray(0, end)
-      line = decoded.subarray(end)
-    }
-    const rest = Buffer.concat([line, decodeTransfer(group, encoding)])
-    if (rest.length > 0) yield rest
-  }
-
-  *#pieces(part: PackedPart): Generator<Buffer> {
-    for (let at = part.bodyFrom; at < part.bodyTo;) {
-      const octets = this.#slice(at, Math.min(at + PIECE, part.bodyTo))
-      if (octets.length === 0) return
-      const line = at + octets.length < part.bodyTo ? octets.lastIndexOf(LF) + 1 : 0
-      const end = line > 0 ? line : octets.length
-      yield octets.subarray(0, end)
-      at += end
-    }
+  #decodedPieces(part: PackedPart): Generator<Buffer> {
+    return decodedPieces(part, (from, to) => this.#slice(from, to))
   }
 
   /** Octets of the content, offsets as the MIME tree has them: without the prefix. */
@@ -200,6 +213,17 @@ export class MessageText implements FuzzyTexts {
   }
 }
 
+/** Letters that may still come; below zero: there were too many. */
+interface Left {
+  header: number
+  text: number
+}
+
+function counted(left: Left, indexed: IndexedText & { readonly part: keyof Left }): IndexedText {
+  left[indexed.part] -= indexed.text.length
+  return indexed
+}
+
 /** Yields between pieces, ends with the answer. */
 type Search = Generator<void, boolean>
 
@@ -209,16 +233,27 @@ function finish(search: Search): boolean {
   return step.value
 }
 
+const knownAs = ({ key, wanted, collation }: Sought): string => `${key} ${collation.name} ${wanted}`
+
 /** A field's name and value as a reader sees them. */
-function fieldsHave(fields: readonly HeaderField[], wanted: string): boolean {
-  return fields.some((field) => foldForSearch(`${field.name}: ${decodeWords(fieldValue(field))}`).includes(wanted))
+function fieldsHave(fields: readonly HeaderField[], { wanted, collation }: Sought): boolean {
+  return fields.some((field) =>
+    collation.form(`${writtenName(field)}: ${decodeWords(fieldValue(field))}`).includes(wanted),
+  )
 }
 
-/** Where the last whole UTF-8 character ends. */
-function characterEnd(octets: Buffer): number {
-  let lead = octets.length - 1
-  while (lead > octets.length - 4 && ((octets[lead] ?? 0) & 0xc0) === 0x80) lead--
-  return ((octets[lead] ?? 0) & 0xc0) === 0xc0 ? lead : octets.length
+function writtenName({ name, raw }: HeaderField): string {
+  return raw.toString('latin1', 0, name.length) // in ASCII, and before it stands nothing
+}
+
+/** What a reader sees of some octets of a text part. */
+function readText({ contentType, charset }: PackedPart, octets: Buffer): string {
+  const text = decodeCharset(octets, charset)
+  return contentType === 'text/html' ? stripHtml(text) : text
+}
+
+function isMessage({ contentType }: PackedPart): boolean {
+  return contentType === 'message/rfc822' || contentType === 'message/global'
 }
 
 function isText(part: PackedPart): boolean {

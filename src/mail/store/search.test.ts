@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SearchKey } from '../../formats/imap/mod.ts'
+import { COLLATIONS, unicodeCasemap } from '../../formats/message/mod.ts'
 import { compileKey } from './search-keys.ts'
-import { ACCOUNT, openTestStore, type TestStore } from './testing.ts'
+import { ACCOUNT, indexerOf, openTestStore, type TestStore } from './testing.ts'
 
 const DAY = 86_400_000
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`) / DAY
@@ -85,7 +86,13 @@ ${base64('secret pixels')}
   await append(world, `From: e@mail.example\n\nnothing much ${'x'.repeat(2000)}\n`, [], '2026-03-03')
 }
 
-const header = (field: string, text: string): SearchKey => ({ key: 'HEADER', field, text })
+const header = (field: string, text: string, collation = unicodeCasemap): SearchKey => ({
+  key: 'HEADER',
+  field,
+  text,
+  collation,
+})
+const [, ASCII = unicodeCasemap, OCTET = unicodeCasemap] = COLLATIONS
 const flag = (name: string, set = true): SearchKey => ({ key: 'FLAG', flag: name, set })
 
 const TABLE: readonly (readonly [SearchKey, readonly number[]])[] = [
@@ -132,12 +139,19 @@ const TABLE: readonly (readonly [SearchKey, readonly number[]])[] = [
   [header('Subject', 'budget FOR'), [1]],
   [header('subject', '請求書'), [2]],
   [header('From', 'josé'), [2]],
+  // RFC 5051: a mark stands behind its letter, and what is sought may end before it.
   [header('from', 'jose'), [2]],
+  [header('from', 'jose '), []],
+  [header('from', 'JOSÉ', OCTET), []],
+  [header('from', 'José', OCTET), [2]],
+  [header('from', 'jOSé', ASCII), [2]],
+  [header('from', 'JOSÉ', ASCII), []],
   [header('X-PROJECT', 'post'), [1]],
   [header('x-project', ''), [1]],
   [header('subject', ''), [1, 2, 3]],
   [{ key: 'BODY', text: 'café' }, [1]],
-  [{ key: 'BODY', text: 'cafe' }, [1]],
+  [{ key: 'BODY', text: 'cafe yes' }, []],
+  [{ key: 'BODY', text: 'CAFÉ' }, [1]],
   [{ key: 'BODY', text: '書の件' }, [2]],
   [{ key: 'BODY', text: 'price & free' }, [3]],
   [{ key: 'BODY', text: 'hidden' }, []],
@@ -191,9 +205,27 @@ test('long text is searched across the pieces it is read in, no character cut', 
   ] as const)
     await append(world, `Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: ${encoding}\n\n${body}`)
   const selected = await world.select()
-  for (const text of ['äneedle', 'a\r\nneedle\r\n日本', '本ende', 'a'.repeat(300)])
+  for (const text of ['äneedle', 'Ä\r\nneedle\r\n日本', '本ende', 'ä'.repeat(300)])
     assert.deepEqual(await selected.search({ key: 'BODY', text }), text === 'äneedle' ? [] : [1, 2], text)
   assert.deepEqual(await selected.search({ key: 'BODY', text: '¤' }), [], 'read as UTF-8 everywhere')
+})
+
+test('text that is not of its charset is searched by its octets too', async (t) => {
+  const world = await openTestStore(t)
+  for (const charset of ['utf-8', 'iso-2022-jp']) {
+    const head = `Content-Type: text/plain; charset=${charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`
+    const content = Buffer.concat([Buffer.from(`${head}Crème `), Buffer.from([0xff, 0xe9]), Buffer.from(' brûlée')])
+    await world.store.append(ACCOUNT, 'INBOX', [content], { sizeOctets: content.length, flags: [] })
+  }
+  await indexerOf(world).run()
+  const selected = await world.select()
+  for (const [text, found] of [
+    ['Crème', [1, 2]],
+    ['CRÈME', []], // octets have no case
+    ['ÿé', [1]], // what is no UTF-8 is read as windows-1252 as well
+    ['brûlée', [1, 2]],
+  ] as const)
+    assert.deepEqual(await selected.search({ key: 'BODY', text }), found, text)
 })
 
 test('a set of UIDs that stands in many keys is made ready once', () => {

@@ -8,10 +8,11 @@ import type { StoreContext } from './context.ts'
 import type { MailboxId } from './contract.ts'
 import type { Entries } from './entries.ts'
 import type { Dictionary } from './keywords.ts'
-import { MESSAGE_BATCH, messagesById, savedTimes } from './message-rows.ts'
+import { MESSAGE_BATCH, savedTimes, searchedById } from './message-rows.ts'
 import type { Numbers } from './numbers.ts'
 import type { Recents } from './recents.ts'
-import { asksWhenSaved, compileKey, type Matcher, type Subject, textsSought } from './search-keys.ts'
+import { asksWhenSaved, compileKey, type Matcher, soughtBy, type Subject, textKeys } from './search-keys.ts'
+import { Narrowing } from './search-narrowing.ts'
 import { MessageText, type ReadContent } from './search-text.ts'
 
 /** A session's mailbox as search looks at it; asked for anew after every pause, for the view may have moved. */
@@ -52,11 +53,21 @@ export async function searchMailbox(
   const { entries, numbers } = rows()
   const { count } = numbers
   const lastUid = entries.uid[numbers.placeOf(count)] ?? 0
-  const matcher = compileKey(key, { count, lastUid, nowMs: ctx.clock.now() })
+  const narrowing = ctx.settings.search_index ? Narrowing.of(key) : undefined
+  const matcher = compileKey(key, { count, lastUid, nowMs: ctx.clock.now() }, narrowing)
   const pause = pauses(ctx)
-  const sought = textsSought(key)
+  const sought = textKeys(key)
+    .filter((one) => one.key !== 'HEADER' && one.fuzzy !== true)
+    .map(soughtBy)
   const whenSaved = asksWhenSaved(key)
-  const { found, open } = await byView(rows, among ?? { length: count }, matcher, pause)
+  const { found, open: unknown } = await byView(rows, among ?? { length: count }, matcher, pause)
+  let open = unknown
+  if (narrowing !== undefined && open.length > 0) {
+    await narrowing.load(ctx.db.read, account, messagesOf(rows(), open), pause)
+    const narrowed = await byView(rows, open, matcher, pause)
+    for (const seq of narrowed.found) found.push(seq)
+    open = narrowed.open
+  }
   for (let from = 0; from < open.length; from += MESSAGE_BATCH) {
     const seqs = open.slice(from, from + MESSAGE_BATCH)
     onProgress?.(from, open.length)
@@ -65,19 +76,24 @@ export async function searchMailbox(
       .map((seq) => map.placeOf(seq))
       .map((i) => ({ message: now.message[i] ?? 0, uid: now.uid[i] ?? 0 }))
     const ids = places.map(({ message }) => message)
-    const messages = messagesById(ctx.db.read, account, ids)
+    const messages = searchedById(ctx.db.read, account, ids)
     const saved = whenSaved ? savedTimes(ctx.db.read, mailbox, places) : []
     for (const [i, seq] of seqs.entries()) {
       const message = messages[i]
       if (message === undefined) continue // it went away meanwhile, and matches nothing
       const text = new MessageText(message, parts.read)
-      if (message.sizeOctets > LARGE)
-        for (const { key: where, wanted } of sought) await text.prepare(where, wanted, pause)
+      if (message.sizeOctets > LARGE) for (const one of sought) await text.prepare(one, pause)
       if (matchesWith({ text, savedMs: saved[i] }, seq, rows(), matcher)) found.push(seq)
       await pause()
     }
   }
-  return open.length === 0 ? found : found.sort((a, b) => a - b)
+  return unknown.length === 0 ? found : found.sort((a, b) => a - b)
+}
+
+function messagesOf({ entries, numbers }: SearchRows, seqs: readonly number[]): Float64Array {
+  const messages = new Float64Array(seqs.length)
+  for (const [i, seq] of seqs.entries()) messages[i] = entries.message[numbers.placeOf(seq)] ?? 0
+  return messages
 }
 
 /** @param among sequence numbers, or how many there are in all */

@@ -9,6 +9,7 @@ import {
   type SortCriterion,
   type ThreadAlgorithm,
 } from '../../formats/imap/mod.ts'
+import type { Collation } from '../../formats/message/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { resyncFloor } from './account-state.ts'
 import { OVERQUOTA, TRYCREATE } from './append.ts'
@@ -291,8 +292,8 @@ export class SelectedMailbox implements Selected {
     return sortMessages(this.#looking, seqs, criteria, key)
   }
 
-  threads(seqs: readonly number[], algorithm: ThreadAlgorithm): Promise<readonly Thread[]> {
-    return threadMessages(this.#looking, seqs, algorithm)
+  threads(seqs: readonly number[], algorithm: ThreadAlgorithm, collation?: Collation): Promise<readonly Thread[]> {
+    return threadMessages(this.#looking, seqs, algorithm, collation)
   }
 
   get #looking(): Looking {

@@ -1,7 +1,7 @@
 /** SORT: messages in the order of some of their properties. RFC 5256 §3, RFC 5957. */
 import type { SearchKey, SortCriterion } from '../../formats/imap/mod.ts'
 import { parseAddressList } from '../../formats/address/mod.ts'
-import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
+import { baseSubject, compareForms, decodeWords, unicodeCasemap } from '../../formats/message/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
 import { relevancy } from './fuzzy.ts'
@@ -70,7 +70,7 @@ export async function sortMessages(
 ): Promise<number[]> {
   const lines = await lookAt(looking, seqs, (message) => ({
     seq: message.seq,
-    values: criteria.map(({ key: criterion }) => valueOf(criterion, message, key)),
+    values: criteria.map((criterion) => valueOf(criterion, message, key)),
   }))
   lines.sort((a, b) => {
     for (let i = 0; i < criteria.length; i++) {
@@ -82,10 +82,11 @@ export async function sortMessages(
   return lines.map(({ seq }) => seq)
 }
 
-const compare = (a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
+const compare = (a: Value, b: Value): number =>
+  typeof a === 'string' && typeof b === 'string' ? compareForms(a, b) : a < b ? -1 : a > b ? 1 : 0
 
 function valueOf(
-  criterion: SortCriterion['key'],
+  { key: criterion, collation = unicodeCasemap }: SortCriterion,
   { text, sentMs, arrivedMs, sizeOctets }: Looked,
   key: SearchKey | undefined,
 ): Value {
@@ -99,15 +100,15 @@ function valueOf(
     case 'SIZE':
       return sizeOctets
     case 'SUBJECT':
-      return casemap(baseSubject(decodeWords(text?.value('subject') ?? '')).text)
+      return collation.form(baseSubject(decodeWords(text?.value('subject') ?? '')).text)
     case 'CC':
     case 'FROM':
     case 'TO':
-      return casemap(firstAddress(text?.value(criterion.toLowerCase()) ?? '').mailbox)
+      return collation.form(firstAddress(text?.value(criterion.toLowerCase()) ?? '').mailbox)
     case 'DISPLAYFROM':
-      return casemap(firstAddress(text?.value('from') ?? '').display)
+      return collation.form(firstAddress(text?.value('from') ?? '').display)
     case 'DISPLAYTO':
-      return casemap(firstAddress(text?.value('to') ?? '').display)
+      return collation.form(firstAddress(text?.value('to') ?? '').display)
     default:
       return criterion satisfies never
   }

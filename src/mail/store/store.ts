@@ -19,6 +19,7 @@ import type {
   AppendAs,
   Appending,
   AppendOptions,
+  ContentOf,
   Deposit,
   Deposited,
   Grant,
@@ -275,7 +276,7 @@ class SqliteStore implements Store {
     return previewOf(message, this.read.bind(this))
   }
 
-  read(message: StoredMessage, from: number, to: number): Buffer {
+  read(message: ContentOf, from: number, to: number): Buffer {
     const { prefix } = message
     const end = Math.min(to, message.sizeOctets, from + READ_LIMIT)
     if (from >= end) return Buffer.alloc(0)
@@ -285,7 +286,7 @@ class SqliteStore implements Store {
   }
 
   /** Compaction may have moved the content since the row was read: once more, where the row says now (rule 11). */
-  #readSlice(message: StoredMessage, from: number, to: number): Buffer {
+  #readSlice(message: ContentOf, from: number, to: number): Buffer {
     try {
       return this.#log.read(message.at, from, to)
     } catch (error) {

@@ -11,6 +11,7 @@ import { ChangeFeed, FEED_OCTETS } from './feed.ts'
 import { storeParams, type StoreSettings } from './params.ts'
 import { parseValue } from '../../io/config/mod.ts'
 import { storeSchema } from './schema.ts'
+import { SearchIndexer } from './search-indexer.ts'
 import { createStore, type StoreOptions } from './store.ts'
 
 export interface TestStore {
@@ -78,6 +79,10 @@ export async function openTestStore(
   const [only] = await testStores(t, 1, [some], clock)
   if (only === undefined) throw new Error('no store')
   return only
+}
+
+export function indexerOf({ db, clock, options, store }: TestStore): SearchIndexer {
+  return new SearchIndexer({ db, clock, settings: options.settings, read: store.read.bind(store) })
 }
 
 function testStore(options: StoreOptions, clock: TestStore['clock']): TestStore {

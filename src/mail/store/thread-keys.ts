@@ -31,7 +31,7 @@ export function threadKeys(fields: readonly HeaderField[]): number[] {
   const ancestors = [...references, ...messageIds(value('in-reply-to')).slice(0, 1)].toReversed()
   const ids = [...messageIds(value('message-id')).slice(0, 1), ...ancestors.slice(0, ANCESTORS_LIMIT)]
   if (ids.length === 0) return []
-  const subject = casemap(subjectOf(value('subject')))
+  const subject = casemap(subjectOf(value('subject'))).normalize('NFKD')
   return [...new Set(ids)].map((id) => hash('sha256', `${id} ${subject}`, 'buffer').readUIntBE(0, 6))
 }
 

@@ -34,7 +34,8 @@ async function remove(world: TestStore, uids?: ReadonlySet<number>): Promise<voi
   await selected.expunge(uids)
   selected.close()
   world.clock.advance(world.options.settings.expunged_message_lifetime + 1)
-  await new StoreUpkeep({ db: world.db, clock: world.clock, settings: world.options.settings }).run()
+  const { db, clock, options, store } = world
+  await new StoreUpkeep({ db, clock, settings: options.settings, read: store.read.bind(store) }).run()
 }
 
 test('what ties a conversation is forgotten with the last of its messages', async (t) => {

@@ -1,6 +1,6 @@
 /** THREAD: messages of a mailbox as conversations. RFC 5256 §3; the numbers are the steps of REFERENCES there. */
 import type { ThreadAlgorithm } from '../../formats/imap/mod.ts'
-import { baseSubject, casemap, decodeWords } from '../../formats/message/mod.ts'
+import { baseSubject, type Collation, decodeWords, unicodeCasemap } from '../../formats/message/mod.ts'
 import type { Thread } from './contract.ts'
 import { type Looked, lookAt, type Looking } from './sort.ts'
 import { messageIds } from './thread-keys.ts'
@@ -10,8 +10,9 @@ export async function threadMessages(
   looking: Looking,
   seqs: readonly number[],
   algorithm: ThreadAlgorithm,
+  collation = unicodeCasemap,
 ): Promise<readonly Thread[]> {
-  const letters = await lookAt(looking, seqs, letterOf)
+  const letters = await lookAt(looking, seqs, (looked) => letterOf(looked, collation))
   return ALGORITHMS[algorithm](letters)
 }
 
@@ -21,13 +22,13 @@ const ALGORITHMS = {
   ORDEREDSUBJECT: threadBySubject,
 } as const satisfies Readonly<Record<ThreadAlgorithm, (letters: readonly Letter[]) => readonly Thread[]>>
 
-function letterOf({ seq, text, sentMs }: Looked): Letter {
+function letterOf({ seq, text, sentMs }: Looked, collation: Collation): Letter {
   const { text: subject, reply } = baseSubject(decodeWords(text?.value('subject') ?? ''))
   const references = messageIds(text?.value('references') ?? '')
   return {
     seq,
     sentMs,
-    subject: casemap(subject),
+    subject: collation.form(subject),
     reply,
     id: messageIds(text?.value('message-id') ?? '')[0],
     references: references.length > 0 ? references : messageIds(text?.value('in-reply-to') ?? '').slice(0, 1),

@@ -7,8 +7,8 @@ import { ViewLostError } from './view.ts'
 const NOW = { expunges: true }
 const HOUR = 3_600_000
 
-function upkeepOf({ db, clock, options }: TestStore): StoreUpkeep {
-  return new StoreUpkeep({ db, clock, settings: options.settings })
+function upkeepOf({ db, clock, options, store }: TestStore): StoreUpkeep {
+  return new StoreUpkeep({ db, clock, settings: options.settings, read: store.read.bind(store) })
 }
 
 const one = ({ db }: TestStore, text: string): unknown => db.read.sql(text).get()?.[0]

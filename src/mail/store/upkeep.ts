@@ -10,6 +10,8 @@ import { Entries, joinEntries, PAGE_ENTRIES } from './entries.ts'
 import { dropPlacement } from './message-rows.ts'
 import { pageFrom, writePage } from './pages.ts'
 import type { StoreSettings } from './params.ts'
+import { SearchIndexer } from './search-indexer.ts'
+import type { ReadContent } from './search-text.ts'
 
 /** Rows forgotten in one transaction. */
 const FORGET_BATCH = 256
@@ -17,7 +19,11 @@ const FORGET_BATCH = 256
 export interface UpkeepOptions {
   readonly db: Db
   readonly clock: Clock
-  readonly settings: Pick<StoreSettings, 'expunged_message_lifetime' | 'expunged_history_lifetime'>
+  readonly settings: Pick<
+    StoreSettings,
+    'expunged_message_lifetime' | 'expunged_history_lifetime' | 'search_index' | 'search_index_message_limit'
+  >
+  readonly read: ReadContent
 }
 
 /** What one run did. */
@@ -30,19 +36,23 @@ export interface UpkeepReport {
   readonly forgotten: number
   /** Pages that went into their neighbour. */
   readonly merged: number
+  /** Messages that the search index took in. */
+  readonly indexed: number
 }
 
 export class StoreUpkeep {
   readonly #db: Db
   readonly #clock: Clock
   readonly #settings: UpkeepOptions['settings']
+  readonly index: SearchIndexer
   /** Where each mailbox's expunges stood when its pages were last merged. */
   readonly #merged = new Map<MailboxId, number>()
 
-  constructor({ db, clock, settings }: UpkeepOptions) {
+  constructor({ db, clock, settings, read }: UpkeepOptions) {
     this.#db = db
     this.#clock = clock
     this.#settings = settings
+    this.index = new SearchIndexer({ db, clock, settings, read })
   }
 
   /** Does all there is to do, until `signal` stops it. */
@@ -52,7 +62,9 @@ export class StoreUpkeep {
     const forgotten = await this.#slices((tx) => this.#forget(tx), signal)
     await this.#slices((tx) => removeEmptied(tx), signal)
     const merged = await this.#merge(signal)
-    return { released, emptied, forgotten, merged }
+    const indexed = await this.index.run(signal)
+    await this.index.tidy(signal)
+    return { released, emptied, forgotten, merged, indexed }
   }
 
   async #slices(slice: (tx: Tx, end: number) => number, signal: AbortSignal | undefined): Promise<number> {

@@ -26,7 +26,13 @@ export class Upkeep {
     this.#checkpointer = new Checkpointer(rooms.db)
     this.#syncLine = new SyncLine(rooms.db)
     const { db, clock, current } = rooms
-    this.#store = new StoreUpkeep({ db, clock, settings: current.config.bind(storeParams) })
+    const { store } = current
+    this.#store = new StoreUpkeep({
+      db,
+      clock,
+      settings: current.config.bind(storeParams),
+      read: store.read.bind(store),
+    })
   }
 
   start(): void {
