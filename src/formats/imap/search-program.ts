@@ -1,5 +1,5 @@
 /** What all keys of one SEARCH program share, those of filters that it names too: `$`, filters, and how much there may be. */
-import type { SearchKey, SequenceSet } from './contract.ts'
+import type { Comparator, SearchKey, SequenceSet } from './contract.ts'
 import { ImapError } from './error.ts'
 import { rangesOf } from './sequence-set.ts'
 
@@ -17,6 +17,8 @@ export interface SearchContext {
   readonly uidOnly?: boolean
   /** RFC 6855 §3: all strings are UTF-8, and CHARSET is refused. */
   readonly utf8?: boolean
+  /** How text is compared; i;unicode-casemap, when undefined. */
+  readonly comparator?: Comparator
   /** The search that a name stands for (RFC 5466). */
   readonly filter?: (name: string) => Buffer | undefined
 }

@@ -3,7 +3,7 @@
  * RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDON …), RFC 6203 (FUZZY), RFC 9738.
  */
 import { decodeCharset, knowsCharset } from '../message/mod.ts'
-import type { SearchKey } from './contract.ts'
+import type { SearchKey, SoughtText } from './contract.ts'
 import { Cursor } from './cursor.ts'
 import { takeDate } from './date-time.ts'
 import { ImapError } from './error.ts'
@@ -266,9 +266,10 @@ class SearchParser {
     return key
   }
 
-  #sought(): { readonly text: string; readonly fuzzy?: true } {
+  #sought(): SoughtText {
     const text = this.#text()
-    return this.#isFuzzy ? { text, fuzzy: true } : { text }
+    const { comparator } = this.#program.context
+    return { text, ...(this.#isFuzzy && { fuzzy: true }), ...(comparator && { collation: comparator.collation }) }
   }
 
   #text(): string {

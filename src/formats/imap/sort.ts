@@ -27,7 +27,7 @@ export interface SortCommand extends SearchCommand {
 /** `[RETURN (…)] (criteria) charset keys`. */
 export function takeSort(cursor: Cursor, context: SearchContext): SortCommand {
   const returns = takeReturns(cursor)
-  const criteria = cursor.takeList(() => takeCriterion(cursor))
+  const criteria = cursor.takeList(() => takeCriterion(cursor, context))
   if (criteria.length === 0) throw cursor.bad('Expected sort criteria')
   if (criteria.length > SORT_CRITERIA_LIMIT) throw cursor.bad('Too many sort criteria')
   cursor.takeSpace()
@@ -36,12 +36,17 @@ export function takeSort(cursor: Cursor, context: SearchContext): SortCommand {
   return withFuzzy(cursor, { ...returns, criteria, ...program })
 }
 
-function takeCriterion(cursor: Cursor): SortCriterion {
+function takeCriterion(cursor: Cursor, { comparator }: SearchContext): SortCriterion {
   const reverse = cursor.skip('REVERSE ')
   const key = cursor.takeAtom().toUpperCase()
   if (!KEYS.has(key)) throw cursor.bad(`Unknown sort criterion ${key}`)
-  return { key: key as SortCriterion['key'], reverse } // one of KEYS
+  const criterion = { key: key as SortCriterion['key'], reverse } // one of KEYS
+  if (comparator === undefined || !TEXTS.has(key)) return criterion
+  return { ...criterion, reverse: reverse !== comparator.descending, collation: comparator.collation }
 }
+
+/** What is compared as text. */
+const TEXTS: ReadonlySet<string> = new Set(['CC', 'DISPLAYFROM', 'DISPLAYTO', 'FROM', 'SUBJECT', 'TO'])
 
 export interface ThreadCommand extends Pick<SearchCommand, 'key'> {
   readonly algorithm: ThreadAlgorithm

@@ -1,4 +1,6 @@
 /** What CAPABILITY says. RFC 9051 §6.1.1: what holds in this state and on this connection; docs/imap.md has a line for each. */
+import { unicodeCasemap } from '../../formats/message/mod.ts'
+import { offersComparators } from './commands/comparator.ts'
 import type { Session } from './session.ts'
 
 const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'SASL-IR']
@@ -71,5 +73,11 @@ export function capabilitiesOf(session: Session): string[] {
     ...(messages > 0 ? [`MESSAGELIMIT=${messages}`] : saves > 0 ? [`SAVELIMIT=${saves}`] : []),
     ...(session.isAdmin ? ['QUOTASET'] : []),
   ]
-  return [...ALWAYS, ...optional, ...AFTER_LOG_IN, limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
+  return [...ALWAYS, ...optional, ...AFTER_LOG_IN, ...i18n(session), limit > 0 ? `APPENDLIMIT=${limit}` : 'APPENDLIMIT']
+}
+
+/** RFC 5255 §4.3, §4.4: the second says all the first does, yet some clients look for the first alone. */
+function i18n(session: Session): string[] {
+  if (!offersComparators(session)) return []
+  return session.defaultCollation === unicodeCasemap ? ['I18NLEVEL=1', 'I18NLEVEL=2'] : ['I18NLEVEL=2']
 }

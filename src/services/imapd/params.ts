@@ -1,5 +1,5 @@
 /** Parameters of the IMAP server; Postfix has none, so the names are in its manner. */
-import { bool, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
+import { bool, choice, defineParams, int, list, size, str, time } from '../../io/config/mod.ts'
 import { sharingParams } from './sharing-params.ts'
 
 export const imapdParams = defineParams({
@@ -14,6 +14,11 @@ export const imapdParams = defineParams({
   imapd_line_limit: int('65536', 'The most octets of a command line, literals not counted.', { min: 8192 }),
   imapd_literal_limit: size('1048576', 'The most octets of a literal that is no message.', { min: 4096 }),
   imapd_append_limit: size('$message_size_limit', 'The most octets of a message in APPEND; 0 is no limit.', { min: 0 }),
+  imapd_default_comparator: choice(
+    ['i;unicode-casemap', 'i;ascii-casemap', 'i;octet', 'unmarked'],
+    'i;unicode-casemap',
+    'How SEARCH, SORT and THREAD compare text until a client chooses (RFC 5255); `unmarked` looks past marks too, and leaves no choice.',
+  ),
   imapd_message_limit: int(
     '0',
     'The most messages that one SEARCH, FETCH, STORE, MOVE, UID EXPUNGE, COPY or APPEND works on: MESSAGELIMIT (RFC 9738); 0 is no limit. Clients that do not know it see the newest messages of a large mailbox only; not below 1000 in earnest.',

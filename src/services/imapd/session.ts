@@ -3,7 +3,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
-import { Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
+import { type Comparator, Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
+import { type Collation, COLLATIONS, unicodeCasemap, UNMARKED } from '../../formats/message/mod.ts'
 import type { SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
@@ -60,6 +61,8 @@ export class Session {
   uidOnly = false
   /** How far the command in progress has come, where that is known. */
   progress: { readonly done: number; readonly goal: number } | undefined
+  /** What COMPARATOR chose (RFC 5255 §4.7). */
+  chosen: Comparator | undefined
   /** Searches whose results are kept up to date (RFC 5267 §4.3). */
   readonly contexts: SearchContexts
   readonly metadataNews: MetadataNews
@@ -130,6 +133,16 @@ export class Session {
 
   get signal(): AbortSignal {
     return this.#gone.signal
+  }
+
+  /** The one that is in use where no other was chosen (RFC 5255 §4.2). */
+  get defaultCollation(): Collation {
+    const name = this.deps.cf.imapd_default_comparator
+    return [...COLLATIONS, UNMARKED].find((one) => one.name === name) ?? unicodeCasemap
+  }
+
+  get comparator(): Comparator {
+    return this.chosen ?? { collation: this.defaultCollation, descending: false }
   }
 
   /** The account; the command table lets none through before a log-in. */
@@ -207,6 +220,7 @@ export class Session {
     this.notifications = undefined
     this.account = undefined
     this.user = ''
+    this.chosen = undefined
     this.rev2 = this.utf8 = this.condstore = this.qresync = this.uidOnly = false
   }
 

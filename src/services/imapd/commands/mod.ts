@@ -9,6 +9,7 @@ import { capability, enable, id, logout, noop, starttls, unauthenticate } from '
 import { compress } from './compress.ts'
 import { check, close, expunge, uidExpunge, unselect } from './close.ts'
 import { cancelUpdate } from './cancel-update.ts'
+import { comparator } from './comparator.ts'
 import { copy, move, uidCopy, uidMove } from './copy.ts'
 import { esearch } from './esearch.ts'
 import { fetch, uidFetch } from './fetch.ts'
@@ -87,6 +88,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GENURLAUTH', { run: genUrlAuth, state: 'authenticated' }],
   ['URLFETCH', { run: urlFetch, state: 'authenticated' }],
   ['RESETKEY', { run: resetKey, state: 'authenticated' }],
+  ['COMPARATOR', { run: comparator, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
   ['CHECK', { run: check, state: 'selected' }],
   ['CLOSE', { run: close, state: 'selected' }],

@@ -27,7 +27,7 @@ async function runThread(session: Session, cursor: Cursor, byUid: boolean): Prom
   const { algorithm, key } = takeThread(cursor, session)
   cursor.takeEnd()
   refuseLargeMailbox(session)
-  const threads = await mailbox.threads(await find(session, key), algorithm)
+  const threads = await mailbox.threads(await find(session, key), algorithm, session.comparator.collation)
   const text = printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq)
   session.output.line(text === '' ? '* THREAD' : `* THREAD ${text}`)
   return 'Thread completed'
