@@ -18,7 +18,7 @@ export function flagsLine(session: Session, selected: Selected, seq: number, uid
 }
 
 /** `UID 7 `. RFC 7162 §3.2.4: once QRESYNC is enabled every such answer has it; RFC 9586: where it stands in front, none. */
-export function uidItem({ qresync, uidOnly }: Session, selected: Selected, seq: number, uids: boolean): string {
+function uidItem({ qresync, uidOnly }: Session, selected: Selected, seq: number, uids: boolean): string {
   return (uids || qresync) && !uidOnly ? `UID ${selected.uidAt(seq)} ` : ''
 }
 

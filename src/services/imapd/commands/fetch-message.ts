@@ -23,7 +23,7 @@ import { emailId, type MessageColumn, type Selected, type StoredMessage, threadI
 import { sectionPieces, type SectionSource, sourceOf } from '../message-octets.ts'
 import { fetchHead } from '../printing.ts'
 import type { Session } from '../session.ts'
-import { lightItem } from './fetch.ts'
+import { lightItem } from './light-answers.ts'
 
 const isListed = (section: Section): boolean =>
   section.text === 'HEADER.FIELDS' &&

@@ -1,10 +1,8 @@
 /** FETCH. RFC 9051 §6.4.5, RFC 9394 §3.3 (PARTIAL). Answers leave in large pieces; other clients have their turn between batches. */
 import { type Cursor, type FetchItem, takeFetch, takeSequenceSet, windowOf } from '../../../formats/imap/mod.ts'
-import { formatInternalDate } from '../../../formats/message/mod.ts'
-import type { Selected } from '../../../mail/store/mod.ts'
-import { fetchHead, flagsOf } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { FetchAnswers } from './fetch-message.ts'
+import { answerLight, isLight } from './light-answers.ts'
 import { completed, refuseLargeWindow, withinLimit } from './message-limit.ts'
 import { tellVanished, uidRanges } from './resync.ts'
 import { targetsOf } from './targets.ts'
@@ -14,8 +12,6 @@ export const uidFetch = (session: Session, cursor: Cursor): Promise<string> => r
 
 /** Messages answered in one turn of the event loop. */
 const BATCH = 256
-/** The same where only numbers and flags are asked for. */
-const LIGHT_BATCH = 4096
 
 async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
   cursor.takeSpace()
@@ -45,14 +41,8 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
 /** Answers items of messages of the selected mailbox. */
 export function fetchItems(session: Session, seqs: readonly number[], items: readonly FetchItem[]): Promise<void> {
   const light = items.map((item) => item.item).filter(isLight)
-  return light.length === items.length ? fetchLight(session, seqs, light) : fetchWhole(session, seqs, items)
+  return light.length === items.length ? answerLight(session, seqs, light) : fetchWhole(session, seqs, items)
 }
-
-const LIGHT_ITEMS = ['UID', 'FLAGS', 'MODSEQ', 'RFC822.SIZE', 'INTERNALDATE'] as const
-/** An item that the view alone answers. */
-export type LightItem = (typeof LIGHT_ITEMS)[number]
-
-const isLight = (item: FetchItem['item']): item is LightItem => LIGHT_ITEMS.some((light) => light === item)
 
 /** UID FETCH answers the UID, CHANGEDSINCE and an enabled CONDSTORE the MODSEQ. */
 function withImplied(
@@ -67,52 +57,6 @@ function withImplied(
   if (changedSince || has('MODSEQ')) session.condstore = true
   if (changedSince && !has('MODSEQ')) items.push({ item: 'MODSEQ' })
   return items
-}
-
-/** What stands in the view alone. */
-export function lightItem(session: Session, mailbox: Selected, seq: number, item: LightItem): string {
-  switch (item) {
-    case 'UID':
-      return `UID ${mailbox.uidAt(seq)}`
-    case 'FLAGS':
-      return `FLAGS (${flagsOf(session, mailbox, seq).join(' ')})`
-    case 'MODSEQ':
-      return `MODSEQ (${mailbox.modSeqAt(seq)})`
-    case 'RFC822.SIZE':
-      return `RFC822.SIZE ${mailbox.sizeAt(seq)}`
-    case 'INTERNALDATE':
-      return `INTERNALDATE "${formatInternalDate(mailbox.internalDateMsAt(seq))}"`
-    default:
-      return item satisfies never
-  }
-}
-
-async function fetchLight(session: Session, seqs: readonly number[], words: readonly LightItem[]): Promise<void> {
-  const { mailbox, output } = session
-  // One flag list is the same array for all messages that have these flags: its text is made once.
-  const texts = new Map<readonly string[], string>()
-  const flagsText = (seq: number): string => {
-    const flags = mailbox.flagsAt(seq)
-    let text = texts.get(flags)
-    if (text === undefined) texts.set(flags, (text = `FLAGS (${flagsOf(session, mailbox, seq).join(' ')})`))
-    return text
-  }
-  for (let from = 0; from < seqs.length; from += LIGHT_BATCH) {
-    let text = ''
-    for (let i = from; i < Math.min(seqs.length, from + LIGHT_BATCH); i++) {
-      const seq = seqs[i]!
-      text += fetchHead(session, mailbox, seq)
-      for (let w = 0; w < words.length; w++) {
-        if (w > 0) text += ' '
-        text += words[w] === 'FLAGS' ? flagsText(seq) : lightItem(session, mailbox, seq, words[w]!)
-      }
-      text += ')\r\n'
-    }
-    output.put(text)
-    await output.flush()
-    if (session.signal.aborted) return
-    await new Promise(setImmediate)
-  }
 }
 
 async function fetchWhole(session: Session, seqs: readonly number[], items: readonly FetchItem[]): Promise<void> {

@@ -3,9 +3,9 @@ import { type Cursor, printSet, type Rights } from '../../../formats/imap/mod.ts
 import type { FlagOperation } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
 import { FLAG_RIGHTS, flagRight, noPermission } from '../places.ts'
-import { fetchHead, flagsLine, uidItem } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { refuseReadOnly } from './close.ts'
+import { answerLight, type LightItem } from './light-answers.ts'
 import { completed, withinLimit } from './message-limit.ts'
 import { takeTargets } from './targets.ts'
 
@@ -25,7 +25,7 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   cursor.takeEnd()
   refuseReadOnly(session)
   refuseUnchangeable(session.rights, operation, flags)
-  const { mailbox, output } = session
+  const { mailbox } = session
   const { seqs, code: limit } = withinLimit(session, named)
   const result = await mailbox.storeFlags(seqs, operation, flags, {
     silent,
@@ -33,20 +33,20 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     ...(unchangedSince !== undefined && { unchangedSince }),
   })
   const modified = new Set(result.modified)
-  for (const seq of seqs) {
-    if (silent && !session.condstore) break
-    if (modified.has(mailbox.uidAt(seq))) continue
-    if (!silent) output.line(flagsLine(session, mailbox, seq, byUid))
-    else
-      output.line(
-        `${fetchHead(session, mailbox, seq)}${uidItem(session, mailbox, seq, byUid)}MODSEQ (${mailbox.modSeqAt(seq)}))`,
-      )
-    if (output.full) await output.flush()
-  }
+  const stored = modified.size === 0 ? seqs : seqs.filter((seq) => !modified.has(mailbox.uidAt(seq)))
+  const items = answeredItems(session, byUid, silent)
+  if (items.length > 0) await answerLight(session, stored, items)
   if (result.refused !== undefined) throw refusal(result.refused)
   if (modified.size === 0) return completed(session, 'Store completed', limit)
   const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
   return completed(session, `[MODIFIED ${printSet(refused)}] Conditional store failed for some`, limit)
+}
+
+/** `flagsLine` of each message; .SILENT answers MODSEQ alone, where it is enabled, and nothing otherwise. */
+function answeredItems(session: Session, byUid: boolean, silent: boolean): LightItem[] {
+  if (silent && !session.condstore) return []
+  const named: LightItem[] = (byUid || session.qresync) && !session.uidOnly ? ['UID'] : []
+  return [...named, ...(silent ? [] : (['FLAGS'] as const)), ...(session.condstore ? (['MODSEQ'] as const) : [])]
 }
 
 /** RFC 4314 §4: refused only where nothing of what is asked may change. */
