@@ -48,6 +48,11 @@ packages=(
   libsasl2-modules mariadb-server memcached msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb
   postfix-ldap postfix-lmdb postfix-mysql postfix-pcre postfix-pgsql postfix-sqlite postgresql procmail procps python3
   sasl2-bin slapd swaks unbound
+  alpine bsdutils ca-certificates claws-mail curl dovecot-core fail2ban fetchmail getmail6 imapfilter iproute2 isync
+  knot libatomic1 libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl
+  libnet-ssleay-perl libsasl2-modules msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb
+  postfix-lmdb postfix-pcre postfix-sqlite procmail procps python3 sasl2-bin swaks thunderbird unbound xauth xdotool
+  xvfb
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -11,7 +11,8 @@ export interface Ran {
 /** A client that hangs is ended. */
 const LIMIT_MS = 60_000
 
-function pathOf(program: string, packageName: string): string {
+/** Throws, naming the package, where the program is not installed. */
+export function pathOf(program: string, packageName: string): string {
   if (program.startsWith('/')) return program
   const found = (process.env['PATH'] ?? '')
     .split(':')
