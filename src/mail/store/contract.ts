@@ -265,6 +265,8 @@ export interface Selected {
    */
   changedSince(modSeq: bigint, uidNext: number): readonly number[]
 
+  /** Messages were removed that the session still counts, for it could not be told (RFC 5530: EXPUNGEISSUED). */
+  readonly expungesHeld: boolean
   /** Compares the shared counter only: is there possibly something new? Costs nothing. */
   get stale(): boolean
   /**

@@ -194,6 +194,10 @@ export class SelectedMailbox implements Selected {
     return seqs
   }
 
+  get expungesHeld(): boolean {
+    return this.#told.pending
+  }
+
   get stale(): boolean {
     return this.#told.pending || this.#ctx.feed.value(this.account) !== this.#seen
   }

@@ -8,6 +8,7 @@ export class Output {
   readonly #connection: Connection
   #parts: (string | Buffer)[] = []
   #octets = 0
+  #flushes = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -25,6 +26,25 @@ export class Output {
     else this.#parts.push(part)
   }
 
+  /** How far it has come, for `rollback`. */
+  get flushes(): number {
+    return this.#flushes
+  }
+  get parts(): number {
+    return this.#parts.length
+  }
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** Takes back what was put since; false where some of it has left. */
+  rollback(flushes: number, parts: number, octets: number): boolean {
+    if (flushes !== this.#flushes) return false
+    this.#parts.length = parts
+    this.#octets = octets
+    return true
+  }
+
   /** True when so much is gathered that it should leave: then `await flush()`. */
   get full(): boolean {
     return this.#octets >= PIECE
@@ -34,6 +54,7 @@ export class Output {
   flush(): Promise<void> | undefined {
     if (this.#parts.length === 0) return undefined
     const parts = this.#parts
+    this.#flushes++
     this.#parts = []
     this.#octets = 0
     const [only] = parts

@@ -397,11 +397,19 @@ export class Session {
     try {
       const text = await work()
       await this.#tellBefore(row?.())
-      if (text !== ANSWERED) this.output.line(`${tagNow()} OK ${text ?? 'Done'}`)
+      if (text !== ANSWERED) this.output.line(`${tagNow()} OK ${this.#withHeld(row?.(), text ?? 'Done')}`)
       this.#badInARow = 0
     } catch (error) {
       await this.#refuse(tagNow(), error, row?.())
     }
+  }
+
+  /** RFC 5530 §3, EXPUNGEISSUED: what may not be told now. RFC 9738 §3.1: MESSAGELIMIT gives way to it, others do not. */
+  #withHeld(row: Row | undefined, text: string): string {
+    if (row?.expunges !== false || this.selected?.expungesHeld !== true) return text
+    const [, limit, rest = text] = /^(\[MESSAGELIMIT [^\]]*\]) (.*)$/.exec(text) ?? []
+    if (limit !== undefined) this.output.line(`* NO ${limit} ${rest}`)
+    return rest.startsWith('[') ? rest : `[EXPUNGEISSUED] ${rest}`
   }
 
   async #tellBefore(row: Row | undefined): Promise<void> {
@@ -417,7 +425,8 @@ export class Session {
       throw new Bye('The message log is broken')
     }
     const known = knownError(error)
-    if (known.code === 'SERVERBUG') publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
+    if (known.code === 'SERVERBUG' || known.code === 'CORRUPTION')
+      publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
     if (known.status === 'NO') await this.#tellBefore(row)
     this.output.line(`${tag} ${known.line}`)
     if (known.status === 'BAD' && ++this.#badInARow >= this.deps.cf.imapd_error_limit) this.bye('Too many errors')
@@ -427,8 +436,10 @@ export class Session {
     if (error instanceof LineTooLong) {
       this.output.line('* BAD Command line too long')
       this.bye('Command line too long')
-    } else if (error instanceof Bye || error instanceof ViewLostError) this.bye(error.message)
-    else {
+    } else if (error instanceof Bye || error instanceof ViewLostError) {
+      if (error.cause !== undefined) publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error: error.cause })
+      this.bye(error.message)
+    } else {
       publish<ImapdEvent>({ event: 'imapd.defect', ...this.client, error })
       this.bye('Internal error')
     }

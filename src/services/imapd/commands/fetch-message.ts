@@ -101,7 +101,6 @@ export class FetchAnswers {
     this.#message = message
     this.#savedMs = savedMs
     this.#kept = undefined
-    for (const item of this.#items) if (item.item === 'BINARY') this.#refuseBinary(item)
     this.#session.output.put(fetchHead(this.#session, this.#mailbox, seq))
     return this.#from(0, withFlags)
   }
@@ -237,25 +236,14 @@ export class FetchAnswers {
     } else output.put(printString(cut))
   }
 
-  /** RFC 3516 §4.3: a transfer encoding that nobody knows is refused; before the line of the message is begun. */
-  #refuseBinary({ part }: Extract<FetchItem, { item: 'BINARY' }>): void {
-    const found = findPart(this.#source.root, part)
-    if (found === undefined) return
-    if (transferEncoding(found.encoding) === 'unknown')
-      throw new ImapError('NO', 'Unknown transfer encoding', { code: 'UNKNOWN-CTE' })
-    const [from, to] = this.#rangeOf(found, part.length === 0)
-    if (to - from > BINARY_LIMIT) throw new ImapError('NO', 'Part is too large to decode', { code: 'LIMIT' })
-  }
-
-  #rangeOf(part: PackedPart, whole: boolean): [number, number] {
-    const { prefixLength, sizeOctets } = this.#source
-    return whole ? [0, sizeOctets] : [part.bodyFrom + prefixLength, part.bodyTo + prefixLength]
-  }
-
+  /** RFC 3516 §4.3: a transfer encoding that nobody knows is refused. */
   async #decoded(part: PackedPart, whole: boolean): Promise<Buffer> {
     const encoding = transferEncoding(part.encoding)
+    if (encoding === 'unknown') throw new ImapError('NO', 'Unknown transfer encoding', { code: 'UNKNOWN-CTE' })
     const source = this.#source
-    const [from, to] = this.#rangeOf(part, whole)
+    const from = whole ? 0 : part.bodyFrom + source.prefixLength
+    const to = whole ? source.sizeOctets : part.bodyTo + source.prefixLength
+    if (to - from > BINARY_LIMIT) throw new ImapError('NO', 'Part is too large to decode', { code: 'LIMIT' })
     const pieces: Buffer[] = []
     for (let at = from; at < to; at += pieces.at(-1)!.length) pieces.push(source.read(at, to))
     const body = Buffer.concat(pieces)

@@ -1,5 +1,14 @@
 /** FETCH. RFC 9051 §6.4.5, RFC 9394 §3.3 (PARTIAL). Answers leave in large pieces; other clients have their turn between batches. */
-import { type Cursor, type FetchItem, takeFetch, takeSequenceSet, windowOf } from '../../../formats/imap/mod.ts'
+import {
+  type Cursor,
+  type FetchItem,
+  ImapError,
+  takeFetch,
+  takeSequenceSet,
+  windowOf,
+} from '../../../formats/imap/mod.ts'
+import { GoneError } from '../../../io/blobs/mod.ts'
+import { Bye } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { FetchAnswers } from './fetch-message.ts'
 import { answerLight, isLight } from './light-answers.ts'
@@ -59,6 +68,18 @@ function withImplied(
   return items
 }
 
+/**
+ * What could not be read is refused, but not amid a line that was begun: where some of it has left, nothing can be said any more.
+ * A message that was removed so long ago that its content is gone is passed over; EXPUNGE will tell.
+ */
+async function refuseUnread(session: Session, seq: number, error: unknown, isTakenBack: boolean): Promise<void> {
+  if (!isTakenBack) throw new Bye('The content of a message cannot be read', { cause: error })
+  if (!(error instanceof GoneError)) throw error
+  for await (const [message] of session.mailbox.messages([seq], ['ids']))
+    if (message !== undefined)
+      throw new ImapError('NO', 'The content of a message is missing', { code: 'CORRUPTION', cause: error })
+}
+
 async function fetchWhole(session: Session, seqs: readonly number[], items: readonly FetchItem[]): Promise<void> {
   const { mailbox, output } = session
   // RFC 4314 §4: not without the right.
@@ -78,8 +99,13 @@ async function fetchWhole(session: Session, seqs: readonly number[], items: read
         const savedMs = saved[at]
         const seq = batch[at++]!
         if (message === undefined) continue // removed meanwhile; EXPUNGE will tell
-        const wait = answers.write(seq, message, savedMs, fresh.has(seq) && !asksFlags)
-        if (wait !== undefined) await wait
+        const { flushes, octets, parts } = output
+        try {
+          const wait = answers.write(seq, message, savedMs, fresh.has(seq) && !asksFlags)
+          if (wait !== undefined) await wait
+        } catch (error) {
+          await refuseUnread(session, seq, error, output.rollback(flushes, parts, octets))
+        }
         if (output.full) await output.flush()
         if (session.signal.aborted) return
       }
