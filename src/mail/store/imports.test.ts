@@ -25,7 +25,14 @@ async function add({ store }: TestStore, target: ImportTarget, ...all: Omit<Impo
 test('an empty mailbox takes the folder’s UIDVALIDITY and UIDs; mail that came meanwhile comes behind', async (t) => {
   const world = await openTestStore(t)
   const { store } = world
+  const changes: string[] = []
+  const watch = store.watchMailboxes(ACCOUNT, undefined, (news) =>
+    changes.push(...news.changes.map(({ after, before: old }) => (after ?? old)?.name ?? '')),
+  )
   const target = await opened(world, 'INBOX', 4711)
+  watch.look()
+  assert.deepEqual(changes, [])
+  watch.stop()
   const before = await world.select()
   assert.deepEqual(await add(world, target, { known: 'a', uid: 5, uidl: 'old5' }, { known: 'b', uid: 9 }), [5, 9])
   const { uid } = await world.deposit()

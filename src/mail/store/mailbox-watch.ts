@@ -121,7 +121,8 @@ class AccountWatch {
   #all(): Map<MailboxId, MailboxStanding> {
     const { read } = this.#ctx.db
     const rows = new Map<MailboxId, MailboxStanding>()
-    const found = read.sql('SELECT id, highest_mod_seq FROM mailbox WHERE account = ? AND name IS NOT NULL')
+    // Names begin with a space at the least; one that an import fills is called otherwise (STAGED), and nobody's business.
+    const found = read.sql("SELECT id, highest_mod_seq FROM mailbox WHERE account = ? AND name >= ' '")
     for (const [first, modSeq] of found.all(this.#account)) {
       const id = Number(first)
       const known = this.#rows.get(id)
