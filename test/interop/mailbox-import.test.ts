@@ -226,7 +226,6 @@ test(
       if (child.exitCode === null) await kill(child)
     }
     await stopped(800)
-    await new Promise((wake) => setTimeout(wake, 200)) // the keeper sees that its parent is gone
     const server = await installed.foreground()
     await stopped(700)
     const done = await installed.postigo([...words, '--json'])

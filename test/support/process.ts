@@ -77,8 +77,9 @@ export async function install(t: After, mainCf = ''): Promise<Installation> {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       running.add(child)
-      for await (const chunk of child.stdout) if (String(chunk).includes('ready\n')) return child
-      throw new Error('the server ended before it was ready')
+      let said = ''
+      for await (const chunk of child.stdout) if ((said += String(chunk)).includes('ready\n')) return child
+      throw new Error(`the server ended before it was ready: ${said}`)
     },
   }
 }

@@ -28,6 +28,8 @@ export interface QueuedRecipient extends RecipientDsn {
   readonly routedBy?: 'filter' | 'local'
   /** Nothing is delivered: the sender, who asked for reports, is told that this address stands for others. */
   readonly told?: 'expanded' | 'delivered'
+  /** What another server's attempts came to, whose queue the message was in. */
+  readonly deferred?: { readonly nextAttemptMs: number; readonly status: string; readonly reason: string }
 }
 
 /** A command, a file or a private list behind an alias, which local(8) carries out in the recipient's stead. */

@@ -211,10 +211,24 @@ export function insertRecipients(
   firstN = 0,
 ): void {
   const insert = tx.sql(
-    'INSERT INTO queue_recipient (message, n, address, original, dsn, transport, nexthop, sender, next_attempt_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO queue_recipient (message, n, address, original, dsn, transport, nexthop, sender, next_attempt_ms, attempts, status, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   for (const [i, r] of recipients.entries()) {
-    insert.run(message, firstN + i, r.address, r.original, factsOf(r), r.transport, r.nexthop, r.sender ?? null, dueMs)
+    const { nextAttemptMs = dueMs, status = '', reason = '' } = r.deferred ?? {}
+    const route = [r.transport, r.nexthop, r.sender ?? null] as const
+    const attempts = r.deferred === undefined ? 0 : 1
+    insert.run(
+      message,
+      firstN + i,
+      r.address,
+      r.original,
+      factsOf(r),
+      ...route,
+      nextAttemptMs,
+      attempts,
+      status,
+      reason,
+    )
   }
 }
 

@@ -11,6 +11,7 @@ import {
   replaceFile,
 } from '../../io/config/mod.ts'
 import { readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
+import { postfixQueueNotice } from '../postfix-queue/find.ts'
 import { allFindings } from '../server/findings.ts'
 import { listenersOf } from '../server/listeners.ts'
 import { mainParams } from '../server/params.ts'
@@ -134,4 +135,6 @@ function print({ findings, config }: Told, changes: readonly string[], io: CliIo
   }
   if (findings.length === 0) io.out('nothing to complain about\n')
   io.out(counts(config))
+  const notice = postfixQueueNotice(config)
+  if (notice !== undefined) io.out(`${notice}\n`)
 }

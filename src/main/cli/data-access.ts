@@ -6,9 +6,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import type { Config } from '../../io/config/mod.ts'
-import { serverLockHolder } from '../../io/db/mod.ts'
 import { askControl, type ControlAnswer, type ControlRequest } from '../server/control.ts'
 import { type DataPaths, dataPaths } from '../server/data-dir.ts'
+import { holderAfterKeeper } from '../server/keeper.ts'
 import { mainParams } from '../server/params.ts'
 import { readConfig } from '../server/rooms.ts'
 
@@ -38,7 +38,7 @@ export async function openData(directory: string): Promise<DataAccess> {
   const config = readConfig({ directory })
   const paths = dataPaths(config)
   const ask = (request: ControlRequest): Promise<ControlAnswer> => askControl(paths.control, request, ANSWER_LIMIT_MS)
-  if (serverLockHolder(paths.dir) !== undefined) {
+  if ((await holderAfterKeeper(paths.dir)) !== undefined) {
     await ask({ command: 'ping' }).catch((error: unknown) => {
       throw new NoData(`the server does not answer: ${error instanceof Error ? error.message : String(error)}`)
     })

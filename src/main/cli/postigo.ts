@@ -96,7 +96,7 @@ const commands: Readonly<Record<string, Entry>> = {
   queue: {
     load: async () => (await import('./queue.ts')).queue,
     summary: 'how much waits, how old, for whom, and why (--json)',
-    words: '[-c DIR] [--json] [--limit N]',
+    words: '[-c DIR] [--json] [--limit N] | import | export …',
   },
   postqueue: {
     load: async () => (await import('./postqueue.ts')).postqueue,

@@ -8,7 +8,15 @@ import { ctime } from './queue-print.ts'
 /** Lines of each table, unless --limit says otherwise. */
 const LINES = 20
 
+/** What moves messages between Postfix's queue and ours. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  import: async () => (await import('./queue-import.ts')).queueImport,
+  export: async () => (await import('./queue-export.ts')).queueExport,
+}
+
 export const queue: Command = async (argv, io) => {
+  const load = SUBCOMMANDS[argv[0] ?? '']
+  if (load !== undefined) return (await load())(argv.slice(1), io)
   const { values } = parseArgs({
     args: [...argv],
     options: { config: { type: 'string', short: 'c' }, json: { type: 'boolean' }, limit: { type: 'string' } },

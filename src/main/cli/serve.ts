@@ -7,6 +7,7 @@ import { AccountError } from '../../mail/accounts/mod.ts'
 import { LauncherClient } from '../launcher/client.ts'
 import { outliveReaders, PIPE_FD } from '../launcher/launched.ts'
 import { ListenerError, type ListenerSpec, shownPlace } from '../server/listeners.ts'
+import { postfixQueueNotice } from '../postfix-queue/find.ts'
 import { Server } from '../server/server.ts'
 import { type CliIo, EX } from './io.ts'
 import type { StartWords } from './start.ts'
@@ -30,6 +31,8 @@ export async function runServer(
     io.err(`postigo: ${explain(error)}\n`)
     return exitOf(error)
   }
+  const notice = postfixQueueNotice(server.rooms.current.config)
+  if (notice !== undefined) io.out(`${notice}\n`)
   const stop = (): void => void server.stop()
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

@@ -1,7 +1,7 @@
 /** The keeper in a process of its own, with the rights of the data's owner. Says `ready`, or why not; ends with its parent. */
-import { keepData } from './keeper.ts'
+import { KEEPER_TITLE, keepData } from './keeper.ts'
 
-process.title = 'postigo-keeper'
+process.title = KEEPER_TITLE
 process.on('SIGINT', () => {}) // the parent has it too, and ends this when it is done
 try {
   const keeper = await keepData(process.argv[2] ?? '')

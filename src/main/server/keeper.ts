@@ -2,7 +2,9 @@
  * The data directory open while no server runs, for commands that work on much of it: recovery, upkeep and the control socket
  * as a server has them, but nobody listens and nothing is delivered. It ends when who started it ends.
  */
-import { serverLockHolder, ServerRunsError, takeServerLock, endRun } from '../../io/db/mod.ts'
+import { readFileSync } from 'node:fs'
+import { endRun, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
+import { answerPostfixQueue } from '../postfix-queue/control.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
@@ -12,6 +14,29 @@ import { recoverData } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms } from './rooms.ts'
 import { Upkeep } from './upkeep.ts'
 
+/** Its process is called so. */
+export const KEEPER_TITLE = 'postigo-keeper'
+/** A keeper whose command was killed ends what it is at; a loaded machine takes its time. */
+const ENDING_MS = 10_000
+const LOOK_MS = 20
+
+/** Waits a little for a keeper to end: the command that it was for may have ended this moment. Answers who has the data then. */
+export async function holderAfterKeeper(dataDir: string): Promise<number | undefined> {
+  for (const until = Date.now() + ENDING_MS; ;) {
+    const pid = serverLockHolder(dataDir)
+    if (pid === undefined || !isKeeper(pid) || Date.now() > until) return pid
+    await new Promise((wake) => setTimeout(wake, LOOK_MS))
+  }
+}
+
+function isKeeper(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim() === KEEPER_TITLE
+  } catch {
+    return false
+  }
+}
+
 export interface Keeper {
   stop(): Promise<void>
 }
@@ -20,7 +45,7 @@ export interface Keeper {
 export async function keepData(directory: string): Promise<Keeper> {
   const config = readConfig({ directory })
   const paths = dataPaths(config)
-  const holder = serverLockHolder(paths.dir)
+  const holder = await holderAfterKeeper(paths.dir)
   if (holder !== undefined) throw new ServerRunsError(holder)
   makeDataDirectory(paths)
   openMailDatabase(paths.database).close()
@@ -50,5 +75,7 @@ export async function keepData(directory: string): Promise<Keeper> {
 
 /** What tools ask of whoever has the data. */
 export function answerTools(rooms: Rooms, request: ControlRequest): Promise<ControlAnswer> {
-  return request.command.startsWith('import-') ? answerImport(rooms, request) : answerQueue(rooms, request)
+  if (request.command.startsWith('import-')) return answerImport(rooms, request)
+  if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
+  return answerQueue(rooms, request)
 }

@@ -5,7 +5,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
-import { endRun, type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
+import { endRun, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen } from '../../io/net/mod.ts'
 import { type AllAgents, createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
 import { QueueRunner } from '../../mail/queue/mod.ts'
@@ -22,7 +22,7 @@ import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
-import { answerTools } from './keeper.ts'
+import { answerTools, holderAfterKeeper } from './keeper.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
 import { localProgram, makeLocalAgent } from './local-delivery.ts'
 import { LocalMail } from './local-mail.ts'
@@ -130,7 +130,7 @@ export class Server {
     checkValues(config)
     const specs = specsOf(config, options)
     const paths = dataPaths(config)
-    const holder = serverLockHolder(paths.dir)
+    const holder = await holderAfterKeeper(paths.dir)
     if (holder !== undefined) throw new ServerRunsError(holder)
     await checkPorts(specs)
     makeDataDirectory(paths)
