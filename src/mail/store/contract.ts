@@ -269,6 +269,8 @@ export interface Selected {
   readonly expungesHeld: boolean
   /** Compares the shared counter only: is there possibly something new? Costs nothing. */
   get stale(): boolean
+  /** The counter itself: another one, and something of the account may have changed. */
+  get changes(): number
   /**
    * Takes in what happened. With `expunges: false` (during FETCH, STORE, SEARCH: RFC 9051 §7.5.1) removed messages keep
    * their numbers and the session is told later. A mailbox that was deleted is seen emptied. Throws ViewLostError when
@@ -447,7 +449,7 @@ export interface Store {
   /** What somebody may do with a mailbox; undefined: no such mailbox. Nothing else here looks at rights. RFC 4314 */
   rights(account: AccountId, name: string, who: AccountId): Rights | undefined
   /** The same of one that is open, whatever its name is by now; undefined: it was deleted. */
-  rightsById(mailbox: MailboxId, who: AccountId): Rights | undefined
+  rightsById(opened: Pick<Selected, 'mailbox' | 'account'>, who: AccountId): Rights | undefined
   /** The access control list, the owner first; undefined: no such mailbox. */
   grants(account: AccountId, name: string): readonly Grant[] | undefined
   /** Changes an entry of the list, or removes it. What the owner is granted replaces his having all rights. */

@@ -8,7 +8,7 @@ import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { announce, type StoreContext } from './context.ts'
 import type { Grant, Grantee, MailboxId, Refusal, SharedMailbox } from './contract.ts'
-import { mailboxByName, type MailboxRow } from './mailbox-rows.ts'
+import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
 import { mailboxObjectId } from './object-ids.ts'
 
@@ -22,13 +22,36 @@ export const AUTHENTICATED: Grantee = -2
 const OWNER_RIGHTS: Rights = 'la'
 
 const OF_MAILBOX = 'SELECT grantee, negative, rights FROM mailbox_right WHERE mailbox = ?'
+const HAS_LIST = 'SELECT 1 FROM mailbox_right WHERE mailbox = ? LIMIT 1'
+const LOOK = `SELECT id, EXISTS (SELECT 1 FROM mailbox_right WHERE mailbox = mailbox.id)
+  FROM mailbox WHERE account = ? AND name = ?`
 const FOR_ONE = `${OF_MAILBOX} AND grantee IN (?, ${ANYONE}, ${AUTHENTICATED})`
 
-/** What `who` may do with a mailbox. */
+/** What `who` may do with a mailbox. Owners ask often, and most of their mailboxes have no list. */
 export function rightsOn(reader: Reader, { id, account }: Pick<MailboxRow, 'id' | 'account'>, who: AccountId): Rights {
-  const grants = reader.sql(FOR_ONE).all(id, who).map(grantOf)
-  if (who === account && grants.length === 0) return ALL_RIGHTS
-  return effective(grants, account, who)
+  const hasNone = who === account && reader.sql(HAS_LIST).get(id) === undefined
+  return hasNone ? ALL_RIGHTS : listedRights(reader, { id, account }, who)
+}
+
+function listedRights(reader: Reader, { id, account }: Pick<MailboxRow, 'id' | 'account'>, who: AccountId): Rights {
+  return effective(reader.sql(FOR_ONE).all(id, who).map(grantOf), account, who)
+}
+
+/** The same by name; undefined: no such mailbox. */
+export function rightsByName(reader: Reader, account: AccountId, name: string, who: AccountId): Rights | undefined {
+  const row = reader.sql(LOOK).get(account, name)
+  if (row === undefined) return undefined
+  return who === account && row[1] === 0 ? ALL_RIGHTS : listedRights(reader, { id: Number(row[0]), account }, who)
+}
+
+/** The same of one that was there; undefined: it was deleted, and its list with it. */
+export function rightsById(
+  reader: Reader,
+  { mailbox, account }: { readonly mailbox: MailboxId; readonly account: AccountId },
+  who: AccountId,
+): Rights | undefined {
+  const rights = rightsOn(reader, { id: mailbox, account }, who)
+  return rights.includes('r') || mailboxById(reader, mailbox)?.name !== undefined ? rights : undefined
 }
 
 function effective(grants: readonly Grant[], owner: AccountId, who: AccountId): Rights {

@@ -202,6 +202,10 @@ export class SelectedMailbox implements Selected {
     return this.#told.pending || this.#ctx.feed.value(this.account) !== this.#seen
   }
 
+  get changes(): number {
+    return this.#ctx.feed.value(this.account)
+  }
+
   refresh({ expunges }: { readonly expunges: boolean }): Promise<Delta> {
     try {
       return Promise.resolve(this.#refresh(expunges))

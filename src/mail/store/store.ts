@@ -44,7 +44,7 @@ import { undoCopies } from './copy-slices.ts'
 import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
-import { mailboxById, mailboxByName } from './mailbox-rows.ts'
+import { mailboxByName } from './mailbox-rows.ts'
 import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
 import { positionOf } from './message-rows.ts'
@@ -58,7 +58,7 @@ import { previewOf } from './preview.ts'
 import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
-import { changeGrant, grantsOf, rightsOn, sharedWith } from './rights.ts'
+import { changeGrant, grantsOf, rightsById, rightsByName, sharedWith } from './rights.ts'
 import { SelectedMailbox } from './selected.ts'
 import { makeUrlKey, removeUrlKeys, urlKeyModSeq, urlKeyOf } from './url-keys.ts'
 import { Views } from './views.ts'
@@ -178,13 +178,11 @@ class SqliteStore implements Store {
   }
 
   rights(account: AccountId, name: string, who: AccountId): Rights | undefined {
-    const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
-    return row && rightsOn(this.#ctx.db.read, row, who)
+    return rightsByName(this.#ctx.db.read, account, canonicalName(name), who)
   }
 
-  rightsById(mailbox: MailboxId, who: AccountId): Rights | undefined {
-    const row = mailboxById(this.#ctx.db.read, mailbox)
-    return row?.name === undefined ? undefined : rightsOn(this.#ctx.db.read, row, who)
+  rightsById(opened: Pick<Selected, 'mailbox' | 'account'>, who: AccountId): Rights | undefined {
+    return rightsById(this.#ctx.db.read, opened, who)
   }
 
   grants(account: AccountId, name: string): readonly Grant[] | undefined {

@@ -75,6 +75,8 @@ export class Session {
   keyTold = 0
   #tag = ''
   #unfollow: (() => void) | undefined
+  /** The selected mailbox's counter when rights were looked at. */
+  #looked = -1
   #telling: Promise<void> = Promise.resolve()
   #badInARow = 0
   #failures = 0
@@ -197,6 +199,7 @@ export class Session {
   opened(selected: Selected, rights: Rights): void {
     this.selected = selected
     this.rights = rights
+    this.#looked = -1
     if (selected.account !== this.owner)
       this.#unfollow = selected.onChange(() => {
         if (this.notifications?.ofSelected !== undefined) this.news.come()
@@ -300,8 +303,9 @@ export class Session {
   /** RFC 4314 §5.1.1: who may no longer read hears BYE, for clients make little of NO; other changes are told as flags. */
   #checkRights(): void {
     const { selected, deps, rights: before } = this
-    const now = selected && deps.store.rightsById(selected.mailbox, this.owner)
-    if (selected === undefined || now === undefined || now === before) return
+    if (selected === undefined || this.#hasLooked(selected)) return
+    const now = deps.store.rightsById(selected, this.owner)
+    if (now === undefined || now === before) return
     if (!now.includes('r')) throw new Bye('You may no longer read the selected mailbox')
     this.rights = now
     for (const line of flagsLines(this, selected)) this.output.line(line)
@@ -313,6 +317,14 @@ export class Session {
     const modSeq = this.deps.store.urlKeyModSeq(mailbox)
     if (modSeq > this.keyTold) this.output.line('* OK [URLMECH INTERNAL] The mailbox has another key')
     this.keyTold = modSeq
+  }
+
+  /** An owner's rights change with his account; those of others may do so by a command beside the server. */
+  #hasLooked({ account, changes }: Selected): boolean {
+    if (account !== this.account) return false
+    const looked = this.#looked === changes
+    this.#looked = changes
+    return looked
   }
 
   tellDelta(selected: Selected, delta: Delta, asked: boolean): void {
