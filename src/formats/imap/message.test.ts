@@ -226,3 +226,45 @@ test('fields unfold; what is no field is passed over', () => {
     ],
   )
 })
+
+test('odd headers have one answer: 8-bit ones, nested encoded words, RFC 2231 pieces, folded everything', () => {
+  const table: readonly [string, string, string][] = [
+    [
+      'Subject: caf\xe9 \xc3\xb1\r\nFrom: Jos\xe9 <a@b.c>\r\n\r\nx',
+      '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0 NIL NIL NIL NIL)',
+      `(NIL {10}\r\ncafé Ã± (({5}\r\nJosé NIL "a" "b.c")) (({5}\r\nJosé NIL "a" "b.c")) (({5}\r\nJosé NIL "a" "b.c")) NIL NIL NIL NIL NIL)`,
+    ],
+    [
+      'Subject: =?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?= =?utf-8?B?w7E=?=\r\n\r\nx',
+      '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0 NIL NIL NIL NIL)',
+      '(NIL "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?= =?utf-8?B?w7E=?=" NIL NIL NIL NIL NIL NIL NIL NIL)',
+    ],
+    [
+      `Content-Type: application/pdf;\r\n name*0*=utf-8''%C3%B1;\r\n name*1="a b"\r\nContent-Disposition: attachment;\r\n filename*1=world;\r\n filename*0=hello\r\n\r\nx`,
+      `("application" "pdf" ("name*0*" "utf-8''%C3%B1" "name*1" "a b") NIL NIL "7bit" 1 NIL ("attachment" ("filename*1" "world" "filename*0" "hello")) NIL NIL)`,
+      '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)',
+    ],
+    [
+      'Subject:\n folded\n\t\n everything\nTo\t:\n <\n a\n @\n b.c\n >\nContent-Type\n : text\n /\n html\n ;\n charset\n =\n "x"\n\nbody',
+      '("text" "html" ("charset" "x") NIL NIL "7bit" 4 0 NIL NIL NIL NIL)',
+      '(NIL "folded\t everything" NIL NIL NIL ((NIL NIL "a" "b.c")) NIL NIL NIL NIL)',
+    ],
+    [
+      'Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n\r\n--ab\r\n\r\none\r\n--ab--',
+      '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 0 NIL NIL NIL NIL) "mixed" ("boundary*0" "a" "boundary*1" "b") NIL NIL NIL)',
+      '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)',
+    ],
+    [
+      'From: a@b\r\nno colon here\r\nContent-Type: text/plain; charset="utf-8\r\nMessage-ID: <a b@c\r\n\r\n',
+      '("text" "plain" ("charset" "utf-8") NIL NIL "7bit" 0 0 NIL NIL NIL NIL)',
+      '(NIL NIL ((NIL NIL "a" "b")) ((NIL NIL "a" "b")) ((NIL NIL "a" "b")) NIL NIL NIL NIL "<a b@c")',
+    ],
+  ]
+  for (const [text, structure, envelope] of table) {
+    const scanner = new StructureScanner()
+    scanner.push(Buffer.from(text, 'latin1'))
+    const { fields, root } = scanner.end()
+    assert.equal(printBodyStructure(root, true).toString(), structure, text)
+    assert.equal(printEnvelope(fields).toString(), envelope, text)
+  }
+})

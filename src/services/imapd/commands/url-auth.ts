@@ -1,4 +1,5 @@
 /** GENURLAUTH, URLFETCH, RESETKEY. RFC 4467 §7, §8. */
+import { publish } from '#src/base/mod.ts'
 import {
   type AuthUrl,
   type Cursor,
@@ -7,7 +8,8 @@ import {
   parseAuthUrl,
   printString,
 } from '../../../formats/imap/mod.ts'
-import { refusal } from '../errors.ts'
+import { Bye, refusal } from '../errors.ts'
+import type { ImapdEvent } from '../events.ts'
 import type { Session } from '../session.ts'
 import { INTERNAL, redeem, saysUrlMech, tokenOf } from '../url-auth.ts'
 
@@ -72,8 +74,17 @@ export async function urlFetch(session: Session, cursor: Cursor): Promise<string
     isWrong ||= found === undefined
     output.put('* URLFETCH ')
     output.put(printString(url))
-    if (found === undefined) output.put(' NIL')
-    else await putPiece(session, found)
+    const { flushes, octets, parts } = output
+    try {
+      if (found === undefined) output.put(' NIL')
+      else await putPiece(session, found)
+    } catch (error) {
+      // As in FETCH: no answer amid a literal.
+      if (!output.rollback(flushes, parts, octets))
+        throw new Bye('The content of a message cannot be read', { cause: error })
+      publish<ImapdEvent>({ event: 'imapd.defect', ...session.client, error })
+      output.put(' NIL')
+    }
     output.put('\r\n')
   }
   if (isWrong) await session.waitAfterFailure()
