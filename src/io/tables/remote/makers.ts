@@ -1,5 +1,6 @@
 /** Which maker makes a table of which type. */
 import type { Table } from '../contract.ts'
+import { ldapTable } from './ldap.ts'
 import { memcacheTable } from './memcache.ts'
 import { mysqlTable } from './mysql.ts'
 import { pgsqlTable } from './pgsql.ts'
@@ -8,6 +9,7 @@ import { socketmapTable } from './socketmap.ts'
 import { tcpTable } from './tcp.ts'
 
 const MAKERS: Readonly<Record<string, (options: RemoteOptions) => Table>> = {
+  ldap: ldapTable,
   memcache: memcacheTable,
   mysql: mysqlTable,
   pgsql: pgsqlTable,
