@@ -151,8 +151,10 @@ export class LdapLink implements Link {
         derefAliases: DEREFERENCE[search.dereference] ?? 'never',
       })
       if (search.sizeLimit > 0 && searchEntries.length > search.sizeLimit) throw new LdapFault(4)
-      const entries = searchEntries.map(({ dn: _, ...attributes }) =>
-        Object.entries(attributes).map(([name, value]) => [name, textsOf(value)] as const),
+      const entries = searchEntries.map((entry) =>
+        Object.entries(entry)
+          .filter(([name]) => name !== 'dn')
+          .map(([name, value]) => [name, textsOf(value)] as const),
       )
       return { entries, references: searchReferences }
     } catch (error) {
