@@ -77,6 +77,14 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./mailbox.ts')).mailbox,
     summary: 'import mboxes and Maildirs; shared mailboxes, and who may do what with one',
   },
+  takeover: {
+    load: async () => (await import('./takeover.ts')).takeover,
+    summary: "take Postfix's place on this machine: sendmail and friends, systemd unit (--dry-run)",
+  },
+  giveback: {
+    load: async () => (await import('./takeover.ts')).giveback,
+    summary: 'undo that, and give the queue back to Postfix',
+  },
   service: {
     load: async () => (await import('./service.ts')).service,
     summary: 'on|off imap, imaps, pop3, pop3s',
