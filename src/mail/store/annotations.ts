@@ -77,12 +77,15 @@ export async function setAnnotations(
     provision(ctx, tx, account)
     const mailbox = placeOf(tx, account, name)
     if (mailbox === undefined) return { refused: 'NONEXISTENT', text: 'No such mailbox' } as const
-    const refused = tooMany(ctx, tx, account, mailbox, changes)
-    if (refused !== undefined) return refused
-    const modSeq = nextModSeq(tx, account)
     const use = changes.findLast(isSpecialUse)
     if (use !== undefined && who !== account)
       return { refused: 'CANNOT', text: 'A special use is given by the owner of a mailbox' } as const
+    const theirs = who === account ? [] : changes.filter(({ entry }) => isPrivate(entry))
+    const own = changes.filter((change) => !theirs.includes(change))
+    const refused =
+      tooMany(ctx, tx, account, mailbox, own) ?? tooManyOf(ctx, tx, { account, mailbox, owner: who }, theirs)
+    if (refused !== undefined) return refused
+    const modSeq = nextModSeq(tx, account)
     const used = use && mailbox !== SERVER ? moveUse(tx, account, mailbox, use, modSeq) : undefined
     if (used !== undefined && 'refused' in used) return used
     for (const change of changes)
@@ -122,21 +125,44 @@ function tooMany(
   changes: readonly AnnotationChange[],
 ): Refusal | undefined {
   const rows = tx
-    .sql('SELECT mailbox, entry FROM annotation WHERE account = ? AND value IS NOT NULL')
-    .all(account)
+    .sql('SELECT mailbox, entry FROM annotation WHERE account = ? AND owner IN (0, ?) AND value IS NOT NULL')
+    .all(account, account)
     .map(([where, entry]) => [Number(where), String(entry).toLowerCase()] as const)
   const here = new Set(rows.filter(([where]) => where === mailbox).map(([, entry]) => entry))
   const elsewhere = rows.length - here.size
   const before = here.size
-  for (const { entry, value } of changes)
-    if (mailbox !== SERVER && entry.toLowerCase() === SPECIAL_USE) continue
-    else if (value === undefined) here.delete(entry.toLowerCase())
-    else here.add(entry.toLowerCase())
+  apply(
+    here,
+    changes.filter((change) => mailbox === SERVER || !isSpecialUse(change)),
+  )
   // What makes them fewer is never refused, also where the limit was lowered.
   if (here.size <= before) return undefined
   const { mailbox_annotation_limit: most, account_annotation_limit: mostInAll } = ctx.settings
   if (here.size <= most && here.size + elsewhere <= mostInAll) return undefined
-  return { refused: 'METADATA TOOMANY', text: 'Too many annotations' }
+  return TOO_MANY
+}
+
+const TOO_MANY: Refusal = { refused: 'METADATA TOOMANY', text: 'Too many annotations' }
+
+/** What readers of a mailbox note for themselves takes nothing from its owner. */
+function tooManyOf(
+  ctx: StoreContext,
+  tx: Tx,
+  { account, mailbox, owner }: Place,
+  changes: readonly AnnotationChange[],
+): Refusal | undefined {
+  const rows = tx
+    .sql('SELECT entry FROM annotation WHERE account = ? AND mailbox = ? AND owner = ? AND value IS NOT NULL')
+    .all(account, mailbox, owner)
+  const here = new Set(rows.map(([entry]) => String(entry).toLowerCase()))
+  apply(here, changes)
+  return here.size > rows.length && here.size > ctx.settings.mailbox_annotation_limit ? TOO_MANY : undefined
+}
+
+function apply(entries: Set<string>, changes: readonly AnnotationChange[]): void {
+  for (const { entry, value } of changes)
+    if (value === undefined) entries.delete(entry.toLowerCase())
+    else entries.add(entry.toLowerCase())
 }
 
 interface Place {

@@ -240,15 +240,20 @@ export class SelectedMailbox implements Selected {
     return this.#told.refresh(this.#view, expunges)
   }
 
+  /** EXAMINE takes \Recent from nobody, nor does somebody with a \Seen of their own: it stays the owner's. */
+  get #claims(): boolean {
+    return !this.readOnly && !this.ownSeen
+  }
+
   /** Told first of new messages: they are recent to nobody else. Another thread may tell them too, meanwhile. */
   #claim(): void {
-    if (this.readOnly || this.#view.recentUid >= this.uidNext || this.#told.recents.empty) return
+    if (!this.#claims || this.#view.recentUid >= this.uidNext || this.#told.recents.empty) return
     this.#parts.views.claimRecent(this.#view, this.uidNext).catch(() => undefined) // shown as recent once more, no harm
   }
 
   /** SELECT waits for its claim, so that the next one, on any thread, shows none of them as recent. */
   async claimed(): Promise<void> {
-    if (!this.readOnly && this.recent > 0) await this.#parts.views.claimRecent(this.#view, this.uidNext)
+    if (this.#claims && this.recent > 0) await this.#parts.views.claimRecent(this.#view, this.uidNext)
   }
 
   onChange(wake: () => void): () => void {

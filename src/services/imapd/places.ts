@@ -38,8 +38,12 @@ export function sharedPrefix({ deps }: Session): string {
 export function placeOf(session: Session, wanted: string): Place | undefined {
   const shown = canonicalName(wanted)
   const own = ownPlace(session.owner, shown)
-  const shared = belowPrefix(shown, sharedPrefix(session))
-  const others = belowPrefix(shown, otherUsersPrefix(session))
+  const prefixes = [sharedPrefix(session), otherUsersPrefix(session)] as const
+  let [shared, others] = prefixes.map((prefix) => belowPrefix(shown, prefix))
+  // Where one lies below the other, the longer one is meant.
+  if (shared !== undefined && others !== undefined)
+    if (prefixes[0].length >= prefixes[1].length) others = undefined
+    else shared = undefined
   if (shared === undefined && others === undefined) return own
   if (session.deps.store.rights(session.owner, shown, session.owner) !== undefined) return own
   if (shared !== undefined) return shared === '' ? undefined : { account: SHARED_ACCOUNT, name: shared, shown }

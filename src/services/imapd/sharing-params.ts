@@ -1,5 +1,5 @@
 /** Parameters of mailboxes that are not the user's own. */
-import { defineParams, str } from '../../io/config/mod.ts'
+import { bool, defineParams, str } from '../../io/config/mod.ts'
 
 export const sharingParams = defineParams({
   imapd_other_users_prefix: str(
@@ -9,5 +9,9 @@ export const sharingParams = defineParams({
   imapd_shared_prefix: str(
     'Shared',
     "Below which name IMAP shows mailboxes that belong to nobody and that `postigo mailbox` makes; empty: they aren't shown.",
+  ),
+  imapd_acl_anyone: bool(
+    'no',
+    'Whether users may share a mailbox with anyone, so that all accounts see it; administrators may: `postigo mailbox acl`, and imapd_admin_users by IMAP.',
   ),
 })

@@ -7,6 +7,7 @@ import {
   printAString,
   printRights,
   type Rights,
+  type RightsChange,
   takeIdentifier,
   takeRightsChange,
   withoutRights,
@@ -51,9 +52,18 @@ export async function setAcl(session: Session, cursor: Cursor): Promise<string> 
   cursor.takeEnd()
   const place = allowed(session, name, 'a')
   const whom = whomOf(session, identifier)
+  refuseAnyone(session, whom, change)
   const refused = await session.deps.store.changeGrant(place.account, place.name, whom, change)
   if (refused !== undefined) throw refusal(refused)
   return 'Setacl completed'
+}
+
+/** Every account would have it in its list. */
+function refuseAnyone(session: Session, { grantee, negative }: Whom, { operation, rights }: RightsChange): void {
+  const gives = !negative && operation !== 'remove' && rights !== ''
+  if (!gives || (grantee !== ANYONE && grantee !== AUTHENTICATED)) return
+  if (session.deps.cf.imapd_acl_anyone || session.isAdmin) return
+  throw new ImapError('NO', 'Only administrators may share a mailbox with anyone', { code: 'NOPERM' })
 }
 
 export async function deleteAcl(session: Session, cursor: Cursor): Promise<string> {
