@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Comparison } from '../interop/postfix/compare.ts'
 import { reasonToSkip } from '../interop/postfix/namespace.ts'
+import { virtualPgsql } from './cases/databases.ts'
 import { dovecotHost } from './cases/dovecot.ts'
 import { amavisFilter, rspamdMilter } from './cases/filters.ts'
 import { screened } from './cases/fronts.ts'
@@ -25,6 +26,7 @@ const LAYOUTS: readonly Layout[] = [
   dovecotHost,
   rspamdMilter,
   amavisFilter,
+  virtualPgsql,
 ]
 
 const reason = reasonToSkip()
