@@ -297,6 +297,7 @@ test('MESSAGELIMIT: each command works on the newest messages and says how far d
   assert.match(await asked('UID FETCH 1:* UID (PARTIAL -1:-2)'), /OK Fetch/)
   assert.match(await asked('UID SEARCH 1:3 UNDELETED'), /^\* SEARCH 2 3\r\nOK \[MESSAGELIMIT 2 2\] /)
   assert.match(await asked('SEARCH NOT SUBJECT d'), /^\* SEARCH 3\r\nOK \[MESSAGELIMIT 2 3\] /)
+  assert.match(await asked('SEARCH 1:2,90:99'), /^\* SEARCH 1 2\r\nOK Search completed\r\n$/)
   assert.match(await asked('UID SEARCH UIDBEFORE 3 ALL'), /^\* SEARCH 1 2\r\nOK Search completed\r\n$/)
   assert.match(await asked('UID SEARCH RETURN (PARTIAL 1:3) ALL'), /^NO \[MESSAGELIMIT 2\] /)
   assert.match(

@@ -23,8 +23,12 @@ export function matcherOfFilter(
     }
     case 'subtree':
     case 'subtree-one': {
-      const roots = source.names.map(canonicalName)
-      return (name) => roots.some((root) => isBelow(name, root, source.filter === 'subtree-one'))
+      const roots = new Set(source.names.map(canonicalName))
+      const levels = source.filter === 'subtree-one' ? 2 : undefined
+      return (name) =>
+        aboveAndItself(name)
+          .slice(0, levels)
+          .some((above) => roots.has(above))
     }
     case 'selected':
     case 'selected-delayed':
@@ -34,7 +38,10 @@ export function matcherOfFilter(
   }
 }
 
-function isBelow(name: string, root: string, oneLevel: boolean): boolean {
-  if (name === root) return true
-  return name.startsWith(`${root}/`) && !(oneLevel && name.includes('/', root.length + 1))
+/** The name, the one above it, and so on. */
+export function aboveAndItself(name: string): string[] {
+  const names = [name]
+  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1))
+    names.push(name.slice(0, slash))
+  return names
 }

@@ -14,8 +14,8 @@ import {
 } from '../../mail/store/mod.ts'
 import { listLines } from './commands/list.ts'
 import { statusLine } from './commands/status.ts'
+import { EventFilters } from './event-filters.ts'
 import { listedMailboxes } from './listed.ts'
-import { matcherOfFilter } from './mailbox-matching.ts'
 import { nameNews, statusItems } from './notify-events.ts'
 import { otherUsersPrefix, placeOf, sharedPrefix } from './places.ts'
 import { printName } from './printing.ts'
@@ -35,13 +35,12 @@ interface OfSelected {
   readonly items: readonly FetchItem[]
 }
 
-const NOTHING: ReadonlySet<NotifyEvent> = new Set()
-
 export class Notifications {
   /** undefined: nothing is told of it but what the client does itself. */
   readonly ofSelected: OfSelected | undefined
   readonly #session: Session
-  readonly #groups: readonly { readonly events: ReadonlySet<NotifyEvent>; readonly has: (name: string) => boolean }[]
+  readonly #filters: EventFilters
+  readonly #ofServer: boolean
   readonly #watch: MailboxWatch | undefined
   /** Of mailboxes of others, where some are meant. */
   readonly #shared: SharedWatch | undefined
@@ -63,12 +62,12 @@ export class Notifications {
       items: selected.items,
     }
     const others = groups.filter((group) => !isOfSelected(group))
-    const subscribed = (): ReadonlySet<string> => (this.#subscribed ??= this.#lookUpSubscribed())
-    const isOwn = (name: string): boolean => placeOf(session, name)?.account === session.owner
-    this.#groups = others.map(({ mailboxes, events }) => ({
-      events,
-      has: matcherOfFilter(mailboxes, subscribed, isOwn),
-    }))
+    this.#filters = new EventFilters(
+      others,
+      (name) => placeOf(session, name)?.account === session.owner,
+      (name) => (this.#subscribed ??= this.#lookUpSubscribed()).has(name),
+    )
+    this.#ofServer = others.some(({ events }) => events.has('ServerMetadataChange'))
     const { store } = session.deps
     const wakes = selected !== undefined || others.some(({ events }) => hasMetadata(events))
     if (others.some(({ events }) => hasMetadata(events))) session.metadataNews.follow(session.owner)
@@ -86,17 +85,15 @@ export class Notifications {
     this.#stop?.()
   }
 
-  /** Events of a mailbox that is not selected. A group with NONE takes its mailboxes out of all others. */
+  /** Events of a mailbox that is not selected, by the name that the client has for it. */
   eventsOf(name: string): ReadonlySet<NotifyEvent> {
-    const groups = this.#groups.filter(({ has }) => has(name))
-    if (groups.some(({ events }) => events.size === 0)) return NOTHING
-    return new Set(groups.flatMap(({ events }) => [...events]))
+    return this.#filters.eventsOf(name)
   }
 
   /** @param mailbox `''` is the server, which belongs to no mailbox */
   wantsMetadata(mailbox: string): boolean {
     if (mailbox !== '') return this.eventsOf(mailbox).has('MailboxMetadataChange')
-    return this.#groups.some(({ events }) => events.has('ServerMetadataChange'))
+    return this.#ofServer
   }
 
   /** §3.1: what is asked for and may be listed, but not looked into. */

@@ -2,7 +2,7 @@
  * How many messages one command works on: `imapd_message_limit` (RFC 9738). The newest are done, from the highest UID down, and the
  * client hears how far that went. COPY and APPEND are done whole or not at all; `imapd_save_limit` is of these alone.
  */
-import { ImapError, type PartialRange, type SearchKey } from '../../../formats/imap/mod.ts'
+import { ImapError, normalise, type PartialRange, type SearchKey, type SequenceSet } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
 import { targetsOf } from './targets.ts'
@@ -65,7 +65,17 @@ export function searched(session: Session, key: SearchKey): number[] {
   const { mailbox } = session
   const keys = key.key === 'AND' ? key.keys : [key]
   const sets = keys.flatMap((one) => (one.key === 'SEQ' || one.key === 'UID' ? [one] : []))
-  const named = sets.map(({ key: by, set }) => new Set(targetsOf(session, set, by === 'UID')))
+  // Numbers that no message has are passed over, as SEARCH does.
+  const named = sets.map(({ key: by, set }) =>
+    by === 'UID' ? new Set(targetsOf(session, set, true)) : numbersIn(set, mailbox.count),
+  )
   const all = Array.from({ length: mailbox.count }, (_, i) => i + 1)
   return all.filter((seq) => named.every((some) => some.has(seq)))
+}
+
+function numbersIn(set: SequenceSet, count: number): ReadonlySet<number> {
+  const numbers = new Set<number>()
+  for (const [from, to] of normalise(set, count))
+    for (let seq = Math.max(1, from); seq <= Math.min(count, to); seq++) numbers.add(seq)
+  return numbers
 }
