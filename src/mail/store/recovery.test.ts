@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import type { Db } from '../../io/db/mod.ts'
 import { afterPowerCut, MODSEQ_MARGIN, UID_MARGIN } from './account-state.ts'
 import { appendReplay, createStore, undoUnfinishedCopies } from './store.ts'
-import type { Deposited, Replaced, Store } from './contract.ts'
+import type { Deposited, Replaced, Selected, Store } from './contract.ts'
 import { ACCOUNT, openTestStore, slowClock, type TestStore } from './testing.ts'
 
+/** Somebody who reads ACCOUNT's mailboxes. */
+const READER = 8
 const MANY = 3000
 const ALL = Array.from({ length: MANY }, (_, i) => i + 1)
 
@@ -86,6 +88,28 @@ test('a COPY that fails or is stopped between its slices is taken back', async (
   assert.equal('uids' in again && (again.uids[0]?.[1] ?? 0) > half, true)
 })
 
+test('a COPY into another account that is stopped is taken back there, and has the \\Seen of who copies', async (t) => {
+  const world = await openTestStore(t, {}, slowClock())
+  await fill(world)
+  await world.store.provision(READER)
+  const target = { account: READER, name: 'Archive', rights: 'lrswipkxtea' }
+  const open = async (store: Store): Promise<Selected> => {
+    const selected = await store.select(ACCOUNT, 'INBOX', { readOnly: false, who: READER })
+    assert.ok('copy' in selected)
+    return selected
+  }
+  const selected = await open(world.store)
+  await selected.storeFlags([1, 2, 3], 'add', ['\\Seen'])
+  const stopping = await open(createStore({ ...world.options, db: stopped(world.db, 2) }))
+  await assert.rejects(stopping.copy(ALL, target), /stopped/)
+  assert.equal(await undoUnfinishedCopies(world.options), 1)
+  assert.deepEqual(world.store.usage(READER), { messages: 0, octets: 0 })
+  assert.deepEqual(world.store.usage(ACCOUNT), { messages: MANY, octets: MANY * 100 })
+  assert.ok('uids' in (await selected.copy(ALL, target)))
+  assert.equal(world.store.status(READER, 'Archive')?.unseen, MANY - 3)
+  assert.deepEqual(world.store.usage(READER), { messages: MANY, octets: MANY * 100 })
+})
+
 test('a MOVE that is stopped has moved some messages and lost none', async (t) => {
   const world = await openTestStore(t, {}, slowClock())
   await fill(world)
@@ -138,6 +162,22 @@ test('an APPEND whose transaction was lost is repeated with all it was', async (
   for await (const [message] of sent.messages([1])) {
     assert.match(message?.envelope.toString() ?? '', /kept/)
     assert.deepEqual(message?.recordId, record.id)
+  }
+})
+
+test('an APPEND of a reader comes back with the \\Seen of that reader alone', async (t) => {
+  const world = await openTestStore(t)
+  const { store, records } = recorded(world)
+  const appending = store.beginAppend(ACCOUNT, 'INBOX', { who: READER })
+  assert.ok('take' in appending)
+  await appending.take([Buffer.from('Subject: x\r\n\r\n')], { sizeOctets: 14, flags: ['\\Seen', '\\Flagged'] })
+  await appending.commit()
+  appending.discard()
+  const lost = await openTestStore(t)
+  await lost.db.write((tx) => appendReplay(lost.options)(tx, records[0]!))
+  for (const { store: one } of [world, lost]) {
+    assert.equal(one.status(ACCOUNT, 'INBOX', READER)?.unseen, 0)
+    assert.equal(one.status(ACCOUNT, 'INBOX')?.unseen, 1)
   }
 })
 

@@ -1,0 +1,157 @@
+/** Mailboxes of several users: rights on every thread, \Seen of each reader's own against a model, what a stop leaves behind. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Refusal, Selected, Store } from './contract.ts'
+import { ANYONE, SHARED_ACCOUNT } from './rights.ts'
+import { ACCOUNT, openTestStore, testStores } from './testing.ts'
+
+const BEA = 8
+const CARL = 9
+const readers = [ACCOUNT, BEA, CARL]
+
+async function open(store: Store, who: number, name = 'INBOX', account = ACCOUNT): Promise<Selected> {
+  const selected = await store.select(account, name, { readOnly: false, who })
+  assert.ok(!('refused' in selected))
+  return selected
+}
+
+const grant = (store: Store, grantee: number, rights: string, negative = false): Promise<undefined | Refusal> =>
+  store.changeGrant(ACCOUNT, 'INBOX', { grantee, negative }, { operation: 'set', rights })
+
+test('rights hold on every thread at once, and waken who has the mailbox open', async (t) => {
+  const [one, two] = await testStores(t, 2)
+  assert.ok(one && two)
+  assert.equal(two.store.rights(ACCOUNT, 'INBOX', BEA), '')
+  const selected = await open(two.store, BEA)
+  let woken = 0
+  const stop = selected.onChange(() => woken++)
+  await grant(one.store, BEA, 'lrs')
+  await grant(one.store, ANYONE, 'li')
+  await grant(one.store, BEA, 's', true)
+  assert.equal(two.store.rights(ACCOUNT, 'inbox', BEA), 'lri')
+  assert.equal(two.store.rights(ACCOUNT, 'INBOX', CARL), 'li')
+  assert.equal(two.store.rightsById(selected, BEA), 'lri')
+  for (let i = 0; i < 100 && woken === 0; i++) await new Promise(setImmediate)
+  assert.ok(woken > 0)
+  stop()
+  assert.deepEqual(
+    two.store.sharedWith(BEA).map(({ account, name, rights }) => [account, name, rights]),
+    [[ACCOUNT, 'INBOX', 'lri']],
+  )
+  assert.deepEqual(two.store.sharedWith(ACCOUNT), [])
+})
+
+test('a list has a bound, which what is there already does not break', async (t) => {
+  const { store } = await openTestStore(t, { mailbox_rights_limit: 2 })
+  for (const who of [10, 11]) assert.equal(await grant(store, who, 'lr'), undefined)
+  assert.equal((await grant(store, 12, 'lr'))?.refused, 'LIMIT')
+  assert.equal(await grant(store, 11, 'l'), undefined)
+  assert.equal(await grant(store, 10, ''), undefined)
+  assert.equal(await grant(store, 12, 'lr'), undefined)
+})
+
+/** One step: who does what to which message. */
+type Step = readonly [who: number, what: 'see' | 'unsee' | 'flag' | 'arrive' | 'expunge' | 'look', n: number]
+
+const steps = fc.array(
+  fc.tuple(
+    fc.integer({ min: 0, max: 2 }),
+    fc.constantFrom<Step[1]>('see', 'unsee', 'flag', 'arrive', 'expunge', 'look'),
+    fc.nat(400),
+  ),
+  { maxLength: 40 },
+)
+
+test('\\Seen of each reader is what a model says, on two threads, in every view and count', async (t) => {
+  const worlds = await testStores(t, 2, [{ view_memory_limit: 20_000 }, { view_memory_limit: 20_000 }])
+  let run = 0
+  await fc.assert(
+    fc.asyncProperty(steps, async (script) => {
+      const name = `Box${run++}`
+      const [first] = worlds
+      assert.ok(first)
+      await first.store.createMailbox(ACCOUNT, name)
+      for (let i = 0; i < 300; i++) await first.deposit(name)
+      const seen = new Map(readers.map((who) => [who, new Set<number>()]))
+      const sessions = await Promise.all(readers.map((who, i) => open(worlds[i % 2]!.store, who, name)))
+      for (const [i, what, n] of script) {
+        const selected = sessions[i]!
+        if (what === 'arrive') await first.deposit(name)
+        await selected.refresh({ expunges: true })
+        const before = selected.highestModSeq
+        const seq = 1 + (n % Math.max(1, selected.count))
+        const uid = selected.uidAt(seq)
+        if (selected.count === 0) continue
+        if (what === 'see' || what === 'unsee') {
+          const had = selected.hasFlag(seq, '\\Seen')
+          await selected.storeFlags([seq], what === 'see' ? 'add' : 'remove', ['\\Seen'])
+          if (what === 'see') seen.get(readers[i]!)?.add(uid)
+          else seen.get(readers[i]!)?.delete(uid)
+          // A change has a MODSEQ above all before; what was so already has none.
+          assert.equal(selected.modSeqAt(seq) > before, had !== (what === 'see'))
+        } else if (what === 'flag') await selected.storeFlags([seq], 'add', ['\\Flagged', `k${n}`])
+        else if (what === 'expunge') {
+          await selected.storeFlags([seq], 'add', ['\\Deleted'])
+          await selected.expunge()
+        }
+      }
+      for (const [i, who] of readers.entries()) await agrees(worlds[(i + 1) % 2]!.store, name, who, seen.get(who)!)
+      for (const [i, selected] of sessions.entries()) {
+        await selected.refresh({ expunges: true })
+        assert.deepEqual(seenIn(selected), seenOf(selected, seen.get(readers[i]!)!))
+        selected.close()
+      }
+    }),
+    { numRuns: 12 },
+  )
+})
+
+const seenIn = (selected: Selected): number[] =>
+  Array.from({ length: selected.count }, (_, i) => i + 1)
+    .filter((seq) => selected.hasFlag(seq, '\\Seen'))
+    .map((seq) => selected.uidAt(seq))
+
+const seenOf = (selected: Selected, model: ReadonlySet<number>): number[] =>
+  Array.from({ length: selected.count }, (_, i) => selected.uidAt(i + 1)).filter((uid) => model.has(uid))
+
+/** A session that comes new. */
+async function agrees(store: Store, name: string, who: number, model: ReadonlySet<number>): Promise<void> {
+  const selected = await open(store, who, name)
+  const expected = seenOf(selected, model)
+  assert.deepEqual(seenIn(selected), expected)
+  const status = store.status(ACCOUNT, name, who)
+  assert.equal(status?.unseen, selected.count - expected.length)
+  assert.equal(status?.highestModSeq, selected.highestModSeq)
+  const unseen = await selected.search({ key: 'NOT', not: { key: 'FLAG', flag: '\\Seen', set: true } })
+  assert.equal(unseen.length, selected.count - expected.length)
+  selected.close()
+}
+
+test('a removed account takes its rights and marks along', async (t) => {
+  const { store, db, deposit } = await openTestStore(t)
+  await deposit()
+  await grant(store, BEA, 'lrs')
+  await (await open(store, BEA)).storeFlags([1], 'add', ['\\Seen'])
+  await store.setAnnotations(ACCOUNT, 'INBOX', [{ entry: '/private/note', value: Buffer.from('x') }], BEA)
+  await store.removeAccount(BEA)
+  for (const table of ['mailbox_right', 'mailbox_seen', 'annotation'])
+    assert.equal(db.read.sql(`SELECT count(*) FROM ${table}`).get()?.[0], 0, table)
+  await grant(store, CARL, 'lrs')
+  await (await open(store, CARL)).storeFlags([1], 'add', ['\\Seen'])
+  await store.removeAccount(ACCOUNT)
+  for (const table of ['mailbox_right', 'mailbox_seen'])
+    assert.equal(db.read.sql(`SELECT count(*) FROM ${table}`).get()?.[0], 0, table)
+})
+
+test('the account of shared mailboxes has none but those that are made', async (t) => {
+  const { store } = await openTestStore(t)
+  await store.provision(SHARED_ACCOUNT)
+  assert.deepEqual(store.mailboxes(SHARED_ACCOUNT), [])
+  assert.ok('refused' in (await store.select(SHARED_ACCOUNT, 'INBOX', { readOnly: true })))
+  assert.ok('id' in (await store.createMailbox(SHARED_ACCOUNT, 'a/b')))
+  assert.deepEqual(
+    store.mailboxes(SHARED_ACCOUNT).map(({ name }) => name),
+    ['a', 'a/b'],
+  )
+})
