@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Comparison } from '../interop/postfix/compare.ts'
 import { reasonToSkip } from '../interop/postfix/namespace.ts'
-import { virtualPgsql } from './cases/databases.ts'
+import { ldapCompany, virtualPgsql } from './cases/databases.ts'
 import { dovecotHost } from './cases/dovecot.ts'
 import { amavisFilter, rspamdMilter } from './cases/filters.ts'
 import { screened } from './cases/fronts.ts'
@@ -27,6 +27,7 @@ const LAYOUTS: readonly Layout[] = [
   rspamdMilter,
   amavisFilter,
   virtualPgsql,
+  ldapCompany,
 ]
 
 const reason = reasonToSkip()
