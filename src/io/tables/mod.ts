@@ -10,6 +10,7 @@
 export { parseAddress } from './addresses.ts'
 export type * from './contract.ts'
 export { TableError } from './errors.ts'
+export { ROW_TYPES, tableRows } from './rows.ts'
 export { tablesParams } from './params.ts'
 export { REMOTE_TYPES } from './remote/mod.ts'
 export { AWAY_TYPES, createTables, splitTableName, TABLE_TYPES } from './tables.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { manualClock } from '../../base/mod.ts'
-import { mechanismNames } from '../../formats/sasl/mod.ts'
+import { mechanismNames, scramKeys } from '../../formats/sasl/mod.ts'
 import type { AccountFault } from './contract.ts'
 import { AccountError } from './errors.ts'
 import { testAccounts, temporaryDirectory } from './test-accounts.ts'
@@ -229,4 +229,28 @@ test('passwords sealed under another key stop the start', async (t) => {
   const path = join(temporaryDirectory(t), 'mail.db')
   await testAccounts(t, { path }).add('ana', '', 'secreto')
   assert.throws(() => testAccounts(t, { path, key: Buffer.alloc(32, 8) }), fault('wrong-key'))
+})
+
+test('a foreign hash is enough for plain log-ins, and is replaced when the password is heard', async (t) => {
+  const accounts = testAccounts(t)
+  const all = accounts.mechanisms()
+  const hash = { text: '{SHA256}gVE0Yt6n7bafx6mIK/qBajG1tV+qsquzFz85xTIIofw=', name: 'ana' }
+  const { id } = await accounts.add('ana', '', hash)
+  const plain = new Set(['PLAIN', 'LOGIN'])
+  assert.deepEqual(accounts.mechanisms().intersection(all), plain, 'others could not be answered')
+  const before = accounts.credential('ana')
+  assert.equal(await before.verify('wrong'), false)
+  assert.deepEqual(accounts.mechanisms(), plain)
+  assert.equal(await before.verify('secrét x'), true)
+  assert.deepEqual(accounts.mechanisms(), all)
+  const after = accounts.credential('ana')
+  assert.equal(await after.verify('secrét x'), true)
+  const keys = await scramKeys('secrét x', after.scram('sha-256').salt, after.scram('sha-256').iterations, 'sha-256')
+  assert.deepEqual(after.scram('sha-256').storedKey, keys.storedKey)
+  // A hash that an older session still holds does not undo a password that was set meanwhile.
+  await accounts.setPassword(id, hash)
+  const old = accounts.credential('ana')
+  await accounts.setPassword(id, 'new')
+  assert.equal(await old.verify('secrét x'), true)
+  assert.equal(await accounts.credential('ana').verify('new'), true)
 })

@@ -17,7 +17,8 @@ import {
 } from './names.ts'
 import { RememberedPasswords } from './remembered.ts'
 import { Seal } from './seal.ts'
-import { decoyVerifiers, makeVerifiers, type Family } from './verifiers.ts'
+import type { ForeignHash } from './foreign/schemes.ts'
+import { decoyVerifiers, FOREIGN_FAMILY, makeVerifiers, type Family, type Verifiers } from './verifiers.ts'
 import { printVerifiers } from './verifiers-text.ts'
 
 export interface AccountsOptions {
@@ -88,6 +89,18 @@ export class StoredAccounts implements Accounts {
       decoy: decoyVerifiers(this.#options.families, decoy),
       decoyHa1: decoy('digest-md5', 16),
       remembered: this.#remembered,
+      upgrade: (id, heard) => this.#upgrade(id, heard),
+    })
+  }
+
+  /** A password that was heard and found right gets verifiers of our own, unless it was changed meanwhile. */
+  async #upgrade(id: AccountId, password: string): Promise<void> {
+    const account = this.#lookups.byId(id)
+    if (account === undefined) return
+    const verifiers = await this.#verifiers(account, password)
+    await this.#change((tx) => {
+      const families = tx.sql('SELECT families FROM credential WHERE account = ?').get(id)?.[0]
+      if (families === FOREIGN_FAMILY) this.#putCredential(tx, id, verifiers)
     })
   }
 
@@ -146,10 +159,14 @@ export class StoredAccounts implements Accounts {
     return { localPart: checked, domain: this.#isOfThisHost(folded) ? '' : folded }
   }
 
-  async add(localPart: string, domain: string, password: string, options: AddOptions = {}): Promise<Account> {
+  async add(
+    localPart: string,
+    domain: string,
+    password: string | ForeignHash,
+    options: AddOptions = {},
+  ): Promise<Account> {
     const place = this.place(domain === '' ? localPart : `${localPart}@${domain}`)
-    const names = this.#digestNames(place)
-    const verifiers = printVerifiers(await makeVerifiers(password, this.#options.families, names))
+    const verifiers = await this.#verifiers(place, password)
     const id = await this.#change((tx) => {
       this.#checkFree(tx, place, options.realmOnly ?? false)
       const { lastInsertRowid } = tx
@@ -175,10 +192,9 @@ export class StoredAccounts implements Accounts {
     return made
   }
 
-  async setPassword(account: AccountId, password: string): Promise<void> {
+  async setPassword(account: AccountId, password: string | ForeignHash): Promise<void> {
     const { localPart, domain } = this.#existing(account)
-    const names = this.#digestNames({ localPart, domain })
-    const verifiers = printVerifiers(await makeVerifiers(password, this.#options.families, names))
+    const verifiers = await this.#verifiers({ localPart, domain }, password)
     await this.#change((tx) => {
       // Deleted meanwhile: a credential without account must not come to be.
       expectOne(account, tx.sql('UPDATE account SET disabled = disabled WHERE id = ?').run(account))
@@ -268,14 +284,19 @@ export class StoredAccounts implements Accounts {
     throw new AccountError('no-such-domain', `domain ${domain} is not hosted here: postigo domain add ${domain}`)
   }
 
-  #putCredential(tx: Tx, account: AccountId, verifiers: string): void {
+  async #verifiers(place: Place, password: string | ForeignHash): Promise<Verifiers> {
+    if (typeof password !== 'string') return { scram: {}, digest: [], cram: [], foreign: password }
+    return makeVerifiers(password, this.#options.families, this.#digestNames(place))
+  }
+
+  #putCredential(tx: Tx, account: AccountId, verifiers: Verifiers): void {
     tx.sql(
       'INSERT OR REPLACE INTO credential (account, families, realm, sealed, changed_ms) VALUES (?, ?, ?, ?, ?)',
     ).run(
       account,
-      this.#options.families.join(' '),
+      verifiers.foreign === undefined ? this.#options.families.join(' ') : FOREIGN_FAMILY,
       this.defaultRealm,
-      this.#seal.seal(account, verifiers),
+      this.#seal.seal(account, printVerifiers(verifiers)),
       this.#options.clock.now(),
     )
   }

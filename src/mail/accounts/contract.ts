@@ -2,8 +2,10 @@
  * What other rooms see of accounts: who has a mailbox here, and what proves who they are.
  */
 import type { ScramHash, ScramKeys } from '../../formats/sasl/mod.ts'
+import type { ForeignHash } from './foreign/schemes.ts'
 
 export type AccountId = number
+export type { ForeignHash } from './foreign/schemes.ts'
 
 export interface Account {
   readonly id: AccountId
@@ -78,13 +80,14 @@ export interface Accounts {
    * `bad-address`, `bad-password`, or `no-such-domain` unless `realmOnly`, with which a domain that is not hosted is
    * a realm to log in under and gets no mail.
    */
-  add(localPart: string, domain: string, password: string, options?: AddOptions): Promise<Account>
+  add(localPart: string, domain: string, password: string | ForeignHash, options?: AddOptions): Promise<Account>
   /**
    * The account of this host by that name; made without a password where there is none: a system user has a mailbox
    * without further steps. Throws AccountError('bad-address').
    */
   ofSystemUser(name: string): Promise<Account>
-  setPassword(account: AccountId, password: string): Promise<void>
+  /** A hash that another server made is replaced by verifiers of our own when the password is heard, at a plain log-in. */
+  setPassword(account: AccountId, password: string | ForeignHash): Promise<void>
   /** The account and its mail stay; nobody can log in as it until it has a password again. */
   removePassword(account: AccountId): Promise<void>
   setDisabled(account: AccountId, disabled: boolean): Promise<void>

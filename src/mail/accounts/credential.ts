@@ -13,6 +13,8 @@ export interface CredentialParts {
   readonly decoy: Verifiers
   readonly decoyHa1: Buffer
   readonly remembered: RememberedPasswords
+  /** Keeps verifiers of our own of a password that a foreign hash proved. */
+  readonly upgrade: (account: number, password: string) => Promise<void>
 }
 
 export class StoredCredential implements Credential {
@@ -56,7 +58,17 @@ export class StoredCredential implements Credential {
     if (known && remembered.has(known.account.id, known.kept.stamp, password)) return true
     const right = await matches(password, this.#verifiers)
     if (!right || !known) return false
+    if (known.kept.verifiers.foreign !== undefined) await this.#upgrade(known, password)
     remembered.add(known.account.id, known.kept.stamp, password)
     return true
+  }
+
+  /** The log-in stands without it: a database that cannot be written now is written to at the next one. */
+  async #upgrade({ account }: NonNullable<CredentialParts['known']>, password: string): Promise<void> {
+    try {
+      await this.#parts.upgrade(account.id, password)
+    } catch {
+      // A password with characters that none may have here stays with its hash.
+    }
   }
 }

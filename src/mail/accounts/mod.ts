@@ -5,7 +5,17 @@
  * Caches follow other threads and processes within milliseconds (lookups.ts); passwords are sealed (seal.ts, verifiers.ts).
  * Settings: params.ts; Cyrus SASL's smtpd.conf (smtpd-conf.ts). Standards: RFC 4616, RFC 5802 §3, RFC 2831, RFC 2195.
  */
-export type { Account, AccountFault, AccountId, AccountQuota, Accounts, AddOptions, Credential } from './contract.ts'
+export { type ForeignPassword, readForeign } from './foreign/schemes.ts'
+export type {
+  Account,
+  AccountFault,
+  AccountId,
+  AccountQuota,
+  Accounts,
+  AddOptions,
+  Credential,
+  ForeignHash,
+} from './contract.ts'
 export type { AccountsOptions } from './accounts.ts'
 export { DovecotAuth } from './dovecot-auth.ts'
 export { AccountError } from './errors.ts'

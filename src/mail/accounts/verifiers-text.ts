@@ -7,7 +7,7 @@ const VERSION = 1
 
 const b64 = (octets: Buffer): string => octets.toString('base64')
 
-export function printVerifiers({ scram, digest, cram, argon2id, apop }: Verifiers): string {
+export function printVerifiers({ scram, digest, cram, argon2id, apop, foreign }: Verifiers): string {
   const keys = Object.entries(scram).map(([hash, { salt, iterations, storedKey, serverKey }]) => [
     hash,
     [b64(salt), iterations, b64(storedKey), b64(serverKey)],
@@ -19,6 +19,7 @@ export function printVerifiers({ scram, digest, cram, argon2id, apop }: Verifier
     cram: cram.map(b64),
     ...(argon2id && { argon2id: { ...argon2id, salt: b64(argon2id.salt), tag: b64(argon2id.tag) } }),
     ...(apop !== undefined && { apop }),
+    ...(foreign !== undefined && { foreign }),
   })
 }
 
@@ -36,6 +37,7 @@ interface Text {
     readonly tag: string
   }
   readonly apop?: string
+  readonly foreign?: { readonly text: string; readonly name: string }
 }
 
 const octets = (text: string): Buffer => Buffer.from(text, 'base64')
@@ -55,8 +57,14 @@ export function parseVerifiers(text: string): Verifiers {
     realm,
     ha1s: ha1s.map(octets),
   }))
-  const { apop } = read
-  const base = { scram, digest, cram: read.cram.map(octets), ...(apop !== undefined && { apop }) }
+  const { apop, foreign } = read
+  const base = {
+    scram,
+    digest,
+    cram: read.cram.map(octets),
+    ...(apop !== undefined && { apop }),
+    ...(foreign !== undefined && { foreign }),
+  }
   if (!read.argon2id) return base
   const { salt, tag } = read.argon2id
   return { ...base, argon2id: { ...read.argon2id, salt: octets(salt), tag: octets(tag) } }

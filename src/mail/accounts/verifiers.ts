@@ -18,6 +18,7 @@ import {
   type ScramKeys,
 } from '../../formats/sasl/mod.ts'
 import { AccountError } from './errors.ts'
+import { type ForeignHash, matchesForeign } from './foreign/schemes.ts'
 
 const argon2 = promisify(argon2Callback)
 
@@ -47,7 +48,12 @@ export interface Verifiers {
   readonly argon2id?: Argon2Verifier
   /** The password itself: APOP's digest can be made of nothing less. */
   readonly apop?: string
+  /** What another server kept: it is all there is until the password is heard, once. */
+  readonly foreign?: ForeignHash
 }
+
+/** The family of an account that has nothing but a foreign hash: PLAIN and LOGIN can use it. */
+export const FOREIGN_FAMILY = 'foreign'
 
 interface Argon2Verifier {
   readonly salt: Buffer
@@ -110,6 +116,7 @@ export async function matches(password: string, kept: Verifiers): Promise<boolea
   // Too long or not to be prepared: nobody's password, found out at the same cost as any wrong one.
   const fits = Buffer.byteLength(password) <= PASSWORD_MAX_OCTETS
   const prepared = fits ? saslprep(password) : undefined
+  if (kept.foreign !== undefined) return fits && matchesForeign(kept.foreign, password)
   const same = await isSame(prepared ?? 'x', kept)
   return same && prepared !== undefined
 }

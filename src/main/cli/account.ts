@@ -1,6 +1,6 @@
 /** `postigo account`: who has a mailbox here. */
 import { AccountError, type Account, type AccountQuota } from '../../mail/accounts/mod.ts'
-import { importSasldb } from './account-import.ts'
+import { importUsers } from './account-import.ts'
 import {
   createAccount,
   parseWords,
@@ -9,6 +9,7 @@ import {
   type OpenAccounts,
   type OpenedAccounts,
 } from './accounts-port.ts'
+import { FORMATS } from './import-sources.ts'
 import { EX, type CliIo, type Command } from './io.ts'
 import { askNewPassword } from './password-prompt.ts'
 
@@ -17,7 +18,7 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account passwd ADDRESS [-p]
        postigo account quota ADDRESS [--quota SIZE] [--messages N] [--mailboxes N]
        postigo account disable | enable | delete ADDRESS
-       postigo account import FILE [--realm REALM]
+       postigo account import SOURCE [--format FORMAT] [--scheme SCHEME] [--realm REALM] [--replace] [--dry-run]
 
   ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
   -c DIR        configuration directory
@@ -25,7 +26,13 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
   --quota SIZE  octets it may store, with k, M or G; 0 is no limit of its own
   --messages N, --mailboxes N   how many it may have; 0 is no limit of its own. quota shows what holds when none is given
   --json        for programs
-  --realm REALM in import of a sasldb2 (Cyrus SASL): users of REALM are accounts of this host
+  import takes the users of SOURCE with the passwords they have, and tells what became of each:
+  SOURCE        a file, or pgsql:FILE.cf, mysql:FILE.cf, sqlite:FILE.cf with a query of two columns, user and password
+  --format      sasldb2 (Cyrus SASL), passwd-file (Dovecot), shadow, sql; else it is told from the source
+  --scheme      Dovecot's scheme of passwords that name none; CRYPT by default
+  --realm REALM users of REALM are accounts of this host
+  --replace     passwords that accounts have already are replaced; else they are kept
+  --dry-run     nothing is changed
 
 Changes take effect at once, a running server included. delete removes the mail too.
 `
@@ -38,6 +45,10 @@ const OPTIONS = {
   mailboxes: { type: 'string' },
   json: { type: 'boolean' },
   realm: { type: 'string' },
+  format: { type: 'string' },
+  scheme: { type: 'string' },
+  replace: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -50,6 +61,10 @@ interface Given {
   readonly json: boolean
   readonly quota: Partial<AccountQuota>
   readonly realm: string | undefined
+  readonly format: string | undefined
+  readonly scheme: string | undefined
+  readonly replace: boolean
+  readonly dryRun: boolean
 }
 
 /** What a subcommand takes besides -c, and what it does. */
@@ -67,7 +82,7 @@ const SUBCOMMANDS = new Map<string, Row>([
   ['disable', { takes: 'address', options: [], run: (given) => setDisabled(given, true) }],
   ['enable', { takes: 'address', options: [], run: (given) => setDisabled(given, false) }],
   ['delete', { takes: 'address', options: [], run: remove }],
-  ['import', { takes: 'file', options: ['realm'], run: importFile }],
+  ['import', { takes: 'file', options: ['realm', 'format', 'scheme', 'replace', 'dry-run'], run: importFile }],
 ])
 
 /** The command, over the accounts that `open` opens. */
@@ -93,6 +108,10 @@ export function accountCommand(open: OpenAccounts): Command {
         fromInput: values.pipe === true,
         json: values.json === true,
         realm: values.realm,
+        format: values.format,
+        scheme: values.scheme,
+        replace: values.replace === true,
+        dryRun: values['dry-run'] === true,
       }
       return await withAccounts('postigo account', io, open, values.config, (opened) => row.run({ ...given, opened }))
     } catch (error) {
@@ -174,8 +193,12 @@ function existing({ accounts }: OpenedAccounts, address: string): Account {
   return account
 }
 
-function importFile({ io, opened, word, realm }: Given): Promise<number> {
-  return importSasldb(io, opened, { file: word, hostRealm: realm })
+function importFile({ io, opened, word, realm, format, scheme, replace, dryRun }: Given): Promise<number> {
+  const known = FORMATS.find((name) => name === format)
+  if (format !== undefined && known === undefined)
+    throw new UsageError(`--format ${format}: one of ${FORMATS.join(', ')}`)
+  const options = { source: word, format: known, scheme, directory: io.cwd, hostRealm: realm, replace, dryRun }
+  return importUsers(io, opened, options)
 }
 
 async function list({ io, opened: { accounts }, json }: Given): Promise<number> {

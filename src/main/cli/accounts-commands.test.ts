@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { PassThrough } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '../../base/mod.ts'
@@ -161,7 +162,8 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['account add a b', '', 64],
     ['account list a', '', 64, '', /takes nothing/],
     ['account import', '', 64, '', /takes one file/],
-    ['account import /nonexistent/sasldb2', '', 66, '', /ENOENT/],
+    ['account import /nonexistent/sasldb2', '', 66, '', /No such file or directory/],
+    ['account import /x --format mbox', '', 64, '', /--format mbox: one of sasldb2, passwd-file/],
     ['account list --realm x', '', 64, '', /no option --realm/],
     ['account list --quota 1', '', 64, '', /no option --quota/],
     ['account quota a --messages x', '', 64, '', /a number/],
@@ -284,12 +286,77 @@ test('a sasldb2 that Cyrus wrote is listed and imported', { skip: cyrusMissing()
   assert.equal(
     imported.out,
     'ana@otro.example: added to log in only (--realm otro.example makes it an account of this host)\n' +
-      'begoña@vm: has a password already, kept\nusuario@vm: added\n',
+      'begoña@vm: kept: it has a password already\nusuario@vm: added\n3 users: 2 added, 1 kept\n',
   )
   assert.equal(await knows('usuario', 'secreto'), true)
   assert.equal(await knows('begoña', 'mía'), true)
   assert.equal(await knows('ana@otro.example', 'x'.repeat(600)), true)
   assert.deepEqual(readFileSync(path), before)
+})
+
+const SHA512 =
+  '$6$2yPazGJkWx.IPBvM$uk5XNg49QBfKCYEuBM71PNFz9bELB5WhhQDbtwb6ocqXRsdFKnAG/kdHjbttczMmmY6rFx6w3ShqTBokLs1J50'
+
+test('users of a passwd-file come with their hashes, tried first, never twice, nothing overwritten unasked', async (t) => {
+  const { run, knows, file } = host(t)
+  writeFileSync(
+    file('users'),
+    `# users\n\nana:{SSHA}cDQ2FGGWZ5+3c6xjoUiukl5cxARYSxqM:1000:1000::/home/ana::userdb_quota_rule=*:storage=1G\n` +
+      `bob@midominio.com:${SHA512}\neva@otro.example:{PLAIN}abierta\nmar:{OTP}what\nzoe:*\n`,
+  )
+  const line = `account import ${file('users')}`
+  const dry = await run(`${line} --dry-run`)
+  assert.match(dry.out, /^ana: added\n[^]*dry run: nothing was changed: 5 users: 3 added, 1 failed, 1 left out/m)
+  assert.equal((await run('account list')).out, '')
+  await run('account add bob -p', 'suya\n')
+  const first = await run(line)
+  assert.equal(first.code, 65)
+  assert.equal(
+    first.out,
+    'ana: added\nbob@midominio.com: kept: it has a password already\n' +
+      'eva@otro.example: added to log in only (--realm otro.example makes it an account of this host)\n' +
+      'zoe: left out: nobody can log in as it\n' +
+      '5 users: 1 kept, 2 added, 1 failed, 1 left out; 1 hashed passwords get their own verifiers at the next plain log-in\n'.replace(
+        '1 kept, 2 added',
+        '2 added, 1 kept',
+      ),
+  )
+  assert.equal(first.err, 'postigo account: mar: scheme OTP is not known here\n')
+  assert.match((await run(line)).out, /5 users: 3 kept, 1 failed, 1 left out\n$/)
+  assert.equal(await knows('ana', 'Secrét x'), false)
+  assert.equal(await knows('ana', 'secrét x'), true)
+  assert.equal(await knows('ana', 'secrét x'), true, 'by verifiers of our own')
+  assert.equal(await knows('bob', 'suya'), true)
+  assert.match((await run(`${line} --replace`)).out, /bob@midominio.com: password set\n/)
+  assert.equal(await knows('bob', 'suya'), false)
+  assert.equal(await knows('bob', 'secrét x'), true)
+  assert.equal(await knows('eva@otro.example', 'abierta'), true)
+})
+
+test('users of shadow and of an SQL source', async (t) => {
+  const { run, knows, file } = host(t)
+  writeFileSync(
+    file('shadow'),
+    `root:*:19000:0:99999:7:::\nana:${SHA512}:19000:0:99999:7:::\nbob:!${SHA512}:19000::::::\n`,
+  )
+  const shadow = await run(`account import ${file('shadow')}`)
+  assert.match(shadow.out, /ana: added\n[^]*3 users: 2 left out, 1 added; 1 hashed/)
+  assert.equal(await knows('ana', 'secrét x'), true)
+  const db = new DatabaseSync(file('users.sqlite'))
+  db.exec(
+    "CREATE TABLE users (name TEXT, password TEXT); INSERT INTO users VALUES ('eva', '{CRAM-MD5}f09b95fbb905129b05bd414b8c7145ab3d8d1e75e9c9fe1b3e846b45e156ed16'), ('mar', 'jXxCI2FU8aTN7k+Ss19yFqSq5DM=')",
+  )
+  db.close()
+  writeFileSync(file('users.cf'), `dbpath = ${file('users.sqlite')}\nquery = SELECT name, password FROM users\n`)
+  const sql = await run(`account import sqlite:${file('users.cf')} --scheme SHA`)
+  assert.equal(sql.code, 0, sql.err)
+  assert.match(sql.out, /^eva: added\nmar: added\n2 users: 2 added; 2 hashed/)
+  assert.equal(await knows('eva', 'secrét x'), true)
+  assert.equal(await knows('mar', 'secrét x'), true)
+  writeFileSync(file('three.cf'), `dbpath = ${file('users.sqlite')}\nquery = SELECT 1, 2, 3\n`)
+  const wrong = await run(`account import sqlite:${file('three.cf')}`)
+  assert.equal(wrong.code, 66)
+  assert.match(wrong.err, /the query gives 3 columns/)
 })
 
 test('what is no sasldb2 is said so', async (t) => {

@@ -1,6 +1,12 @@
 /** What the commands about accounts need of the rest of main, and what they share. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import { AccountError, type AccountFault, type AccountId, type Accounts } from '../../mail/accounts/mod.ts'
+import {
+  AccountError,
+  type AccountFault,
+  type AccountId,
+  type Accounts,
+  type ForeignHash,
+} from '../../mail/accounts/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { configDirectory, EX, type CliIo } from './io.ts'
 import { NoPassword } from './password-prompt.ts'
@@ -88,7 +94,7 @@ export async function withAccounts<O extends OpenedAccounts>(
 export async function createAccount(
   opened: OpenedAccounts,
   place: { readonly localPart: string; readonly domain: string },
-  password: string,
+  password: string | ForeignHash,
   options: { readonly quotaOctets?: number; readonly realmOnly?: boolean } = {},
 ): Promise<void> {
   const account = await opened.accounts.add(place.localPart, place.domain, password, options)

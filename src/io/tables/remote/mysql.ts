@@ -27,7 +27,7 @@ interface MysqlSettings {
   readonly requiresResultSet: boolean
 }
 
-function mysqlDriver(source: TableSettings): SqlDriver {
+export function mysqlDriver(source: TableSettings): SqlDriver {
   const settings = readSettings(source)
   return {
     type: 'mysql',

@@ -15,7 +15,7 @@ const SOCKET_DIRECTORY = '/var/run/postgresql'
 
 export const pgsqlTable = (options: RemoteOptions): Table => sqlTable(options, pgsqlDriver, 'pgsql')
 
-function pgsqlDriver(source: TableSettings): SqlDriver {
+export function pgsqlDriver(source: TableSettings): SqlDriver {
   const dbname = source.required('dbname')
   const user = source.text('user')
   const encoding = source.text('encoding', 'UTF8')

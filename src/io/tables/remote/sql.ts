@@ -1,4 +1,5 @@
 /** SQL tables over a server: one query for each key, hosts tried in random order; pgsql_table(5), mysql_table(5). */
+import type { Clock } from '../../../base/mod.ts'
 import { splitList } from '../../config/mod.ts'
 import type { Table } from '../contract.ts'
 import { foldKey } from '../fold.ts'
@@ -14,7 +15,7 @@ export interface SqlLink extends Link {
   /** A value as it stands inside a string literal of this session. */
   quote(text: string): string
   /** All columns of all rows as text; null only where nothing at all is to be said of it. Throws. */
-  query(sql: string): Promise<readonly (readonly (string | null)[])[]>
+  query(sql: string): Promise<SqlRows>
 }
 
 /** How one kind of database is spoken to. */
@@ -25,6 +26,9 @@ export interface SqlDriver {
 }
 
 const SECOND_MS = 1000
+
+export type MakeDriver = (source: TableSettings) => SqlDriver
+export type SqlRows = readonly (readonly (string | null)[])[]
 
 export function sqlTable(
   options: RemoteOptions,
@@ -59,19 +63,7 @@ class SqlTable {
     this.#limit = source.number('expansion_limit', 0)
     this.#guard = guard
     this.#where = `dict_${driver.type}_lookup`
-    const times: HostTimes = {
-      idleMs: source.number('idle_interval', 60, 1) * SECOND_MS,
-      retryMs: source.number('retry_interval', 60, 1) * SECOND_MS,
-    }
-    const hosts = splitList(source.text('hosts')).map((text) => driver.parseHost(text))
-    this.#hosts = new Hosts(
-      source.table,
-      driver.type,
-      hosts.length === 0 ? [driver.parseHost('localhost')] : hosts,
-      (host) => driver.connect(host),
-      times,
-      clock,
-    )
+    this.#hosts = hostsOf(source, driver, clock)
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -95,5 +87,26 @@ class SqlTable {
 
   close(): void {
     this.#hosts.close()
+  }
+}
+
+function hostsOf(source: TableSettings, driver: SqlDriver, clock: Clock): Hosts<SqlLink> {
+  const times: HostTimes = {
+    idleMs: source.number('idle_interval', 60, 1) * SECOND_MS,
+    retryMs: source.number('retry_interval', 60, 1) * SECOND_MS,
+  }
+  const named = splitList(source.text('hosts')).map((text) => driver.parseHost(text))
+  const hosts = named.length === 0 ? [driver.parseHost('localhost')] : named
+  return new Hosts(source.table, driver.type, hosts, (host) => driver.connect(host), times, clock)
+}
+
+/** All rows of the query as it stands, without a key: a list of users, say. Throws TableError. */
+export async function sqlRows(options: RemoteOptions, makeDriver: MakeDriver, type: string): Promise<SqlRows> {
+  const source = new TableSettings(type, options)
+  const hosts = hostsOf(source, makeDriver(source), options.clock)
+  try {
+    return await hosts.ask((link) => link.query(source.required('query')))
+  } finally {
+    hosts.close()
   }
 }
