@@ -128,7 +128,8 @@ function sortOut(
       const { transport, nexthop } = one.expanded.routed
       const by = filter === undefined ? one.expanded.routedBy : 'filter'
       const row = withDsn(one, { ...address(one), transport, nexthop, ...(by && { routedBy: by }) })
-      if (forwarded === undefined || hold) queued.push(row)
+      if (input.trace === 'verify') queued.push(asked(one, row))
+      else if (forwarded === undefined || hold) queued.push(row)
       else addForward(forwards, { by: forwarded, original: one.recipient.address, sender: row.sender ?? sender }, row)
     } else if (!hasRoom(account.id, input.sizeOctets)) {
       queued.push(withDsn(one, returned(names(one), '5.2.2', 'mailbox is full: the quota is used up')))
@@ -138,6 +139,12 @@ function sortOut(
     }
   }
   return { deposits, queued, forwards: [...forwards.values()] }
+}
+
+/** Nothing is sent on where mail is only asked about: who asked is told of all, and no owner of a list. */
+function asked({ expanded }: Wanted, row: QueuedRecipient): QueuedRecipient {
+  const { sender: _, ...recipient } = row
+  return { ...recipient, ...(expanded.alias?.by === 'alias_maps' && { routedBy: 'local' }) }
 }
 
 function loopOf(one: Wanted, loop: string): QueuedRecipient {

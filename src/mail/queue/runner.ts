@@ -159,7 +159,7 @@ export class QueueRunner {
     const report = (id: number, result: RecipientResult, relay: string, times?: DeliveryTimes): void => {
       const recipient = job.recipients.find((r) => r.id === id)
       if (recipient === undefined || results.has(id)) return
-      results.set(id, asReported(result, relay))
+      results.set(id, asReported(result, relay, job.trace))
       this.#publish(job, recipient, result, { relay, startedMs, times })
     }
     const without = this.#withoutTry(job, slice)
@@ -235,9 +235,10 @@ function programOf({ master }: Config, transport: string): string {
 }
 
 /** What a report says of it. Postfix: trace_append(). */
-function asReported(result: RecipientResult, relay: string): RecipientResult {
-  if (result.status !== 'sent' || relay === 'none') return result
-  return { ...result, text: `delivery via ${relay}: ${result.expanded === true ? 'alias expanded' : result.text}` }
+function asReported(result: RecipientResult, relay: string, trace: DueJob['trace']): RecipientResult {
+  if ((result.status !== 'sent' && trace !== 'verify') || relay === 'none') return result
+  const isExpanded = result.status === 'sent' && result.expanded === true
+  return { ...result, text: `delivery via ${relay}: ${isExpanded ? 'alias expanded' : result.text}` }
 }
 
 /** Whether there was a server at the destination; notes why not. */

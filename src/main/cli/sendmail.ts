@@ -16,7 +16,6 @@ import { headerEnd, headerRecipients, WireLines } from './sendmail-message.ts'
 import { SendmailUsage, type SendmailWords, sendmailWords } from './sendmail-words.ts'
 
 /** What stands in for a message that is only asked about. */
-const PROBE = { head: Buffer.from('Subject: probe\r\n\r\n'), done: true }
 /** So far a line is looked at for `From `, with any number of > in front. */
 const FROM_LOOK = 100
 /** A header section longer than this is not looked through for recipients. */
@@ -81,8 +80,9 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   await checkSubmitter(me, sender, config)
   const lines = new WireLines(words.dotEnds, config.bind(submissionParams).sendmail_fix_line_endings)
   const source = io.stdin[Symbol.asyncIterator]()
-  // -bv sends no message: Postfix makes one up for the report.
-  const { head, done } = words.trace === 'verify' ? PROBE : await readHead(source, lines)
+  const isProbe = words.trace === 'verify'
+  const { head, done } =
+    isProbe && !words.extract ? { head: Buffer.alloc(0), done: true } : await readHead(source, lines)
   const recipients = [...words.recipients.flatMap(addressesOf), ...(words.extract ? headerRecipients(head) : [])]
   if (recipients.length === 0) throw new Error('No recipient addresses found in message header')
   checkVerp(words.verp, config.value('verp_delimiter_filter') ?? '-=+')
@@ -94,8 +94,8 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
       if (limit > 0 && octets > limit) throw new TooBig('message file too big')
       drop.write(piece)
     }
-    write(withoutFromLines(head))
-    for (let ended = done; !ended;) {
+    write(isProbe ? probe(sender, recipients) : withoutFromLines(head))
+    for (let ended = done || isProbe; !ended;) {
       const { value, done: last = false } = await source.next()
       write(last ? lines.end() : lines.push(value as Buffer)) // a Readable without encoding
       ended = last || lines.ended
@@ -110,6 +110,11 @@ async function enqueue(words: SendmailWords, directory: string, io: CliIo): Prom
   await tellDropped(paths)
   if (words.trace !== undefined) io.out(`Mail Delivery Status Report will be mailed to <${sender}>.\n`)
   return EX.ok
+}
+
+/** -bv sends no message: one is made up for the report, in Postfix's words. */
+function probe(sender: string, recipients: readonly string[]): Buffer {
+  return Buffer.from(`From: ${sender}\r\nSubject: probe\r\nTo:\t${recipients.join(',\r\n\t')}\r\n\r\n`)
 }
 
 class NotAllowed extends Error {}

@@ -7,6 +7,7 @@ import { LocalDelivery, rightsOf } from './delivery.ts'
 import { readForward } from './forward-file.ts'
 import { Forwarding } from './forwarding.ts'
 import { deliverToMailbox } from './mailbox.ts'
+import { wouldBe } from '../would-be.ts'
 import { traceLines } from './octets.ts'
 import type { JobRecipient, LocalPorts } from './ports.ts'
 import { StoreEntries, type StoreEntryDeps } from './store-entry.ts'
@@ -76,7 +77,7 @@ class OneRecipient {
     if (!(await forwarding.read(file.text, 'forward', carries ? to.delimiter + to.extension : '')))
       return this.#mailbox(user)
     const result = await forwarding.finish(() => this.#mailbox(user))
-    return result.status === 'sent' ? { ...result, expanded: true } : result
+    return result.status === 'sent' && !this.#one.isProbe ? { ...result, expanded: true } : result
   }
 
   #mailbox(user: SystemUser): Promise<RecipientResult> {
@@ -90,6 +91,7 @@ class OneRecipient {
   }
 
   #store(account: number): Promise<RecipientResult> {
+    if (this.#one.isProbe) return Promise.resolve(wouldBe('delivers to mailbox'))
     const head = traceLines(this.#one.to, { fromLine: false, deliveredTo: true }, 0, '\r\n')
     return this.#entries.deliver({ recipient: this.#recipient.id, account, head })
   }

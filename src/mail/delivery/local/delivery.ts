@@ -11,6 +11,7 @@ import type { LocalEvent } from './events.ts'
 import { deliverToFile } from './files.ts'
 import { copyOf } from './octets.ts'
 import type { JobRecipient, LocalPorts } from './ports.ts'
+import { wouldBe } from '../would-be.ts'
 import { spoolFile, spoolGroup } from './spool.ts'
 import type { SystemUser } from './users.ts'
 
@@ -32,8 +33,14 @@ export class LocalDelivery {
     this.to = addresseeOf(job, recipient, this.cf)
   }
 
+  /** Nothing is delivered; what would become of it is told. */
+  get isProbe(): boolean {
+    return this.job.trace === 'verify'
+  }
+
   /** A command of a user that may file into folders: what it files is in the store before it counts as delivered. */
   filing(command: string, user: SystemUser): Promise<RecipientResult> {
+    if (this.isProbe) return this.command(command, rightsOf(user))
     const { files, journal, takeIn } = this.ports
     const rights = rightsOf(user)
     if (user.uid === 0) return this.command(command, rights) // default_privs runs it, and nobody looks into root's home
@@ -48,6 +55,7 @@ export class LocalDelivery {
   }
 
   command(command: string, rights: Rights): Promise<RecipientResult> {
+    if (this.isProbe) return Promise.resolve(wouldBe(`delivers to command: ${command}`))
     const { run, own, clock } = this.ports
     const deliveredTo = this.cf.prepend_delivered_header.includes('command')
     const options = { fromLine: true, deliveredTo, escapeFrom: false, blankAtEnd: false }
@@ -59,6 +67,10 @@ export class LocalDelivery {
 
   /** @param mailboxOf the user whose own mailbox it is */
   file(path: string, rights: Rights, mailboxOf?: string): Promise<RecipientResult> {
+    if (this.isProbe) {
+      const mailbox = path.endsWith('/') ? 'maildir' : mailboxOf === undefined ? `file: ${path}` : 'mailbox'
+      return Promise.resolve(wouldBe(`delivers to ${mailbox}`))
+    }
     const { files, clock } = this.ports
     const deliveredTo = this.cf.prepend_delivered_header.includes('file')
     const nowMs = clock.now()

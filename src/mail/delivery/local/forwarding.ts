@@ -6,6 +6,7 @@ import type { Rights } from './addressee.ts'
 import { BAD_SETTING, homeFile, type LocalDelivery } from './delivery.ts'
 import { LIST_LIMIT } from './forward-file.ts'
 import type { ExpandedTarget, JobRecipient } from './ports.ts'
+import { wouldBe } from '../would-be.ts'
 import { Results } from './results.ts'
 import type { SystemUser } from './users.ts'
 
@@ -137,6 +138,7 @@ export class Forwarding {
     if (recipient.sentOn !== undefined) return forwardedAs(recipient.sentOn)
     const deliveredTo = cf.prepend_delivered_header.includes('forward') ? to.delivered : undefined
     const recipients = [...new Set(this.#addresses)]
+    if (this.#one.isProbe) return wouldBe(`forwards to ${recipients.join(', ')}`)
     const sent = await ports.forward({
       job,
       recipient,

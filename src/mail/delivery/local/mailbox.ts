@@ -22,7 +22,7 @@ export async function deliverToMailbox(
   if (cf.home_mailbox !== '') return one.file(`${user.home}/${cf.home_mailbox}`, rightsOf(user), to.user)
   if (ports.spoolIsSet()) return toSpool(one, user)
   const result = await store()
-  if (cf.mail_spool_copy && result.status === 'sent') await copyToSpool(one, user)
+  if (cf.mail_spool_copy && result.status === 'sent' && !one.isProbe) await copyToSpool(one, user)
   return result
 }
 

@@ -6,6 +6,7 @@ import { type Addressee, addresseeOf } from './addressee.ts'
 import type { LocalAgentDeps } from './agent.ts'
 import type { LocalEvent } from './events.ts'
 import { deliverToFile } from './files.ts'
+import { wouldBe } from '../would-be.ts'
 import { copyOf, traceLines } from './octets.ts'
 import type { JobRecipient } from './ports.ts'
 import { StoreEntries } from './store-entry.ts'
@@ -35,6 +36,7 @@ async function deliverOne(
   const cf = deps.cf()
   const to = addresseeOf(job, recipient, cf)
   const account = await deps.accountOf(recipient.address)
+  if (account !== undefined && job.trace === 'verify') return wouldBe('delivers to mailbox')
   if (account !== undefined) {
     const head = traceLines(to, { fromLine: false, deliveredTo: true }, 0, '\r\n')
     return entries.deliver({ recipient: recipient.id, account, head })
@@ -45,6 +47,7 @@ async function deliverOne(
   const uid = await idFor(to, 'virtual_uid_maps', cf.virtual_minimum_uid, deps)
   const gid = await idFor(to, 'virtual_gid_maps', 1, deps)
   if (uid === undefined || gid === undefined) return BAD_SETTING
+  if (job.trace === 'verify') return wouldBe(`delivers to ${mailbox.endsWith('/') ? 'maildir' : 'mailbox'}`)
   return toFile(job, to, { path: pathOf(cf.virtual_mailbox_base, mailbox), uid, gid }, deps)
 }
 

@@ -8,6 +8,7 @@ import type { LocalEvent } from '../local/events.ts'
 import { type CommandEnd, failureOf, printable } from '../local/outcome.ts'
 import type { RunAs } from '../local/run-as.ts'
 import type { SystemUser } from '../local/users.ts'
+import { wouldBe } from '../would-be.ts'
 import { expandArguments, MacroError } from './arguments.ts'
 import { isLoop, pipeCopy } from './copy.ts'
 import { parsePipeService, type PipeService, PipeServiceError } from './service.ts'
@@ -92,6 +93,7 @@ async function runService(
     ownerRequestSpecial: cf.owner_request_special,
     doubleBounceSender: cf.double_bounce_sender,
   })
+  if (job.trace === 'verify') return wouldBe(`delivers to command: ${argv[0] ?? ''}`)
   const cwd = service.directory ?? (isDirectory(cf.queue_directory) ? cf.queue_directory : '/')
   if (!isDirectory(cwd)) {
     warn(`cannot change directory to "${cwd}" for uid=${rights.uid} gid=${rights.gid}: No such file or directory`)
