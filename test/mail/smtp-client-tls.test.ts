@@ -1,5 +1,6 @@
 /** The SMTP and the LMTP client's own certificates, anchors and caution, against a server that tells who came. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { certificateMaker } from '../support/authority.ts'
 import { submit, until } from '../support/mailbox.ts'
@@ -104,6 +105,49 @@ test('the client shows what is set, and trusts whom it is told to', async (t) =>
     assert.deepEqual(refused, ['4.7.0 deferred', []])
     assert.notEqual((await deliver(sub, { mood: early, settings: encrypt, files }))[0], '4.7.0 deferred')
   })
+})
+
+test('which TLS, with whom, and what is noted', async (t) => {
+  const { make } = certificateMaker(t)
+  const server = make('server', { by: make('Root'), names: ['localhost'] })
+  const { fingerprint, fingerprint256 } = new X509Certificate(server.cert)
+  const old = { ...server, context: { maxVersion: 'TLSv1.2' as const, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' } }
+  const encrypt = 'smtp_tls_security_level = encrypt\n'
+  const byPrint = (digest: string, print: string): string =>
+    `smtp_tls_security_level = fingerprint\nsmtp_tls_fingerprint_digest = ${digest}\nsmtp_tls_fingerprint_cert_match = ${print}\n`
+  const none = 'smtp_tls_security_level =\n'
+  const rows: [settings: string, mood: TlsSinkMood, result: string, took: string[]][] = [
+    [`${none}smtp_use_tls = yes\n`, server, '2.0.0 sent', ['tls -']],
+    [`${none}smtp_use_tls = no\n`, server, '2.0.0 sent', ['plain']],
+    [`${none}smtp_enforce_tls = yes\n`, server, '4.7.5 deferred', []],
+    [`${none}smtp_enforce_tls = yes\nsmtp_tls_enforce_peername = no\n`, server, '2.0.0 sent', ['tls -']],
+    [encrypt, old, '2.0.0 sent', ['tls -']],
+    [`${encrypt}smtp_tls_mandatory_protocols = >=TLSv1.3\n`, old, '4.7.5 deferred', []],
+    [`${encrypt}smtp_tls_mandatory_exclude_ciphers = AES128\n`, old, '4.7.5 deferred', []],
+    [`${encrypt}smtp_tls_exclude_ciphers = AES128\n`, old, '4.7.5 deferred', []],
+    [`${encrypt}smtp_tls_mandatory_ciphers = high\ntls_high_cipherlist = AES256\n`, old, '4.7.5 deferred', []],
+    [byPrint('sha1', fingerprint), server, '2.0.0 sent', ['tls -']],
+    [byPrint('sha256', fingerprint256), server, '2.0.0 sent', ['tls -']],
+    [byPrint('sha256', fingerprint), server, '4.7.5 deferred', []],
+  ]
+  for (const [settings, mood, result, took] of rows)
+    await t.test(settings, async (sub) => {
+      assert.deepEqual(await deliver(sub, { mood, settings, files: {} }), [result, took])
+    })
+
+  for (const [settings, asked, noted] of [
+    [`${encrypt}smtp_tls_servername = hostname\n`, ['localhost'], false],
+    [encrypt, [], false],
+    ['smtp_tls_security_level = none\nsmtp_tls_note_starttls_offer = yes\n', [], true],
+  ] as const) {
+    const sink = await startTlsSink(t, server)
+    const mainCf = `smtp_host_lookup = native\ndefault_transport = smtp:[localhost]:${sink.port}\n${settings}`
+    const one = await startServer(t, { mainCf })
+    await submit(one, 'a@else.test', ['bob@far.test'], 'Subject: x\n\nx\n')
+    await until('there is a result', () => RESULT.test(one.log()))
+    assert.deepEqual(sink.asked, asked, settings)
+    assert.equal(/Host offered STARTTLS: \[localhost\]/.test(one.log()), noted, settings)
+  }
 })
 
 test('a session that breaks off under TLS goes on without, once the mail has waited', async (t) => {

@@ -237,6 +237,16 @@ test('a relay with TLS and a password; none without them', async (t) => {
       login.replace('bob:secret', 'bob:wrong'),
       /dsn=4\.7\.8, status=deferred \(SASL authentication failed; server 127\.0\.0\.1\[127\.0\.0\.1\] said: 535 5\.7\.8 /,
     ],
+    [
+      'smtp_tls_security_level = encrypt\nsmtp_sasl_security_options =\nsmtp_sasl_tls_security_options = noplaintext\nsmtp_sasl_mechanism_filter = plain\n',
+      login,
+      /no mechanism available/,
+    ],
+    [
+      'smtp_tls_security_level = encrypt\nsmtp_sasl_tls_security_options = noanonymous\nsmtp_sasl_mechanism_filter = plain\n',
+      login,
+      /status=sent/,
+    ],
     ['smtp_tls_security_level = verify\n', login, /dsn=4\.7\.5, status=deferred \(Server certificate not verified\)/],
     [
       'smtp_tls_security_level = fingerprint\nsmtp_tls_fingerprint_cert_match = AA:BB\n',

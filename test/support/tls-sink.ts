@@ -1,7 +1,7 @@
 /** An SMTP server that speaks STARTTLS with a certificate of the test's, and tells who came. */
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 
 export interface TlsSinkMood {
   /** The certificate with those above it. */
@@ -15,6 +15,8 @@ export interface TlsSinkMood {
   readonly breaksAt?: string
   /** A connection ends where a client wants to begin TLS. */
   readonly refusesHandshakes?: boolean
+  /** Of the server's side. */
+  readonly context?: Pick<SecureContextOptions, 'maxVersion' | 'ciphers'>
   /** STARTTLS is not offered. */
   readonly plain?: boolean
 }
@@ -36,7 +38,7 @@ export async function startTlsSink(
   { address = '127.0.0.1', port = 0 }: { readonly address?: string; readonly port?: number } = {},
 ): Promise<TlsSink> {
   const [took, asked, sockets]: [string[], (string | undefined)[], Set<Socket>] = [[], [], new Set()]
-  const secureContext = createSecureContext({ cert: mood.cert, key: mood.key })
+  const secureContext = createSecureContext({ cert: mood.cert, key: mood.key, ...mood.context })
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})

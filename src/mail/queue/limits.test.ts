@@ -13,6 +13,30 @@ const limits = (mainCf: string, transport: string): readonly number[] => {
   return [limit, recipients, initial]
 }
 
+test('feedback, cohorts and delays: of all transports, or of one', () => {
+  const rest = (mainCf: string, transport = 'smtp'): readonly unknown[] => {
+    const config = parseConfig(mainCf, new Map(Object.entries(queueParams)))
+    const { positive, negative, failedCohortLimit, rateDelayMs, transportRateDelayMs } = readLimits(config, transport)
+    return [positive, negative, failedCohortLimit, rateDelayMs, transportRateDelayMs]
+  }
+  const [positive, negative] = rest('')
+  assert.deepEqual(rest(''), [positive, negative, 1, 0, 0])
+  const all = `default_destination_concurrency_positive_feedback = 1/concurrency
+default_destination_concurrency_negative_feedback = 0.5
+default_destination_concurrency_failed_cohort_limit = 7
+default_destination_rate_delay = 2s
+default_transport_rate_delay = 3s
+`
+  const changed = rest(all)
+  assert.notDeepEqual(changed[0], positive)
+  assert.notDeepEqual(changed[1], negative)
+  assert.deepEqual(changed.slice(2), [7, 2000, 3000])
+  assert.deepEqual(rest(all, 'local'), changed)
+  const own = all.replaceAll(/^default_/gm, 'slow_')
+  assert.deepEqual(rest(own, 'slow'), changed)
+  assert.deepEqual(rest(own), rest(''))
+})
+
 test('local has limits of its own; every transport may have them', () => {
   assert.deepEqual(limits('', 'local'), [2, 1, 5])
   assert.deepEqual(limits('', 'smtp'), [20, 50, 5])
