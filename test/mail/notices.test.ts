@@ -99,7 +99,10 @@ test('NOTIFY=NEVER and the null sender are told nothing; the postmaster is, wher
 test('a delay is told once, success when asked for, and what ends later in the usual way', async (t) => {
   const times =
     'delay_warning_time = 1s\nqueue_run_delay = 1s\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\nmaximal_queue_lifetime = 4s\n'
-  const server = await startServer(t, { mainCf: ERRORS + times, accounts: ['ana'] })
+  const server = await startServer(t, {
+    mainCf: `${ERRORS}${times}notify_classes = delay\ndelay_notice_recipient = eva\n`,
+    accounts: ['ana', 'eva'],
+  })
   await send(server, {
     recipients: [
       { address: 'a@wait.test', orcpt: 'rfc822;first@x.test' },
@@ -119,6 +122,8 @@ test('a delay is told once, success when asked for, and what ends later in the u
     delay,
     /\r\nOriginal-Recipient: rfc822;first@x\.test\r\nAction: delayed\r\nStatus: 4\.4\.1\r\nDiagnostic-Code: X-Postigo; nobody there\r\nWill-Retry-Until: /,
   )
+  const [copy = ''] = await messagesIn(server, 'eva')
+  assert.match(copy, /\r\nSubject: Postmaster Warning: Delayed Mail\r\n/)
   assert.match(delay, /Who can act: nobody needs to act yet; it is tried again\.\r\n/)
   assert.match(
     texts.find((text) => text.includes('Successful')) ?? '',

@@ -74,6 +74,13 @@ test('commands run as the user, in time, with a bounded output', async (t) => {
     ['sent', '2.0.0', `test "$(wc -c)" = 1048583`],
     ['sent', '2.0.0', `test "$PWD" = ${user.home}`, 'command_execution_directory = $home\n'],
     ['deferred', '4.3.5', 'exit 0', 'command_execution_directory = ${home\n'],
+    [
+      'deferred',
+      '4.3.0',
+      'exit 0',
+      'command_execution_directory = $home\nexecution_directory_expansion_filter = abc\n',
+    ],
+    ['bounced', '5.3.0', 'exit 0', "local_command_shell = /bin/sh -c 'exit 76'\n"],
     ['deferred', '4.3.0', 'kill -9 $$'],
     ['deferred', '4.3.0', '/nonexistent/cmd a'],
     ['bounced', '5.3.0', 'sleep 20', 'command_time_limit = 1s\n'],
