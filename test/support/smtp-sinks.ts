@@ -17,12 +17,19 @@ export const SINK_MOODS: readonly (readonly [Fate, ...string[]])[] = [
   ['taken', '-p'],
   ['taken', '-8', '-E', '-N'],
   ['taken', '-h', 'other.test'],
+  // Asterisks where a greeting says ESMTP, as old firewalls made them.
+  ['taken', '-P'],
+  // EHLO is refused or put off: HELO is left.
+  ['taken', '-f', 'EHLO'],
+  ['taken', '-r', 'EHLO'],
   ['late', '-w', '1'],
   // Without PIPELINING: its replies overtake one another while it waits.
   ['late', '-p', '-W', 'RCPT:1:20'],
   ['taken', '-q', 'QUIT'],
   // It ends after so many sessions, and is started again.
   ['late', '-n', '30'],
+  ['refused', '-f', 'CONNECT'],
+  ['refused', '-f', 'HELO,EHLO'],
   ['refused', '-f', 'MAIL'],
   ['refused', '-f', 'RCPT'],
   ['refused', '-f', 'DATA'],
@@ -40,7 +47,11 @@ export const SINK_MOODS: readonly (readonly [Fate, ...string[]])[] = [
   ['waits', '-q', 'RCPT'],
   ['waits', '-q', 'DATA'],
   ['waits', '-q', '.'],
+  ['waits', '-Q', 'CONNECT'],
+  ['waits', '-Q', 'EHLO'],
   ['waits', '-Q', 'MAIL'],
+  ['waits', '-Q', 'RCPT'],
+  ['waits', '-Q', 'DATA'],
   ['waits', '-Q', '.'],
   // LMTP: an answer for each recipient.
   ['taken', '-L'],
