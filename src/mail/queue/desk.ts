@@ -35,8 +35,8 @@ export interface ListPlace {
   readonly recipient: number
 }
 
-/** What becomes of a message: postsuper -d -h -H -e -f. */
-export type Operation = 'delete' | 'hold' | 'release' | 'expire' | 'expire-release'
+/** What becomes of a message: postsuper -d -h -H -e. */
+export type Operation = 'delete' | 'hold' | 'release' | 'expire'
 
 export interface Selection {
   readonly queueIds: readonly string[] | 'ALL'
@@ -208,8 +208,6 @@ function operateOn(tx: Tx, operation: Operation, message: number): boolean {
       return true
     case 'expire':
       return set('UPDATE queue_message SET expire = 1 WHERE id = ? AND expire = 0')
-    case 'expire-release':
-      return set('UPDATE queue_message SET expire = 1, hold = 0 WHERE id = ? AND (expire = 0 OR hold = 1)')
     default:
       return operation satisfies never
   }

@@ -20,29 +20,35 @@ interface Task {
 
 const ANY: readonly QueueName[] = ['hold', 'incoming', 'active', 'deferred']
 
+const RELEASE: Task = {
+  request: { command: 'queue-operate', operation: 'release' },
+  each: 'released from hold',
+  all: 'Released from hold',
+  queues: ['hold'],
+}
+
+const EXPIRE: Task = {
+  request: { command: 'queue-operate', operation: 'expire' },
+  each: 'expired',
+  all: 'Force-expired',
+  queues: ANY,
+}
+
 /** In the order in which they are done. */
-const TASKS: Readonly<Record<string, Task>> = {
-  d: { request: { command: 'queue-operate', operation: 'delete' }, each: 'removed', all: 'Deleted', queues: ANY },
-  r: { request: { command: 'queue-requeue' }, each: 'requeued', all: 'Requeued', queues: ANY },
-  h: {
-    request: { command: 'queue-operate', operation: 'hold' },
-    each: 'placed on hold',
-    all: 'Placed on hold',
-    queues: ['incoming', 'active', 'deferred'],
-  },
-  H: {
-    request: { command: 'queue-operate', operation: 'release' },
-    each: 'released from hold',
-    all: 'Released from hold',
-    queues: ['hold'],
-  },
-  e: { request: { command: 'queue-operate', operation: 'expire' }, each: 'expired', all: 'Force-expired', queues: ANY },
-  f: {
-    request: { command: 'queue-operate', operation: 'expire-release' },
-    each: 'expired',
-    all: 'Force-expired or released from hold',
-    queues: ANY,
-  },
+const TASKS: Readonly<Record<string, readonly Task[]>> = {
+  d: [{ request: { command: 'queue-operate', operation: 'delete' }, each: 'removed', all: 'Deleted', queues: ANY }],
+  r: [{ request: { command: 'queue-requeue' }, each: 'requeued', all: 'Requeued', queues: ANY }],
+  h: [
+    {
+      request: { command: 'queue-operate', operation: 'hold' },
+      each: 'placed on hold',
+      all: 'Placed on hold',
+      queues: ['incoming', 'active', 'deferred'],
+    },
+  ],
+  H: [RELEASE],
+  e: [EXPIRE],
+  f: [EXPIRE, RELEASE],
 }
 
 /** Queue ids read from standard input, at the most. */
@@ -66,13 +72,14 @@ export const postsuper: Command = async (argv, io) => {
       return fatal(io, 'use of this command is reserved for the superuser')
     // -p, -s and -S mend Postfix's queue files; here the start of the server has done what there is to do.
     const input = words.options.some(({ value }) => value === '-') ? await readIds(io) : []
-    for (const [letter, task] of Object.entries(TASKS)) {
+    for (const [letter, tasks] of Object.entries(TASKS)) {
       if (!asksForIds.has(letter)) continue
       const given = words.options.filter((option) => option.letter === letter).map(({ value }) => value)
       const ids = given.includes('ALL') ? 'ALL' : given.flatMap((value) => (value === '-' ? input : [value]))
       const bad = ids === 'ALL' ? undefined : ids.find((id) => !/^[0-9A-Za-z]+$/.test(id))
       if (bad !== undefined) io.err(`postsuper: warning: invalid mail queue id: ${bad}\n`)
-      await perform(task, ids === 'ALL' ? ids : ids.filter((id) => /^[0-9A-Za-z]+$/.test(id)), queues, queue, io)
+      const right = ids === 'ALL' ? ids : ids.filter((id) => /^[0-9A-Za-z]+$/.test(id))
+      for (const task of tasks) await perform(task, right, queues, queue, io)
     }
     return EX.ok
   } catch (error) {
@@ -93,13 +100,19 @@ async function perform(
   queue: QueueAccess,
   io: CliIo,
 ): Promise<void> {
-  const wanted = named.length === 0 ? queues : named
+  const wanted = named.length === 0 ? queues : queues.filter((name) => named.includes(name))
   let count = 0
   for (let at = 0; at === 0 || (ids !== 'ALL' && at < ids.length); at += BATCH) {
     const queueIds = ids === 'ALL' ? ids : ids.slice(at, at + BATCH)
-    const { changed } = await asked(queue, { ...request, queueIds, queues: wanted, tool: 'postsuper', each })
+    const { changed } = await asked(queue, {
+      ...request,
+      queueIds,
+      queues: wanted,
+      tool: 'postsuper',
+      ...(ids !== 'ALL' && { each }),
+    })
     for (const id of Array.isArray(changed) ? changed : []) {
-      io.err(`postsuper: ${String(id)}: ${each}\n`)
+      if (ids !== 'ALL') io.err(`postsuper: ${String(id)}: ${each}\n`) // of ALL only the number is told
       count++
     }
   }

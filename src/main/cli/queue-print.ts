@@ -32,7 +32,8 @@ export class QueueListing {
     if (this.#messages === 0) this.#out(HEAD)
     this.#messages++
     this.#octets += message.sizeOctets
-    const mark = message.forcedExpire ? '#' : message.queue === 'hold' ? '!' : message.queue === 'active' ? '*' : ''
+    const place = message.queue === 'hold' ? '!' : message.queue === 'active' ? '*' : ''
+    const mark = message.forcedExpire ? `${place}#` : place
     const name = (message.queueId + mark).padEnd(NAME_WIDTH)
     const size = String(message.sizeOctets).padStart(SIZE_WIDTH)
     const lines = [`${name} ${size} ${ctime(message.arrivalMs).padEnd(TIME_WIDTH)}${sender(message)}\n`]

@@ -14,7 +14,7 @@ export type QueueRooms = Pick<Rooms, 'desk' | 'queued' | 'clock' | 'db'> & {
 /** Octets of a message that one answer holds; tools ask again for more. */
 const PIECE = 1024 * 1024
 
-const OPERATIONS: readonly Operation[] = ['delete', 'hold', 'release', 'expire', 'expire-release']
+const OPERATIONS: readonly Operation[] = ['delete', 'hold', 'release', 'expire']
 const QUEUES: readonly QueueName[] = ['hold', 'incoming', 'active', 'deferred']
 
 export async function answerQueue(rooms: QueueRooms, request: ControlRequest): Promise<ControlAnswer> {
@@ -37,7 +37,7 @@ export async function answerQueue(rooms: QueueRooms, request: ControlRequest): P
     case 'queue-requeue': {
       const requeued = await requeue(rooms, selectionOf(request))
       rooms.queued.notify()
-      for (const id of requeued) logged(request, `${id}: ${String(request['each'])}`)
+      loggedEach(request, requeued)
       return { ok: true, changed: requeued }
     }
     case 'queue-operate': {
@@ -45,7 +45,7 @@ export async function answerQueue(rooms: QueueRooms, request: ControlRequest): P
       if (operation === undefined) return { ok: false, error: 'unknown operation' }
       const changed = await rooms.desk.operate(operation, selectionOf(request))
       rooms.queued.notify()
-      for (const id of changed) logged(request, `${id}: ${String(request['each'])}`)
+      loggedEach(request, changed)
       return { ok: true, changed }
     }
     default:
@@ -56,6 +56,12 @@ export async function answerQueue(rooms: QueueRooms, request: ControlRequest): P
 /** postsuper's lines stand in the log too. */
 function logged({ tool }: ControlRequest, text: string): void {
   if (tool === 'postsuper') publish({ event: 'main.tool', service: tool, text })
+}
+
+/** @param ids of messages that something was done to by their names */
+function loggedEach(request: ControlRequest, ids: readonly string[]): void {
+  const { each } = request
+  if (typeof each === 'string') for (const id of ids) logged(request, `${id}: ${each}`)
 }
 
 /** Only domains of fast_flush_domains may be asked for, so that nobody makes us try all the world at once. */

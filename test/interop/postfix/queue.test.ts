@@ -1,6 +1,6 @@
 /** What waits, side by side: postqueue -p and -j, with mail that is deferred, held, and large. */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -53,7 +53,7 @@ function shape(listing: string): string[] {
   const plain = messages.map((message) =>
     message
       .replace(/^[0-9A-Za-z]+(?=[*!# ])/, (id) => 'ID'.padEnd(Math.max(2, Math.min(id.length, 2))))
-      .replace(/^(ID[*!#]?) +(\d+) /, '$1 SIZE ')
+      .replace(/^(ID[*!]?#?) +(\d+) /, '$1 SIZE ')
       .replace(/\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b/, 'DATE')
       .replace(/^-- \d+ Kbytes in (\d+) Requests?\.$/m, '-- N Kbytes in $1 Requests.'),
   )
@@ -71,6 +71,48 @@ const jsonShape = (lines: string): string[] =>
         .replace(/"message_size": ?\d+/, '"message_size": N'),
     )
     .toSorted()
+
+/** What postsuper is asked to do, messages by their senders; in this order nothing is delivered meanwhile. */
+const DEEDS: readonly (readonly string[])[] = [
+  ['-h', 'one@known.test'],
+  ['-h', 'one@known.test'],
+  ['-h', 'two@known.test', 'deferred'],
+  ['-h', 'list-sender@known.test', 'hold'],
+  ['-e', 'list-sender@known.test'],
+  ['-e', 'list-sender@known.test'],
+  ['-e', 'held@known.test'],
+  ['-h', 'ABCDEF'],
+  ['-d', 'not/an/id'],
+  ['-d', 'two@known.test', 'deferred'],
+  ['-d', 'two@known.test'],
+  ['-d', 'two@known.test'],
+  ['-h', 'ALL', 'deferred'],
+  ['-e', 'ALL', 'hold'],
+  ['-d', 'ALL', 'incoming'],
+  ['-d', 'ALL', 'bogus'],
+  ['-x'],
+  ['-d', 'one@known.test', '-h', '"a b"@known.test'],
+  ['-f', 'ALL', 'deferred'],
+  ['-h', 'held@known.test', 'hold'],
+  ['-H', 'ALL', 'deferred'],
+]
+
+/** Recipients in all and of each domain, of qshape(1)'s table. */
+function totals(table: string): string[] {
+  return Array.from(table.matchAll(/^ *([\w.]+) +(\d+)(?: +\d+){10}$/gm), ([, domain, count]) => `${domain} ${count}`)
+    .filter((line) => !line.startsWith('T '))
+    .toSorted()
+}
+
+/** Queue ids by sender. */
+function idsOf(lines: string): Map<string, string> {
+  return new Map(
+    Array.from(lines.matchAll(/"queue_id": ?"(\w+)".*?"sender": ?"((?:[^"\\]|\\.)*)"/g), ([, id = '', sender = '']) => [
+      sender.replaceAll('\\"', '"'),
+      id,
+    ]),
+  )
+}
 
 test('the queue as it is listed, side by side', { skip: reasonToSkip() ?? false, timeout: 90_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-queue-'))
@@ -119,6 +161,28 @@ test('the queue as it is listed, side by side', { skip: reasonToSkip() ?? false,
       assert.deepEqual(shape(ours), shape(theirs))
       const [theirJson = '', ourJson = ''] = await both('-j')
       assert.deepEqual(jsonShape(ourJson), jsonShape(theirJson))
+
+      // It takes no $name in a main.cf.
+      writeFileSync(join(dir, 'main.cf'), `queue_directory = ${place('postfix').dir}/spool\n`)
+      const shaped = await run('/usr/sbin/qshape', ['-c', dir, 'hold', 'deferred'], {})
+      const queue = await run(BIN, ['queue', '-c', place('postigo').dir], {})
+      assert.deepEqual(totals(queue.out), totals(shaped.out), shaped.out + shaped.err)
+      assert.match(queue.out, /^ {6}\d {2}connect to .*: Connection refused$/m)
+
+      const ids = { postfix: idsOf(theirJson), postigo: idsOf(ourJson) }
+      const superuser = async (product: 'postfix' | 'postigo', words: readonly string[]): Promise<string> => {
+        const program = product === 'postfix' ? '/usr/sbin/postsuper' : join(dirname(BIN), 'postsuper')
+        const argv = words.map((word) => ids[product].get(word) ?? word)
+        const { code, err, out } = await run(program, ['-c', place(product).dir, ...argv], {})
+        const said = [...ids[product]].reduce((text, [sender, id]) => text.replaceAll(id, sender), err + out)
+        return `${code}: ${said.split('\n').toSorted().join('\n').trim()}`
+      }
+      for (const words of DEEDS) {
+        const line = words.join(' ')
+        assert.equal(await superuser('postigo', words), await superuser('postfix', words), `postsuper ${line}`)
+      }
+      const [their, our] = await both('-p')
+      assert.deepEqual(shape(our ?? ''), shape(their ?? ''))
     } finally {
       await postigo.stop()
     }
