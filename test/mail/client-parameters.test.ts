@@ -92,6 +92,9 @@ test('default_destination_recipient_limit: recipients of one transaction', async
       .split('MAIL FROM')
       .slice(1)
       .map((transaction) => transaction.split('RCPT TO').length - 1)
-    assert.deepEqual(counts.toSorted((a, b) => a - b), transactions)
+    assert.deepEqual(
+      counts.toSorted((a, b) => a - b),
+      transactions,
+    )
   }
 })
