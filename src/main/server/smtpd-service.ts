@@ -14,6 +14,7 @@ import {
 import { publish } from '#src/base/mod.ts'
 import { type Maps, TableError } from '../../io/tables/mod.ts'
 import { intakeParams, type MailboxIntake } from '../../mail/intake/mod.ts'
+import { submissionUrls } from '../../services/imapd/mod.ts'
 import {
   type BeforeQueue,
   createSmtpd,
@@ -72,6 +73,7 @@ export function smtpdFor(
     ...(milters !== undefined && { milters }),
     tlsAvailable: true,
     flush: flusher(rooms, config),
+    ...(cf.smtpd_burl_enable && { urls: submissionUrls({ store, accounts: current.accounts, clock }) }),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
   })
 }

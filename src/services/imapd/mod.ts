@@ -10,6 +10,7 @@ import { Session } from './session.ts'
 export type { ImapdDeps } from './deps.ts'
 export type { ImapdEvent } from './events.ts'
 export { imapdParams } from './params.ts'
+export { submissionUrls, type UrlSource } from './url-auth.ts'
 
 export function createImapd(deps: ImapdDeps): (connection: Connection) => void {
   return (connection) => void new Session(deps, connection).run()

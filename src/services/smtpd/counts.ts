@@ -11,6 +11,7 @@ const ORDER = [
   'rcpt',
   'data',
   'bdat',
+  'burl',
   'rset',
   'noop',
   'vrfy',

@@ -14,6 +14,12 @@ import type { ClientRates } from './rates.ts'
 
 export type SmtpdSettings = Settings<typeof smtpdParams>
 
+/** What a URL stands for. */
+export interface UrlContent {
+  readonly length: number
+  readonly pieces: Iterable<Buffer>
+}
+
 export interface SmtpdDeps {
   /** Bound for this listener: master.cf's -o are in it. */
   readonly cf: SmtpdSettings
@@ -52,6 +58,8 @@ export interface SmtpdDeps {
    * name none at all: then nothing is asked.
    */
   readonly milters?: (client: { readonly address: string }, facts: () => MacroFacts) => Promise<Milters | undefined>
+  /** What a URL gives to a user who is logged in (BURL); undefined: nothing. Missing where that is not offered. */
+  readonly urls?: (url: string, username: string) => Promise<UrlContent | undefined>
   /** smtpd_proxy_filter; missing where there is none. */
   readonly beforeQueue?: BeforeQueue
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */

@@ -88,7 +88,8 @@ function bareNewline(session: Session): void {
 }
 
 async function execute(session: Session, command: CommandLine): Promise<void> {
-  const row = (session.deps.lmtp === undefined ? commands : lmtpCommands).get(command.verb)
+  const known = (session.deps.lmtp === undefined ? commands : lmtpCommands).get(command.verb)
+  const row = known?.isOffered?.(session) === false ? undefined : known
   const count = session.counts.begin(row === undefined ? 'unknown' : command.verb)
   session.where = row === undefined ? 'UNKNOWN' : command.verb
   try {

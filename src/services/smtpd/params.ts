@@ -1,5 +1,6 @@
 /** Parameters of the SMTP server, with Postfix 3.10's names and defaults. */
 import { beforeQueueParams } from './before-queue/params.ts'
+import { burlParams } from './burl-params.ts'
 import { bool, choice, defineParams, int, list, raw, size, str, time } from '../../io/config/mod.ts'
 
 /** A limit on what one client may do in anvil_rate_time_unit; 0 is none. */
@@ -195,4 +196,5 @@ export const smtpdParams = defineParams({
   ...clients,
   ...security,
   ...beforeQueueParams,
+  ...burlParams,
 })

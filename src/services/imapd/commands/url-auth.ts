@@ -55,7 +55,7 @@ async function authorised(session: Session, { message, rump }: AuthUrl): Promise
   const { deps, owner } = session
   const key = deps.store.urlKey(owner, message.mailbox) ?? (await deps.store.makeUrlKey(owner, message.mailbox, false))
   if ('refused' in key) throw refusal(key)
-  return `${rump}:internal:${tokenOf(session, owner, key, rump)}`
+  return `${rump}:internal:${tokenOf(deps.accounts, owner, key, rump)}`
 }
 
 /** NIL for each URL that gives nothing; who tries such waits, longer each time (§10). */

@@ -63,7 +63,7 @@ async function accept(session: Session, { size, last }: Chunk): Promise<ContentP
 }
 
 /** The message is given up; unless this was the last chunk, those that follow are too. */
-function refused(session: Session, { last }: Chunk, error: unknown): unknown {
+export function refused(session: Session, { last }: Pick<Chunk, 'last'>, error: unknown): unknown {
   const { transaction } = session
   session.reset()
   session.phase = last ? IDLE : { name: 'refused chunks', transaction }

@@ -77,6 +77,8 @@ async function keywords(session: Session): Promise<string[]> {
   add('DSN')
   if (cf.smtputf8_enable) add('SMTPUTF8')
   add('CHUNKING')
+  // RFC 4468 §3.3: URLs are trusted once it is known whose they are; §4: not without 8BITMIME.
+  if (deps.urls !== undefined && !discarded.has('8BITMIME')) add('BURL', session.sasl === undefined ? '' : 'imap')
   return words
 }
 

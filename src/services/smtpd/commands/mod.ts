@@ -1,8 +1,9 @@
-/** The table of commands. RFC 5321 §4.1, RFC 2920, RFC 3030, RFC 3207, RFC 4954, RFC 1985. */
+/** The table of commands. RFC 5321 §4.1, RFC 2920, RFC 3030, RFC 3207, RFC 4468, RFC 4954, RFC 1985. */
 import type { CommandLine, Reply } from '../../../formats/smtp/mod.ts'
 import type { Session } from '../session.ts'
 import { auth } from './auth.ts'
 import { bdat } from './bdat.ts'
+import { burl } from './burl.ts'
 import { data } from './data.ts'
 import { etrn } from './etrn.ts'
 import { ehlo, helo } from './helo.ts'
@@ -26,6 +27,8 @@ export interface Row {
   readonly junk?: boolean
   /** The client must wait for the reply before it sends on (RFC 2920 §3.1), where Postfix insists. */
   readonly endsGroup?: boolean
+  /** Where it is not, it is a command that nobody knows. */
+  readonly isOffered?: (session: Session) => boolean
 }
 
 export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -37,6 +40,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['RCPT', { run: rcpt }],
   ['DATA', { run: data, endsGroup: true }],
   ['BDAT', { run: bdat }],
+  ['BURL', { run: burl, isOffered: ({ deps }) => deps.urls !== undefined }],
   ['RSET', { run: rset, junk: true }],
   ['NOOP', { run: noop, beforeTls: true, junk: true, endsGroup: true }],
   ['VRFY', { run: vrfy, junk: true, endsGroup: true }],
