@@ -64,6 +64,35 @@ p.quit()
 print('all well')
 `
 
+const SHARING = `
+import imaplib, sys
+port, password = int(sys.argv[1]), sys.argv[2]
+ana = imaplib.IMAP4('127.0.0.1', port); ana.login('ana', password)
+eva = imaplib.IMAP4('127.0.0.1', port); eva.login('eva', password)
+assert eva.namespace()[1] == [b'(("" "/")) (("Other Users/" "/")) (("Shared/" "/"))'], eva.namespace()
+box = '"Other Users/ana/Projects"'
+assert ana.create('Projects')[0] == 'OK'
+assert ana.append('Projects', None, None, b'Subject: plan\\r\\n\\r\\nbody\\r\\n')[0] == 'OK'
+assert eva.select(box)[0] == 'NO'
+assert ana.setacl('Projects', 'eva', 'lrsw')[0] == 'OK'
+assert ana.getacl('Projects')[1] == [b'"Projects" ana lrswipkxteacd eva lrsw'], ana.getacl('Projects')
+assert eva.myrights(box)[1] == [b'"Other Users/ana/Projects" lrsw']
+assert eva.select(box)[1] == [b'1']
+assert b'plan' in eva.fetch('1', '(BODY[])')[1][0][1]
+assert eva.search(None, 'SEEN')[1] == [b'1']
+ana.select('Projects')
+assert ana.search(None, 'SEEN')[1] == [b'']
+assert eva.store('1', '+FLAGS', '(\\\\Deleted)')[0] == 'NO'
+assert ana.deleteacl('Projects', 'eva')[0] == 'OK'
+print('all well')
+`
+
+test('imaplib shares a mailbox, and reads one that is shared', async (t) => {
+  const server = await startServer(t, { accounts: ['ana', 'eva'] })
+  const ran = await run('python3', ['-c', SHARING, String(server.port('imap')), PASSWORD])
+  assert.equal(ran.out, 'all well\n', ran.err)
+})
+
 const COMPRESSED = `
 import imaplib, ssl, sys, zlib
 class Deflated:

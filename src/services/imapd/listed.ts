@@ -1,4 +1,5 @@
 /** All mailboxes that a user may see, under the names that the client has for them. */
+import type { Rights } from '../../formats/imap/mod.ts'
 import type { MailboxInfo } from '../../mail/store/mod.ts'
 import { otherUsersPrefix, type Place, sharedPrefix, shownName } from './places.ts'
 import type { Session } from './session.ts'
@@ -9,6 +10,8 @@ export interface Listed extends Place {
   readonly selectable: boolean
   /** Whether its content may be looked at. */
   readonly readable: boolean
+  /** Of mailboxes of others; of one's own they are looked up where somebody asks. */
+  readonly rights?: Rights
 }
 
 /** By shown name. Of others, those with the right `l`; an own mailbox hides another's of the same name. */
@@ -33,6 +36,7 @@ export function listedMailboxes(session: Session): Map<string, Listed> {
       specialUse: undefined, // its owner's
       hasChildren: parents.has(as),
       readable: selectable && rights.includes('r'),
+      rights,
     })
   return listed
 }

@@ -135,7 +135,7 @@ async function listMatching(session: Session, matches: Matches, options: Options
       options.status !== undefined && info?.readable === true ? statusLine(session, info, options.status) : undefined
     if (status !== undefined) output.line(status)
     if (options.myRights && info !== undefined && named.has(name))
-      output.line(myRightsLine(session, name, rightsAt(session, info) ?? ''))
+      output.line(myRightsLine(session, name, info.rights ?? rightsAt(session, info) ?? ''))
     const noted = options.metadata && info && metadataOf(session, info, options.metadata, DEPTH_0, info)
     if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
