@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Upkeep } from '#src/main/server/upkeep.ts'
+import { upkeepParts } from '#src/main/server/upkeep-parts.ts'
 import { messagesIn, submit } from '../support/mailbox.ts'
 import { startServer } from '../support/server.ts'
 
@@ -33,7 +34,7 @@ test('a segment of which little is left is written anew and goes; mail in mailbo
       .filter((name) => name.endsWith('.log'))
       .reduce((sum, name) => sum + statSync(join(dir, name)).size, 0)
   const full = octets()
-  const upkeep = new Upkeep(server.server.rooms)
+  const upkeep = new Upkeep(upkeepParts(server.server.rooms))
   await upkeep.tidy()
   await upkeep.tidy()
   await upkeep.stop()

@@ -216,8 +216,8 @@ CREATE INDEX message_raw_headers ON message (account) WHERE raw_headers = 1;
 
 /**
  * The search index: search-blocks.ts. search_block: 1,024 messages of an account in order of arrival, packed as 8 octets each;
- * account 0: given up. search_slice: bits of them, id is block * 529 + slice. search_recent: what waits for a block.
- * search_scan: messages above 'after' are not looked at yet; account 0: of all accounts, else of one whose index is made anew, up to 'until'.
+ * account -1: given up. search_slice: bits of them, id is block * 529 + slice. search_recent: what waits for a block.
+ * search_scan: messages above 'after' are not looked at yet; account -1: of all accounts, else of one whose index is made anew, up to 'until'.
  * generation: raised whenever something is begun anew.
  */
 const SEARCH = `
@@ -243,7 +243,7 @@ CREATE TABLE search_scan (
   until INTEGER NOT NULL,
   generation INTEGER NOT NULL
 ) STRICT;
-INSERT INTO search_scan VALUES (0, 0, 0, 0);
+INSERT INTO search_scan VALUES (-1, 0, 0, 0);
 `
 
 export const storeSchema: Schema = {

@@ -15,8 +15,8 @@ export const BIT_OCTETS = BLOCK_MESSAGES / 8
 export const SLICE_BITS = 31
 export const BLOCK_SLICES = Math.ceil(SIGNATURE_BITS / SLICE_BITS)
 
-/** What belongs to no account any more; upkeep removes it. */
-const NOBODY = 0
+/** What belongs to no account any more (0 has the shared mailboxes); upkeep removes it. */
+const NOBODY = -1
 
 /** Messages in order of arrival, with their signatures one after the other. */
 export interface Signed {

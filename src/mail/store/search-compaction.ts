@@ -28,7 +28,7 @@ export async function mergeBlocks(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const thin = db.read
-    .sql('SELECT DISTINCT account FROM search_block WHERE account <> 0 AND gone > 0')
+    .sql('SELECT DISTINCT account FROM search_block WHERE account >= 0 AND gone > 0')
     .all()
     .map(([account]) => Number(account))
   for (const account of thin) {

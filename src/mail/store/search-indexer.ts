@@ -70,13 +70,14 @@ export class SearchIndexer {
 
   /** Whether there is something to do. */
   get isBehind(): boolean {
-    return this.#settings.search_index && scansOf(this.#db.read).some((scan) => scan.after < this.#until(scan))
+    if (!this.#settings.search_index) return !this.#isEmpty
+    return scansOf(this.#db.read).some((scan) => scan.after < this.#until(scan))
   }
 
   /** Takes in all there is, until `signal` stops it. Answers how many messages. */
   async run(signal?: AbortSignal): Promise<number> {
     if (!this.#settings.search_index) {
-      await this.#giveUpAll()
+      if (!this.#isEmpty) await this.#db.write((tx) => rebuildIndex(tx))
       return 0
     }
     let taken = 0
@@ -100,13 +101,11 @@ export class SearchIndexer {
     return scan.account === ALL_ACCOUNTS ? lastMessage(this.#db.read) : scan.until
   }
 
-  async #giveUpAll(): Promise<void> {
+  /** Without an index there is none, nor any trace of how far it had come. */
+  get #isEmpty(): boolean {
     const { read } = this.#db
-    const isEmpty =
-      read.sql('SELECT 1 FROM search_block WHERE account <> 0 UNION ALL SELECT 1 FROM search_recent LIMIT 1').get() ===
-      undefined
-    if (isEmpty && scansOf(read).every(({ after }) => after === 0)) return
-    await this.#db.write((tx) => rebuildIndex(tx))
+    const some = read.sql('SELECT 1 FROM search_block WHERE account >= 0 UNION ALL SELECT 1 FROM search_recent LIMIT 1')
+    return some.get() === undefined && scansOf(read).every(({ after }) => after === 0)
   }
 
   /** Looks at up to ROUND messages, then writes what they have. */

@@ -5,7 +5,7 @@ import { BIT_OCTETS, BLOCK_SLICES, disownBlocks, SLICE_BITS } from './search-blo
 import { SIGNATURE_OCTETS } from './search-signature.ts'
 
 /** The scan that goes on for ever. */
-export const ALL_ACCOUNTS = 0
+export const ALL_ACCOUNTS = -1
 
 export interface Scan {
   /** ALL_ACCOUNTS, or one whose index is made anew. */
@@ -77,7 +77,7 @@ export function indexStatus(reader: Reader, account?: AccountId): IndexStatus {
   const one = (sql: string): number[] => (reader.sql(sql).get(...its) ?? []).map(Number)
   const [messages = 0] = one(`SELECT count(*) FROM message ${of}`)
   const [blocks = 0, held = 0] = one(
-    `SELECT count(*), coalesce(sum(length(messages) / 8 - gone), 0) FROM search_block ${of || 'WHERE account <> 0'}`,
+    `SELECT count(*), coalesce(sum(length(messages) / 8 - gone), 0) FROM search_block ${of || 'WHERE account >= 0'}`,
   )
   const [recent = 0] = one(`SELECT count(*) FROM search_recent ${of}`)
   return { messages, indexed: held + recent, blocks, octets: blocks * BLOCK_OCTETS + recent * SIGNATURE_OCTETS }

@@ -1,7 +1,7 @@
 /** The store of one thread over SQLite and the message log. */
 import type { Clock } from '../../base/mod.ts'
 import type { Rights, RightsChange } from '../../formats/imap/mod.ts'
-import { GoneError, type MessageLog, type Position, type Replay } from '../../io/blobs/mod.ts'
+import type { MessageLog, Replay } from '../../io/blobs/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { usageOf } from './account-state.ts'
@@ -47,7 +47,6 @@ import type { ChangeFeed } from './feed.ts'
 import { mailboxByName } from './mailbox-rows.ts'
 import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
-import { positionOf } from './message-rows.ts'
 import { canonicalName } from './names.ts'
 import type { StoreSettings } from './params.ts'
 import { knownOf } from './import-entries.ts'
@@ -59,6 +58,8 @@ import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
 import { changeGrant, grantsOf, rightsById, rightsByName, sharedWith } from './rights.ts'
+import { contentReader } from './read-content.ts'
+import type { ReadContent } from './search-text.ts'
 import { SelectedMailbox } from './selected.ts'
 import { makeUrlKey, removeUrlKeys, urlKeyModSeq, urlKeyOf } from './url-keys.ts'
 import { Views } from './views.ts'
@@ -74,9 +75,6 @@ export interface StoreOptions {
   /** What is found in each message; `createAnalyser` unless a test has its own. */
   readonly analyser?: () => Analyser
 }
-
-/** The most that `read` answers. */
-const READ_LIMIT = 1_048_576
 
 function storeContext(options: Omit<StoreOptions, 'log' | 'analyser'>): StoreContext {
   const { db, feed, clock, settings, quotaOf } = options
@@ -122,17 +120,19 @@ class SqliteStore implements Store {
   readonly #quota: Quota
   readonly #watches: MailboxWatches
   readonly #imports: Imports
+  readonly #read: ReadContent
 
   constructor(ctx: StoreContext, { log, analyser = createAnalyser }: StoreOptions) {
     this.#ctx = ctx
     this.#log = log
+    this.#read = contentReader(ctx.db, log)
     this.#analyser = analyser
     this.#mailboxes = new Mailboxes(ctx)
     this.#deposits = new Deposits(ctx)
     this.#views = new Views(ctx)
     this.#quota = new Quota(ctx)
     this.#watches = new MailboxWatches(ctx)
-    this.#imports = new Imports(ctx, this.#mailboxes, this.read.bind(this))
+    this.#imports = new Imports(ctx, this.#mailboxes, this.#read)
   }
 
   async provision(account: AccountId): Promise<void> {
@@ -260,7 +260,7 @@ class SqliteStore implements Store {
     await this.provision(account) // an account that was made while no server ran has no mailboxes yet
     const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
     if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
-    const parts = { views: this.#views, quota: this.#quota, read: this.read.bind(this) }
+    const parts = { views: this.#views, quota: this.#quota, read: this.#read }
     const selected = new SelectedMailbox(this.#ctx, parts, row, options)
     await selected.claimed()
     return selected
@@ -271,28 +271,11 @@ class SqliteStore implements Store {
   }
 
   preview(message: StoredMessage): string {
-    return previewOf(message, this.read.bind(this))
+    return previewOf(message, this.#read)
   }
 
   read(message: ContentOf, from: number, to: number): Buffer {
-    const { prefix } = message
-    const end = Math.min(to, message.sizeOctets, from + READ_LIMIT)
-    if (from >= end) return Buffer.alloc(0)
-    if (end <= prefix.length) return prefix.subarray(from, end)
-    const slice = this.#readSlice(message, Math.max(0, from - prefix.length), end - prefix.length)
-    return from < prefix.length ? Buffer.concat([prefix.subarray(from), slice]) : slice
-  }
-
-  /** Compaction may have moved the content since the row was read: once more, where the row says now (rule 11). */
-  #readSlice(message: ContentOf, from: number, to: number): Buffer {
-    try {
-      return this.#log.read(message.at, from, to)
-    } catch (error) {
-      const at: Position | undefined =
-        error instanceof GoneError ? positionOf(this.#ctx.db.read, message.id) : undefined
-      if (at === undefined) throw error
-      return this.#log.read(at, from, to)
-    }
+    return this.#read(message, from, to)
   }
 
   hasRoom(account: AccountId, octets: number): boolean {

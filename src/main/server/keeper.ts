@@ -10,9 +10,11 @@ import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { answerImport } from './import-control.ts'
 import { answerQueue } from './queue-control.ts'
+import { answerSearch } from './search-control.ts'
 import { recoverData } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms } from './rooms.ts'
 import { Upkeep } from './upkeep.ts'
+import { upkeepParts } from './upkeep-parts.ts'
 
 /** Its process is called so. */
 export const KEEPER_TITLE = 'postigo-keeper'
@@ -54,7 +56,7 @@ export async function keepData(directory: string): Promise<Keeper> {
     const shared = makeSharedMemory()
     const rooms = openRooms({ directory, thread: 0, shared, migrated: true })
     await recoverData(rooms, shared.feed)
-    const upkeep = new Upkeep(rooms)
+    const upkeep = new Upkeep(upkeepParts(rooms))
     upkeep.start()
     const control = await serveControl(paths.control, (request) => answerTools(rooms, request))
     return {
@@ -75,6 +77,7 @@ export async function keepData(directory: string): Promise<Keeper> {
 
 /** What tools ask of whoever has the data. */
 export function answerTools(rooms: Rooms, request: ControlRequest): Promise<ControlAnswer> {
+  if (request.command.startsWith('search-index-')) return answerSearch(rooms, request)
   if (request.command.startsWith('import-')) return answerImport(rooms, request)
   if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
   return answerQueue(rooms, request)

@@ -36,6 +36,8 @@ import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory 
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
 import { statusFilterOf } from './status-filters.ts'
 import { Upkeep } from './upkeep.ts'
+import { upkeepParts, upkeepSettings } from './upkeep-parts.ts'
+import { type UpkeepRunner, UpkeepWorker } from './upkeep-worker.ts'
 
 export interface ServerOptions {
   readonly directory: string
@@ -93,7 +95,7 @@ export class Server {
   readonly #lock: ServerLock
   readonly #maillog: Maillog
   readonly #record: PathRecord
-  readonly #upkeep: Upkeep
+  #upkeep: UpkeepRunner | undefined
   #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
@@ -117,7 +119,6 @@ export class Server {
     this.#specs = parts.specs
     this.#maillog = startMaillog(parts.rooms.current)
     this.#record = recordPaths(parts.rooms, 0)
-    this.#upkeep = new Upkeep(parts.rooms)
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
     this.#localMail = new LocalMail(parts.rooms, noticesOf(parts.rooms))
@@ -155,8 +156,9 @@ export class Server {
     const { cf, config, tables } = this.#rooms.current
     const { paths, clock } = this.#rooms
     identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables, handed: this.#rooms.handed }) // made once, before the threads look for it
-    this.#upkeep.start()
     const single = this.#options.singleThread ?? isSingle(cf.single_thread)
+    this.#upkeep = this.#makeUpkeep(single)
+    this.#upkeep.start()
     try {
       if (single) {
         this.#front = new Front(this.#rooms, false)
@@ -176,6 +178,12 @@ export class Server {
       event: 'main.started',
       text: `daemon started -- version ${version}, configuration ${this.#options.directory}`,
     })
+  }
+
+  #makeUpkeep(single: boolean): UpkeepRunner {
+    const { paths, turn } = this.#rooms
+    if (single) return new Upkeep(upkeepParts(this.#rooms))
+    return new UpkeepWorker({ database: paths.database, dir: paths.log, settings: upkeepSettings(this.#rooms) }, turn)
   }
 
   #startFront(thread: number, shared: boolean): Promise<void> {
@@ -302,6 +310,7 @@ export class Server {
         const answer = await ask(worker, told, 'reloaded')
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
+      this.#upkeep?.apply(upkeepSettings(this.#rooms))
       this.#maillog.reload(this.#rooms.current)
       publish({
         event: 'main.reloaded',
@@ -342,7 +351,7 @@ export class Server {
       pid: process.pid,
       directory: this.#options.directory,
       startedMs: this.#startedMs,
-      threads: 1 + this.#workers.size,
+      threads: 1 + this.#workers.size + (this.#upkeep instanceof UpkeepWorker ? 1 : 0),
       services: this.services.map(({ name, kind, address, port, path }) => ({
         name,
         kind,
@@ -370,7 +379,7 @@ export class Server {
     await this.#localMail.stop()
     await this.#runner.stop()
     this.#smtpAgent?.forget()
-    await this.#upkeep.stop()
+    await this.#upkeep?.stop()
     await this.#rooms.log.close()
     await endRun(this.#rooms.db)
     this.#control?.close()

@@ -1,50 +1,67 @@
-/** Upkeep: what is done beside the mail. Here in the main thread: each step is short. */
-import { publish } from '#src/base/mod.ts'
-import { compactSegments, reapDeadSegments } from '../../io/blobs/mod.ts'
-import { Checkpointer, SyncLine } from '../../io/db/mod.ts'
+/**
+ * Upkeep: what is done beside the mail. It has a thread of its own where there are threads (upkeep-thread.ts), else it is main's,
+ * and each step is short.
+ */
+import { type Clock, publish } from '#src/base/mod.ts'
+import { compactSegments, reapDeadSegments, type SegmentLog } from '../../io/blobs/mod.ts'
+import { Checkpointer, type SqliteDb, SyncLine } from '../../io/db/mod.ts'
 import { queueContent } from '../../mail/queue/mod.ts'
-import { storeContent, storeParams, StoreUpkeep } from '../../mail/store/mod.ts'
-import type { Rooms } from './rooms.ts'
+import { contentReader, storeContent, type StoreSettings, StoreUpkeep } from '../../mail/store/mod.ts'
 
 /** What was expunged is let go, and what nothing refers to is removed, this often. */
 const TIDY_EVERY_MS = 60_000
+/** Whether there is something new for the search index is looked at this often. */
+const LOOK_EVERY_MS = 1000
+/** While mail comes in without a pause, the index waits no longer than so many looks. */
+const LOOKS_BEHIND = 10
 
 /** Whoever has rows that point into the log. */
 const OWNERS = [storeContent, queueContent]
 
+export interface UpkeepParts {
+  readonly db: SqliteDb
+  readonly log: SegmentLog
+  readonly clock: Clock
+  /** Where the log's segments are. */
+  readonly dir: string
+  readonly settings: StoreSettings
+}
+
 export class Upkeep {
-  readonly #rooms: Rooms
+  readonly #parts: UpkeepParts
   readonly #checkpointer: Checkpointer
   readonly #syncLine: SyncLine
-  readonly #store: StoreUpkeep
   readonly #stopping = new AbortController()
-  #timer: NodeJS.Timeout | undefined
+  #store: StoreUpkeep
+  #timers: readonly NodeJS.Timeout[] = []
+  /** One piece of work at a time. */
   #running: Promise<void> | undefined
+  #seenCommits = -1
+  #behind = 0
 
-  constructor(rooms: Rooms) {
-    this.#rooms = rooms
-    this.#checkpointer = new Checkpointer(rooms.db)
-    this.#syncLine = new SyncLine(rooms.db)
-    const { db, clock, current } = rooms
-    const { store } = current
-    this.#store = new StoreUpkeep({
-      db,
-      clock,
-      settings: current.config.bind(storeParams),
-      read: store.read.bind(store),
-    })
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+    this.#checkpointer = new Checkpointer(parts.db)
+    this.#syncLine = new SyncLine(parts.db)
+    this.#store = this.#storeUpkeep(parts.settings)
+  }
+
+  /** Takes up changed settings, for what begins from here on. */
+  apply(settings: StoreSettings): void {
+    this.#store = this.#storeUpkeep(settings)
   }
 
   start(): void {
     this.#checkpointer.start()
     this.#syncLine.start()
-    this.#timer = setInterval(() => {
-      this.#running ??= this.tidy().finally(() => (this.#running = undefined))
-    }, TIDY_EVERY_MS)
+    this.#timers = [
+      setInterval(() => this.#work(() => this.tidy()), TIDY_EVERY_MS),
+      setInterval(() => this.#work(() => this.#index()), LOOK_EVERY_MS),
+    ]
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     this.#stopping.abort()
     await this.#running
     await this.#checkpointer.stop()
@@ -53,15 +70,40 @@ export class Upkeep {
 
   /** Lets go what was expunged, removes segments that nothing refers to, and empties those that little refers to. */
   async tidy(): Promise<void> {
-    const { db, log, paths } = this.#rooms
+    const { db, log, dir } = this.#parts
     const { signal } = this.#stopping
     try {
       await this.#store.run(signal)
       // First what died since the last time: content moved just now is read from its old place by those who looked before.
-      await reapDeadSegments({ db, dir: paths.log, owners: OWNERS })
-      await compactSegments({ db, log, dir: paths.log, owners: OWNERS }, signal)
+      await reapDeadSegments({ db, dir, owners: OWNERS })
+      await compactSegments({ db, log, dir, owners: OWNERS }, signal)
     } catch (error) {
       publish({ event: 'upkeep.failed', error })
     }
+  }
+
+  #work(work: () => Promise<void>): void {
+    this.#running ??= work().finally(() => (this.#running = undefined))
+  }
+
+  /** The search index takes in what is new once nobody writes for a moment: clients come first. */
+  async #index(): Promise<void> {
+    const { db } = this.#parts
+    try {
+      if (!this.#store.index.isBehind) return
+      const isQuiet = db.commits === this.#seenCommits
+      this.#seenCommits = db.commits
+      this.#behind++
+      if (!isQuiet && this.#behind < LOOKS_BEHIND) return
+      this.#behind = 0
+      await this.#store.index.run(this.#stopping.signal)
+    } catch (error) {
+      publish({ event: 'upkeep.failed', error })
+    }
+  }
+
+  #storeUpkeep(settings: StoreSettings): StoreUpkeep {
+    const { db, clock, log } = this.#parts
+    return new StoreUpkeep({ db, clock, settings, read: contentReader(db, log) })
   }
 }
