@@ -90,6 +90,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'on|off imap, imaps, pop3, pop3s',
     words: 'on|off|list [imap|imaps|pop3|pop3s] [-c DIR]',
   },
+  'search-index': {
+    load: async () => (await import('./search-index.ts')).searchIndex,
+    summary: 'how much of the mail is indexed for SEARCH; make the index anew',
+  },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
     load: async () => (await import('./postmap.ts')).postmap,
