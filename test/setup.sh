@@ -3,6 +3,8 @@
 # Debian; what is there is left alone. None of them is started: the tests make private instances.
 set -euo pipefail
 packages=(
+  haproxy
+  postgrey
   amavisd-new
   bsdutils
   ca-certificates

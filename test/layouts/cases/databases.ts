@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { service, until } from '../../interop/tables/services.ts'
-import { isOpen } from '../programs.ts'
+import { isOpen } from '../../support/programs.ts'
 import { INSIDE, type Layout, type Site, sends } from '../layout.ts'
 
 const POSTGRES = '/usr/lib/postgresql/15/bin'

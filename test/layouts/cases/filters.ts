@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { INSIDE, type Layout, type Site, sends } from '../layout.ts'
-import { isOpen, program } from '../programs.ts'
+import { isOpen, program } from '../../support/programs.ts'
 import type { TestContext } from 'node:test'
 
 const GTUBE = 'JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'

@@ -1,5 +1,5 @@
-/** Programs that stand beside a mail server: started for a layout, in its directory, gone with the test. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+/** Programs that stand beside a mail server, started for a test and gone with it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const START_MS = 60_000
+const END_MS = 10_000
 
 /** Runs until the test ends; with all its children. @param log what is shown where it does not start */
 export async function program(
@@ -15,7 +16,8 @@ export async function program(
   isUp: () => Promise<boolean> | boolean,
   log?: string,
 ): Promise<ChildProcess> {
-  const child = spawn('setsid', ['-w', 'setpriv', '--pdeathsig', 'TERM', ...argv], {
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...argv], {
+    detached: true, // a session of its own
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -40,27 +42,15 @@ function tail(log: string | undefined): string {
 
 /** Servers that fork do so within the session that was made for them. */
 async function endSession(child: ChildProcess): Promise<void> {
+  const { pid } = child
+  if (pid === undefined) return
   const isThere = child.exitCode === null && child.signalCode === null
   const gone = isThere ? once(child, 'exit') : undefined
-  const signal = (name: string): void => {
-    try {
-      execFileSync('pkill', [name, '-s', String(sessionOf(child))])
-    } catch {
-      // all of them are gone
-    }
-  }
+  const signal = (name: string): unknown => spawnSync('pkill', [name, '-s', String(pid)])
   signal('-TERM')
-  const late = setTimeout(() => signal('-KILL'), 10_000)
+  const late = setTimeout(() => signal('-KILL'), END_MS)
   await gone
   clearTimeout(late)
-}
-
-/** setsid -w forks: the session is its child's. */
-function sessionOf({ pid }: ChildProcess): number {
-  const [session = ''] = execFileSync('ps', ['-o', 'sid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .trim()
-    .split(/\s+/)
-  return Number(session)
 }
 
 /** Whether somebody listens there. */
