@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
+import type { Command } from '#src/main/cli/io.ts'
+import { mailboxExport } from '#src/main/cli/mailbox-export.ts'
 import { mailboxImport } from '#src/main/cli/mailbox-import.ts'
 import { dialogue } from '../support/imap.ts'
 import { install, kill } from '../support/process.ts'
@@ -22,8 +24,11 @@ interface Ran {
   readonly err: string
 }
 
-/** The command in this process. */
-async function imported(dir: string, ...words: readonly string[]): Promise<Ran> {
+const imported = (dir: string, ...words: readonly string[]): Promise<Ran> => command(mailboxImport, dir, words)
+const exported = (dir: string, ...words: readonly string[]): Promise<Ran> => command(mailboxExport, dir, words)
+
+/** A command in this process. */
+async function command(run: Command, dir: string, words: readonly string[]): Promise<Ran> {
   const said = { out: '', err: '' }
   const io = {
     stdin: Readable.from([]),
@@ -33,7 +38,7 @@ async function imported(dir: string, ...words: readonly string[]): Promise<Ran> 
     cwd: '/',
     tty: false,
   }
-  return { code: await mailboxImport(['-c', dir, ...words], io), ...said }
+  return { code: await run(['-c', dir, ...words], io), ...said }
 }
 
 function asUser(user: SystemUser, program: string, ...args: readonly string[]): string {
@@ -84,7 +89,7 @@ test('folders of UW-IMAP keep UIDs, UIDVALIDITY, flags, dates and subscriptions'
   const fetched = await imap.ask('FETCH 1:* (UID FLAGS INTERNALDATE BODY[TEXT])')
   const utc = (text: string): RegExp => new RegExp(text.replace(/[+]/g, '\\+'))
   assert.match(fetched, /UID 1 .*\\Answered/)
-  assert.match(fetched, utc('"25-Nov-2025 12:05:01 +0000"'))
+  assert.match(fetched, utc('"25-Nov-2025 12:05:01 +0000" '))
   assert.match(fetched, /\r\nFrom the start\r\nand on\r\n\)/)
   assert.match(fetched, /UID 3 .*\\Draft/)
   assert.doesNotMatch(fetched, /DON'T DELETE/)
@@ -271,3 +276,75 @@ test('procmail’s Maildir and mbox come in', { skip }, async (t) => {
   assert.equal(ran.err, '')
   assert.match(ran.out, /4 messages, [0-9]+ octets in 2 folders, 4 messages taken in/)
 })
+
+for (const format of ['maildir', 'mbox'])
+  test(`mailboxes go out as ${format} and come in again as they were`, { skip }, async (t) => {
+    const user = makeSystemUser(t)
+    const server = await startServer(t, { accounts: [user.name, 'eva'] })
+    const imap = await dialogue(t, server.port('imap'), user.name)
+    const message = 'From: a@b.example\r\nSubject: x\r\n\r\nFrom the start\r\n>From\r\n'
+    await imap.append('INBOX', message, '(\\Seen $Junk) "24-Nov-2025 10:00:00 +0000" ')
+    await imap.append('INBOX', message, '(\\Flagged) "25-Nov-2025 10:00:00 +0000" ')
+    await imap.ask('CREATE Wörk/2024'.replace('ö', '&APY-'))
+    await imap.append('W&APY-rk/2024', message, '(\\Draft) ')
+    const seen = async (who: typeof imap): Promise<string> => {
+      const said = [
+        await who.ask('SELECT INBOX'),
+        await who.ask('FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY[])'),
+      ]
+      return said
+        .join('')
+        .replaceAll(
+          /^t\d+ .*\r\n|\* \d+ (?:EXISTS|RECENT)\r\n|\* OK \[(?:HIGHEST|MAILBOXID|UNSEEN).*\r\n| ?\\Recent|\* FLAGS.*\r\n/gm,
+          '',
+        )
+    }
+    const to = mkdtempSync(join(tmpdir(), 'postigo-export-'))
+    t.after(() => rmSync(to, { recursive: true, force: true }))
+    const out = await exported(server.dir, '--account', user.name, '--as', format, to)
+    assert.equal(out.err, '')
+    assert.match(out.out, /INBOX {2}2 messages, 112 octets\n/)
+    const since = await exported(
+      server.dir,
+      '--account',
+      user.name,
+      '--since',
+      '2025-11-25',
+      '--mailbox',
+      'INBOX',
+      join(to, 'x'),
+    )
+    assert.match(since.out, /INBOX {2}1 messages/)
+    rmSync(join(to, 'x'), { recursive: true })
+    if (format === 'maildir') {
+      assert.match(
+        (await exported(server.dir, '--account', user.name, to)).out,
+        /INBOX {2}2 messages, 112 octets, 2 were there\n/,
+      )
+      // Dovecot agrees.
+      const conf = write(user, 'dovecot.conf', DOVECOT(user.home))
+      execFileSync('cp', ['-a', to, join(user.home, 'Maildir')])
+      execFileSync('chown', ['-R', user.name, user.home])
+      const said = asUser(
+        user,
+        'doveadm',
+        '-c',
+        conf,
+        '-f',
+        'tab',
+        'fetch',
+        'uid flags date.received',
+        'mailbox',
+        'INBOX',
+        'all',
+      )
+      assert.match(said, /^1\t.*\\Seen.*\$Junk.*\t2025-11-24 /m)
+      assert.match(said, /^2\t.*\\Flagged.*\t2025-11-25 /m)
+    }
+    const back = await imported(server.dir, '--account', 'eva', to)
+    assert.equal(back.err, '')
+    const eva = await dialogue(t, server.port('imap'), 'eva')
+    assert.equal(await seen(eva), await seen(imap))
+    const nested = format === 'maildir' ? 'W&APY-rk/2024' : 'W&APY-rk.2024'
+    assert.match(await eva.ask(`STATUS ${nested} (MESSAGES)`), /MESSAGES 1/)
+  })

@@ -9,6 +9,7 @@ const sharing = async (name: string): Promise<Command> => {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  export: async () => (await import('./mailbox-export.ts')).mailboxExport,
   import: async () => (await import('./mailbox-import.ts')).mailboxImport,
   list: () => sharing('list'),
   create: () => sharing('create'),

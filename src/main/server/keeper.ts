@@ -8,6 +8,7 @@ import { answerPostfixQueue } from '../postfix-queue/control.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
+import { answerExport } from './export-control.ts'
 import { answerImport } from './import-control.ts'
 import { answerQueue } from './queue-control.ts'
 import { answerSearch } from './search-control.ts'
@@ -79,6 +80,7 @@ export async function keepData(directory: string): Promise<Keeper> {
 export function answerTools(rooms: Rooms, request: ControlRequest): Promise<ControlAnswer> {
   if (request.command.startsWith('search-index-')) return answerSearch(rooms, request)
   if (request.command.startsWith('import-')) return answerImport(rooms, request)
+  if (request.command.startsWith('export-')) return answerExport(rooms, request)
   if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
   return answerQueue(rooms, request)
 }
