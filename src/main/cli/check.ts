@@ -14,6 +14,7 @@ import { readSaslConf, saslSearchPath } from '../../mail/accounts/mod.ts'
 import { postfixQueueNotice } from '../postfix-queue/find.ts'
 import { allFindings } from '../server/findings.ts'
 import { listenersOf } from '../server/listeners.ts'
+import { servedFrom } from '../server/served-from.ts'
 import { mainParams } from '../server/params.ts'
 import { saslApplication } from '../server/smtpd-sasl.ts'
 import { counts } from './check-counts.ts'
@@ -135,6 +136,11 @@ function print({ findings, config }: Told, changes: readonly string[], io: CliIo
   }
   if (findings.length === 0) io.out('nothing to complain about\n')
   io.out(counts(config))
+  io.out(
+    servedFrom(config)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
   const notice = postfixQueueNotice(config)
   if (notice !== undefined) io.out(`${notice}\n`)
 }

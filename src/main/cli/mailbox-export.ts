@@ -124,9 +124,10 @@ async function exportMailbox(
   for (let after = 0; ;) {
     const request = { command: 'export-batch', account, mailbox: mailbox.name, after, sinceMs: job.sinceMs }
     const answer = await asked(job.data, request)
-    if (answer['file'] === undefined) break
+    const file = answer['file'] as string | undefined // export-control.ts says so
+    if (file === undefined) break
     after = Number(answer['last'])
-    const batch = takeBatch(join(job.data.paths.dir, String(answer['file'])))
+    const batch = takeBatch(join(job.data.paths.dir, file))
     withRights(rights, () => {
       for (const { head, text } of batch) {
         if (!writer.add(head, text)) counts.there++

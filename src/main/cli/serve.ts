@@ -8,6 +8,7 @@ import { LauncherClient } from '../launcher/client.ts'
 import { outliveReaders, PIPE_FD } from '../launcher/launched.ts'
 import { ListenerError, type ListenerSpec, shownPlace } from '../server/listeners.ts'
 import { postfixQueueNotice } from '../postfix-queue/find.ts'
+import { servedFrom } from '../server/served-from.ts'
 import { Server } from '../server/server.ts'
 import { type CliIo, EX } from './io.ts'
 import type { StartWords } from './start.ts'
@@ -31,7 +32,9 @@ export async function runServer(
     io.err(`postigo: ${explain(error)}\n`)
     return exitOf(error)
   }
-  const notice = postfixQueueNotice(server.rooms.current.config)
+  const { config } = server.rooms.current
+  for (const line of servedFrom(config)) io.out(`${line}\n`)
+  const notice = postfixQueueNotice(config)
   if (notice !== undefined) io.out(`${notice}\n`)
   const stop = (): void => void server.stop()
   process.on('SIGTERM', stop)
