@@ -484,6 +484,8 @@ export interface Store {
   annotationModSeq(account: AccountId): number
   /** What was set or removed since, oldest first. */
   annotationsSince(account: AccountId, modSeq: number): readonly AnnotationNews[]
+  /** Another process changed something of the account: its sessions here look. */
+  changedElsewhere(account: AccountId): void
   /** Calls `wake` when something of the account may have changed; answers the function that stops it. */
   onChange(account: AccountId, wake: () => void): () => void
   /**

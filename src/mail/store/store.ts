@@ -244,6 +244,10 @@ class SqliteStore implements Store {
     return annotationsSince(this.#ctx.db.read, account, modSeq)
   }
 
+  changedElsewhere(account: AccountId): void {
+    this.#ctx.feed.changed(account)
+  }
+
   onChange(account: AccountId, wake: () => void): () => void {
     return this.#ctx.feed.watch(account, wake)
   }

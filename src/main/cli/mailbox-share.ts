@@ -30,7 +30,7 @@ const USAGE = `usage: postigo mailbox list [--user ADDRESS] [--json]
   -c DIR          configuration directory
 
 seen says whether those who read the mailbox share one mark of what was read, or have each their own, as at first.
-Rights hold from the next command of a session on.
+Changes hold at once, in a running server too.
 `
 
 const OPTIONS = {

@@ -1,11 +1,12 @@
 /** Opens the accounts of a configuration directory for a command, beside a running server or without one. */
 import { systemClock } from '#src/base/mod.ts'
 import { SegmentLog } from '../../io/blobs/mod.ts'
-import { ChangeFeed, createAnalyser, createStore, storeParams } from '../../mail/store/mod.ts'
+import { createAnalyser, createStore, storeParams } from '../../mail/store/mod.ts'
 import { actAsOwner, dataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { accountsOf, readConfig } from '../server/rooms.ts'
 import type { OpenStore } from './accounts-port.ts'
+import { ToldFeed } from './told-feed.ts'
 
 export const openAccountsOf: OpenStore = (directory) => {
   const config = readConfig({ directory })
@@ -17,7 +18,8 @@ export const openAccountsOf: OpenStore = (directory) => {
   const accounts = accountsOf(config, db, paths, clock)
   const log = new SegmentLog({ dir: paths.log, db, clock, memoryLimit: 1024 * 1024 })
   const settings = config.bind(storeParams)
-  const store = createStore({ db, log, feed: new ChangeFeed(), clock, settings, analyser: createAnalyser })
+  const feed = new ToldFeed()
+  const store = createStore({ db, log, feed, clock, settings, analyser: createAnalyser })
   return Promise.resolve({
     accounts,
     store,
@@ -26,6 +28,7 @@ export const openAccountsOf: OpenStore = (directory) => {
     async close() {
       await log.close()
       db.close()
+      await feed.tell(paths)
     },
   })
 }

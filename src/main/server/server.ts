@@ -279,6 +279,9 @@ export class Server {
           if (answer.say === 'reopened' && answer.error !== undefined) return { ok: false, error: answer.error }
         }
         return { ok: true }
+      case 'mailboxes-changed':
+        for (const account of accountsIn(request)) this.#rooms.current.store.changedElsewhere(account)
+        return { ok: true }
       case 'stop':
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
@@ -438,4 +441,11 @@ function checkValues(config: Config): void {
 function specsOf(config: Config, { freePorts, portOffset }: ServerOptions): readonly ListenerSpec[] {
   const named = listenersOf(config, config.bind(mainParams).mailbox_services, portOffset)
   return freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
+}
+
+/** Whose mailboxes a command changed. */
+function accountsIn({ accounts }: ControlRequest): number[] {
+  return Array.isArray(accounts)
+    ? accounts.filter((account): account is number => Number.isSafeInteger(account) && account >= 0)
+    : []
 }
