@@ -27,6 +27,16 @@ export class LostLink extends Error {}
 /** A connection could not be made; the message is what is told of it. */
 export class NoLink extends Error {}
 
+/**
+ * Departs from Postfix, which leaves a server alone after any error: one key that the database cannot take (a letter
+ * outside its encoding) would make all lookups fail for a minute, and strangers choose keys.
+ */
+function isOfServer(error: unknown): boolean {
+  return (
+    error instanceof NoLink || error instanceof LostLink || (error instanceof Error && /time.?out/i.test(error.message))
+  )
+}
+
 interface State<L extends Link> {
   readonly host: Host
   readonly pool: Pool<L>
@@ -80,6 +90,7 @@ export class Hosts<L extends Link> {
         cause = error
         const text = error instanceof Error ? error.message : String(error)
         warn(this.#table, error instanceof NoLink ? `connect to ${this.#kind} server ${shown}: ${text}` : failed(text))
+        if (!isOfServer(error)) continue
         state.downUntil = this.#clock.monotonic() + this.#times.retryMs
         state.pool.dropIdle()
       }

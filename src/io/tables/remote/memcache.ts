@@ -89,11 +89,13 @@ class MemcacheTable {
   async get(key: string): Promise<string | undefined> {
     const cacheKey = await this.#cacheKey(key)
     if (cacheKey === undefined) return undefined
-    const cached = await this.#try((stream) => this.#ask(stream, cacheKey))
+    // No server has such a key; the backup may.
+    const fits = Buffer.byteLength(cacheKey) <= MAX_KEY_OCTETS
+    const cached = fits ? await this.#try((stream) => this.#ask(stream, cacheKey)) : NOT_CACHED
     if (this.#backup === undefined) return this.#sure(cached)
     if (cached.answer !== undefined) return cached.answer
     const kept = await this.#backup.get(key)
-    if (kept !== undefined) await this.#store(cacheKey, kept)
+    if (kept !== undefined && fits) await this.#store(cacheKey, kept)
     return kept
   }
 
@@ -119,7 +121,6 @@ class MemcacheTable {
     const parts = keyParts(foldKey(key))
     const cacheKey = this.#settings.keyFormat.expand(parts)
     if (key === '' || cacheKey === undefined || /[\p{Cc} ]/u.test(cacheKey)) return undefined
-    if (Buffer.byteLength(cacheKey) > MAX_KEY_OCTETS) return undefined
     return (await this.#guard(parts)) ? cacheKey : undefined
   }
 
@@ -184,6 +185,8 @@ class MemcacheTable {
     return (await stream.takeLine(this.#settings.maxLine)).toString('latin1').replace(/\r$/, '')
   }
 }
+
+const NOT_CACHED = { answer: undefined, error: undefined }
 
 /** What became of asking. */
 interface Outcome<T> {

@@ -34,7 +34,10 @@ export function pgsqlDriver(source: TableSettings): SqlDriver {
 }
 
 function parseHost(shown: string): Host {
-  if (/^postgres(?:ql)?:\/\//i.test(shown)) return { shown, isLocal: false, address: shown, port: undefined }
+  if (/^postgres(?:ql)?:\/\//i.test(shown)) {
+    const withoutPassword = shown.replace(/^([^/]*\/\/[^/@:]*):[^/@]*@/, '$1@') // a log is no place for it
+    return { shown: withoutPassword, isLocal: false, address: shown, port: undefined }
+  }
   const rest = shown.replace(/^(?:unix|inet):/, '')
   if (rest === '' || rest.startsWith('/'))
     return { shown, isLocal: true, address: rest === '' ? SOCKET_DIRECTORY : rest, port: DEFAULT_PORT }

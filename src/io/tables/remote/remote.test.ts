@@ -4,7 +4,8 @@ import { createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { tableDirectory, tableEvents } from '../fixture.test.ts'
 import { createTables, type Table, TableError } from '../mod.ts'
-import { systemClock } from '../../../base/mod.ts'
+import { manualClock, systemClock } from '../../../base/mod.ts'
+import { type Host, Hosts, LostLink, NoLink } from './hosts.ts'
 import { tcpTable } from './tcp.ts'
 
 interface Fake {
@@ -212,6 +213,11 @@ test('memcache: the cache is asked, then the backup, whose answer is put into th
   for (const key of ['ana', '@a.test', 'ana@b.test', 'a b@a.test', 'x\r\nflush_all\r\n@a.test', '', 'nobody@a.test'])
     assert.equal(await ask(table, key), undefined, key)
   assert.ok(!server.got.some((text) => text.includes('flush_all')))
+  const long = `${'x'.repeat(300)}@a.test`
+  dir.write('backup', `bob@a.test kept\n${long} long\n`)
+  const anew = createTables().open(`memcache:${file}`)
+  assert.equal(await ask(anew, long), 'long', 'too long for a cache, not for the backup')
+  anew.close?.()
   assert.deepEqual([...(table.entries?.() ?? [])], [['bob@a.test', 'kept']])
   assert.equal(await table.remove?.('bob@a.test'), true)
   assert.equal(entries.has('v:bob@a.test'), false)
@@ -264,4 +270,45 @@ test('settings stand in main.cf with the name before them, and faults are told w
   assert.equal(await fault(`memcache:${file}`), `${file}: invalid max_try parameter value 0 < 1`)
   const broken = dir.write('y.cf', '\nttl 1\n')
   assert.equal(await fault(`memcache:${broken}`), `${broken}, line 2: missing '=' after attribute name: "ttl 1"`)
+})
+
+test('several hosts: one that is away is left alone for retry_interval, an error of one question is no reason', async (t) => {
+  const events = tableEvents(t)
+  const clock = manualClock()
+  const asked: string[] = []
+  const host = (shown: string): Host => ({ shown, isLocal: shown.startsWith('/'), address: shown, port: 1 })
+  let isAway = true
+  const hosts = new Hosts(
+    'mysql:x',
+    'mysql',
+    [host('a'), host('/socket'), host('b')],
+    async ({ shown }) => {
+      asked.push(shown)
+      if (shown === '/socket' && isAway) throw new NoLink('refused')
+      return { isOpen: true, close: () => {} }
+    },
+    { idleMs: 0, retryMs: 60_000 },
+    clock,
+    () => 0,
+  )
+  assert.equal(await hosts.ask(async () => 1), 1)
+  assert.deepEqual(asked.splice(0), ['/socket', 'a'])
+  assert.equal(await hosts.ask(async () => 2), 2)
+  assert.deepEqual(asked.splice(0), ['a'])
+  isAway = false
+  clock.advance(60_001)
+  assert.equal(await hosts.ask(async () => 3), 3)
+  assert.deepEqual(asked.splice(0), ['/socket'])
+  const wrong = async (): Promise<number> => {
+    throw new Error('syntax error')
+  }
+  await assert.rejects(hosts.ask(wrong), TableError)
+  assert.deepEqual(asked.splice(0), ['/socket', 'a', 'b'])
+  assert.equal(await hosts.ask(async () => 4), 4)
+  let lost = 0
+  assert.equal(await hosts.ask(async () => (lost++ === 0 ? Promise.reject(new LostLink('gone')) : 5)), 5)
+  assert.deepEqual(
+    events.map((event) => ('text' in event ? event.text : '')),
+    ['connect to mysql server /socket: refused', ...Array<string>(3).fill('mysql:x: query failed: syntax error')],
+  )
 })
