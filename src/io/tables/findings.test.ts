@@ -78,6 +78,13 @@ test('tables are looked at before mail comes', (t) => {
       ],
     ],
     [
+      `password_maps = passwd-file:${loose} sasldb2:/nonexistent/sasldb2`,
+      [
+        `2 ${loose} holds passwords and can be read by every user => chmod o= ${loose}`,
+        '2 sasldb2:/nonexistent/sasldb2: open /nonexistent/sasldb2: No such file or directory: nobody of it can log in',
+      ],
+    ],
+    [
       'virtual_alias_maps = mysql:mine\nmine_hosts = localhost',
       ['2 mysql:mine: bad string length 0 < 1: mine_dbname = : mail that needs it waits'],
     ],

@@ -7,6 +7,7 @@ import { parseCidr } from './cidr.ts'
 import { TableError } from './errors.ts'
 import { INDEX_SUFFIX, INDEXED_TYPES, indexState, openIndex } from './indexed.ts'
 import { insideBraces } from './braces.ts'
+import { PASSWORD_FILE_TYPES } from './password-files.ts'
 import { parsePatterns } from './pattern-table.ts'
 import { Pcre2 } from './pcre2.ts'
 import { parseKeyValue, readTableFile, type SourceWarning } from './source.ts'
@@ -92,6 +93,7 @@ function stateFindings(named: Named, directory: string, library: Pcre2 | undefin
     ]
   if (INDEXED_TYPES.includes(type)) return indexFindings(named, file)
   if (REMOTE_TYPES.includes(type)) return described(named, config, directory)
+  if (PASSWORD_FILE_TYPES.includes(type)) return passwordFindings(named, file)
   if (!['texthash', 'cidr', 'pcre', 'regexp'].includes(type) || rest.startsWith('{')) return []
   try {
     return textFindings(named, file, readTableFile(file, `${type}:${rest}`), library)
@@ -99,6 +101,18 @@ function stateFindings(named: Named, directory: string, library: Pcre2 | undefin
     if (!(error instanceof TableError)) throw error
     return [finding(named, 'warning', `${type}:${rest}: ${error.text}: mail that needs it waits`)]
   }
+}
+
+function passwordFindings(named: Named, file: string): Finding[] {
+  const table = `${named.type}:${named.rest}`
+  try {
+    readTableFile(file, table)
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error
+    return [finding(named, 'warning', `${table}: ${error.text}: nobody of it can log in`)]
+  }
+  if ((statSync(file).mode & 0o004) === 0) return []
+  return [finding(named, 'warning', `${file} holds passwords and can be read by every user`, `chmod o= ${file}`)]
 }
 
 /** Tables with settings of their own. */

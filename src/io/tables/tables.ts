@@ -9,6 +9,7 @@ import { TableError } from './errors.ts'
 import { INDEXED_TYPES, indexedTable } from './indexed.ts'
 import { MapList } from './maps.ts'
 import { MatchList } from './match-list.ts'
+import { PASSWORD_FILE_TYPES, passwordFileTable } from './password-files.ts'
 import { patternTable } from './pattern-table.ts'
 import { Pcre2 } from './pcre2.ts'
 import { awayTable, environTable, failTable, inlineTable, randTable, staticTable } from './simple.ts'
@@ -24,6 +25,7 @@ export const AWAY_TYPES: readonly string[] = ['nis', 'nisplus', 'netinfo']
 export const TABLE_TYPES: readonly string[] = [
   ...INDEXED_TYPES,
   ...REMOTE_TYPES,
+  ...PASSWORD_FILE_TYPES,
   'accounts',
   'cidr',
   'environ',
@@ -145,6 +147,10 @@ class TableSet implements Tables {
       // One process: there is no proxymap to ask, the table itself answers.
       ['proxy', (name) => ({ ...open(name), type: 'proxy' })],
       ['unix', (name) => unixTable(name, clock)],
+      ...PASSWORD_FILE_TYPES.map((type): [string, Opener] => [
+        type,
+        (name) => passwordFileTable(type, name, path(name), clock),
+      ]),
       ['cidr', (name) => cidrTable(name, path(name), clock)],
       ['regexp', (name) => patternTable('regexp', name, path(name), clock, patterns)],
       ['pcre', (name) => patternTable('pcre', name, path(name), clock, patterns)],

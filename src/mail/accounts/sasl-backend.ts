@@ -10,6 +10,7 @@ import type {
 import { SaslUnavailable } from '../../formats/sasl/mod.ts'
 import type { Account, Accounts } from './contract.ts'
 import { AccountError } from './errors.ts'
+import type { PasswordMaps } from './password-maps.ts'
 import { askSaslauthd } from './saslauthd.ts'
 import type { SaslConf } from './smtpd-conf.ts'
 
@@ -20,6 +21,8 @@ export interface SaslBackendOptions {
   readonly conf?: Pick<SaslConf, 'sources' | 'saslauthdPath'>
   /** Whether a password is the system's own for a user of it; asked after all others. Rejects when that cannot be told. */
   readonly system?: (user: string, password: string) => Promise<boolean>
+  /** Passwords of other servers, asked in place after those of `conf`. */
+  readonly maps?: PasswordMaps
 }
 
 const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
@@ -47,8 +50,10 @@ class AccountsBackend implements SaslBackend {
   readonly #service: string
   readonly #conf: Pick<SaslConf, 'sources' | 'saslauthdPath'>
   readonly #system: SaslBackendOptions['system']
+  readonly #maps: PasswordMaps | undefined
 
-  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY, system }: SaslBackendOptions) {
+  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY, system, maps }: SaslBackendOptions) {
+    this.#maps = maps
     this.#system = system
     this.realm = accounts.defaultRealm
     this.#accounts = accounts
@@ -67,11 +72,23 @@ class AccountsBackend implements SaslBackend {
         unavailable = error
       }
     }
+    const mapped = await this.#mapped(username, password)
+    if (mapped) return mapped
     const ofSystem = this.#system && (await this.#systemUser(username, password, this.#system))
     if (ofSystem) return ofSystem
     // Refused by those who answered, but not all did: it may still be right.
     if (unavailable) throw unavailable
     return undefined
+  }
+
+  /** The name as it was typed, with this host's realm, and alone where it is of this host; all are one user. */
+  async #mapped(username: string, password: string): Promise<SaslIdentity | undefined> {
+    if (this.#maps === undefined || password === '') return undefined
+    const local = this.#localName(username)
+    const names = new Set([username, ...(local.includes('@') ? [] : [`${local}@${this.realm}`, local])])
+    if (!(await this.#maps.knows([...names], password))) return undefined
+    const named = this.#accounts.find(username)
+    return named?.disabled === true ? undefined : { accountId: named?.id, username }
   }
 
   /** The account of a system user is made at the first log-in, if no mail came before. */

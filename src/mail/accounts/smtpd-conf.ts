@@ -144,6 +144,10 @@ function reportOther(setting: Line, report: Report): void {
       'auxprop_plugin: sasldb',
     )
   } else if (name === 'sasldb_path')
-    report('warning', setting, 'is not read: passwords are in the account store (saslpasswd2, postigo account)')
+    report(
+      'warning',
+      setting,
+      'is not read: passwords are in the account store (saslpasswd2, postigo account); password_maps can ask the file',
+    )
   else report('warning', setting, 'has no effect here')
 }

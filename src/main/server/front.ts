@@ -12,6 +12,7 @@ import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
 import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
 import { identityOf } from './identity.ts'
+import { passwordMaps } from './smtpd-sasl.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { lmtpdFor } from './lmtpd-service.ts'
@@ -165,13 +166,15 @@ export class Front {
     const { accounts, store, sasl, hostname, cf } = current
     const system = cf.system_passwords ? systemPassword : undefined
     const imap = spec.kind === 'imapd'
+    const maps = passwordMaps(this.#rooms)
     const backend = createSaslBackend(accounts, {
       service: imap ? 'imap' : 'pop',
       conf: sasl,
       ...(system !== undefined && { system }),
+      ...(maps !== undefined && { maps }),
     })
     const mechanisms = selectMechanisms({
-      available: availableMechanisms(accounts, sasl, system !== undefined),
+      available: availableMechanisms(accounts, sasl, system !== undefined || maps !== undefined),
       mechList: sasl.mechList,
       securityOptions: ['noanonymous'],
     })
@@ -180,7 +183,7 @@ export class Front {
       ? createImapd({ ...common, accounts, cf: current.config.bind(imapdParams) })
       : createPop3d({
           ...common,
-          offersApop: this.#offersApop(system !== undefined),
+          offersApop: this.#offersApop(system !== undefined || maps !== undefined),
           cf: current.config.bind(pop3dParams),
         })
   }

@@ -3,7 +3,13 @@ import { resolve } from 'node:path'
 import { publish } from '#src/base/mod.ts'
 import { selectMechanisms, SaslUnavailable } from '../../formats/sasl/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
-import { availableMechanisms, createSaslBackend, DovecotAuth } from '../../mail/accounts/mod.ts'
+import {
+  accountsParams,
+  availableMechanisms,
+  createSaslBackend,
+  DovecotAuth,
+  PasswordMaps,
+} from '../../mail/accounts/mod.ts'
 import type { PolicyWarning } from '../../mail/policy/mod.ts'
 import { type SmtpdDeps, smtpdParams } from '../../services/smtpd/mod.ts'
 import { mainParams } from './params.ts'
@@ -20,16 +26,23 @@ export function saslApplication(config: Config): string {
 export function smtpdSasl(rooms: Rooms, config: Config): Sasl {
   const { accounts, sasl } = rooms.current
   const cf = config.bind(smtpdParams)
-  const backend = createSaslBackend(accounts, { service: cf.smtpd_sasl_service, conf: sasl })
+  const maps = passwordMaps(rooms)
+  const backend = createSaslBackend(accounts, { service: cf.smtpd_sasl_service, conf: sasl, ...(maps && { maps }) })
   const options = (tls: boolean): readonly string[] =>
     tls ? cf.smtpd_sasl_tls_security_options : cf.smtpd_sasl_security_options
   if (config.bind(mainParams).smtpd_sasl_type === 'dovecot') return { backend, ...fromDovecot(config, options) }
-  const available = availableMechanisms(accounts, sasl)
+  const available = availableMechanisms(accounts, sasl, maps !== undefined)
   const select = (tls: boolean): readonly string[] =>
     selectMechanisms({ available, mechList: sasl.mechList, securityOptions: options(tls) })
   const [plain, overTls] = [select(false), select(true)]
   const realm = config.bind(mainParams).smtpd_sasl_local_domain
   return { backend, startExchange: rooms.startExchange, mechanisms: (tls) => (tls ? overTls : plain), realm }
+}
+
+/** password_maps; undefined where there are none. */
+export function passwordMaps({ current }: Rooms): PasswordMaps | undefined {
+  const { password_maps: names, password_default_scheme: scheme } = current.config.bind(accountsParams)
+  return names.length === 0 ? undefined : new PasswordMaps(current.tables.maps(names.join(' ')), scheme)
 }
 
 function fromDovecot(config: Config, options: (tls: boolean) => readonly string[]): Omit<Sasl, 'backend'> {
