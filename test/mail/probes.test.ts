@@ -1,8 +1,9 @@
 /** Address verification: another host is asked before mail for it is taken, and its answer is kept. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { messagesIn, until } from '../support/mailbox.ts'
+import { messagesIn, submit, until } from '../support/mailbox.ts'
 import { startServer } from '../support/server.ts'
+import { startSink } from '../support/sink.ts'
 import { transcript } from '../support/transcript.ts'
 
 test('reject_unverified_recipient asks the next host once, and keeps the answer', async (t) => {
@@ -70,6 +71,27 @@ test('sendmail -bv: a report of what would be, and nothing delivered', async (t)
   )
   assert.equal((await messagesIn(server, 'eva')).length + (await messagesIn(far, 'bob')).length, 0)
   assert.match(server.log(), /to=<bob@far\.test>, .*status=deliverable \(250 2\.1\.5 Ok\)/)
+})
+
+test('sendmail -bv asks the server behind mailbox_transport, and nobody beyond an alias', async (t) => {
+  const sink = await startSink(t, {
+    answer: (said) => (said.startsWith('RCPT TO:<no') ? '550 5.1.1 nobody' : undefined),
+  })
+  const server = await startServer(t, {
+    accounts: ['ana'],
+    mainCf:
+      `mailbox_transport = lmtp:[127.0.0.1]:${sink.port}\nlocal_recipient_maps =\n` +
+      'alias_maps = inline:{ team=x@far.test }\ntransport_maps = inline:{ {far.test=error:5.1.2 closed} }\n',
+  })
+  const names = ['yes', 'no', 'team']
+  const to = names.map((name) => `${name}@mail.example.test`)
+  assert.equal(await submit(server, 'ana@mail.example.test', to, 'Subject: probe\n\n', { trace: 'verify' }), 250)
+  await until('all are asked', () => (server.log().match(/status=(?:un)?deliverable/g) ?? []).length === 3)
+  const log = server.log()
+  assert.match(log, /to=<yes@.*relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*status=deliverable/)
+  assert.match(log, /to=<no@.*dsn=5\.1\.1, status=undeliverable \(host .* said: 550 5\.1\.1 nobody/)
+  assert.match(log, /to=<x@far\.test>, orig_to=<team@.*relay=local, .*status=deliverable \(forwards to x@far\.test\)/)
+  assert.equal(sink.contents.length, 0)
 })
 
 test('probes go where address_verify_transport_maps says, mail where transport_maps says', async (t) => {

@@ -1,7 +1,6 @@
 /** The agent that the queue knows: hands a job to the one that its transport names. */
 import type { Agent, DeliveryJob } from '../queue/mod.ts'
 import { filteredReport, type StatusFilter } from './status-filter.ts'
-import { wouldBe } from './would-be.ts'
 
 type Report = Parameters<Agent['deliver']>[1]
 
@@ -45,12 +44,6 @@ export function createAgents(agents: Agents): AllAgents {
 function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Agent {
   return {
     async deliver(job, report, signal) {
-      if (job.trace === 'verify' && !isLocal(job.transport) && !WITHOUT_AGENT.has(job.transport)) {
-        const { true: aliases = [], false: others = [] } = Object.groupBy(job.recipients, sentOnByLocal)
-        for (const { id, address } of aliases) report(id, wouldBe(`forwards to ${address}`), 'local')
-        if (aliases.length > 0)
-          return others.length > 0 ? this.deliver({ ...job, recipients: others }, report, signal) : undefined
-      }
       if (isSmtp(job.transport)) return smtp.deliver(job, report, signal)
       if (isPipe(job.transport)) return pipe.deliver(job, report, signal)
       if (isLocal(job.transport)) return local.deliver(job, report, signal)
@@ -60,12 +53,6 @@ function chosenAgent({ smtp, isSmtp, local, isLocal, pipe, isPipe }: Agents): Ag
     },
   }
 }
-
-const WITHOUT_AGENT = new Set(['error', 'retry', 'discard'])
-
-/** A member of an alias that is not here: nobody asks further (sendmail -bv, address verification), as local(8) does not. */
-const sentOnByLocal = ({ routedBy }: DeliveryJob['recipients'][number]): 'true' | 'false' =>
-  routedBy === 'local' ? 'true' : 'false'
 
 /** error(8), retry(8), discard(8); a transport that is not spoken yet keeps its mail in the queue and says so. */
 function withoutAgent({ transport, nexthop }: DeliveryJob): Parameters<Parameters<Agent['deliver']>[1]>[1] {

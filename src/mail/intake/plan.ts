@@ -141,10 +141,14 @@ function sortOut(
   return { deposits, queued, forwards: [...forwards.values()] }
 }
 
-/** Nothing is sent on where mail is only asked about: who asked is told of all, and no owner of a list. */
+/**
+ * Nothing is sent on where mail is only asked about: who asked is told of all, and no owner of a list. Beyond an alias nobody
+ * here is asked further, as local(8) does not.
+ */
 function asked({ expanded }: Wanted, row: QueuedRecipient): QueuedRecipient {
   const { sender: _, ...recipient } = row
-  return { ...recipient, ...(expanded.alias?.by === 'alias_maps' && { routedBy: 'local' }) }
+  if (expanded.alias?.by !== 'alias_maps' || expanded.routed.addressClass === 'local') return recipient
+  return { ...recipient, transport: 'discard', nexthop: `forwards to ${row.address}`, routedBy: 'local' }
 }
 
 function loopOf(one: Wanted, loop: string): QueuedRecipient {
