@@ -1,6 +1,6 @@
 /** virtual(8): mailboxes in files with the ids that maps give, accounts of ours before them. */
 import assert from 'node:assert/strict'
-import { chownSync, readdirSync, readFileSync, mkdirSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { messagesIn, submit, until } from '../support/mailbox.ts'
@@ -61,5 +61,48 @@ smtpd_reject_unlisted_recipient = no
     await store.provision(account.id)
     await submit(server, 's@else.test', ['mbox@v.test'], 'Subject: to the account\n\nx\n')
     assert.equal((await messagesIn(server, 'mbox@v.test')).length, 1)
+  },
+)
+
+test(
+  'ids that are too low, locks, and whose file it is, as they are set',
+  { skip: withoutRoot ?? false },
+  async (t) => {
+    const user = makeSystemUser(t)
+    const table: [setting: string, result: RegExp][] = [
+      [`virtual_minimum_uid = ${user.uid}\n`, /status=sent/],
+      [`virtual_minimum_uid = ${user.uid + 1}\n`, /dsn=4\.3\.5, status=deferred \(mail system configuration error\)/],
+      ['virtual_mailbox_lock = fcntl\n', /status=sent/],
+      [
+        'virtual_mailbox_lock = dotlock\n',
+        /dsn=4\.2\.0, status=deferred \(.*unable to create lock file .*: File exists\)/,
+      ],
+      ['virtual_mailbox_base = @/foreign\n', /status=deferred \(.*is not owned by recipient\)/],
+      ['virtual_mailbox_base = @/foreign\nstrict_mailbox_ownership = no\n', /status=sent/],
+    ]
+    const base = join(user.home, 'v')
+    const foreign = join(base, 'foreign')
+    for (const dir of [base, foreign]) {
+      mkdirSync(dir)
+      chownSync(dir, user.uid, user.uid)
+    }
+    writeFileSync(join(foreign, 'box'), '')
+    chmodSync(join(foreign, 'box'), 0o666)
+    for (const [setting, result] of table) {
+      if (setting.includes('lock')) writeFileSync(join(base, 'box.lock'), '')
+      const server = await startServer(t, {
+        mainCf: `virtual_mailbox_domains = v.test
+virtual_mailbox_base = ${base}
+virtual_mailbox_maps = inline:{ {x@v.test = box} }
+virtual_uid_maps = static:${user.uid}
+virtual_gid_maps = static:${user.uid}
+deliver_lock_attempts = 1
+${setting.replace('@', base)}`,
+      })
+      assert.equal(await submit(server, 's@else.test', ['x@v.test'], 'Subject: x\n\nx\n'), 250)
+      await until('there is a result', () => /relay=virtual.* status=/.test(server.log()))
+      assert.match(server.log(), result, setting)
+      rmSync(join(base, 'box.lock'), { force: true })
+    }
   },
 )
