@@ -176,6 +176,10 @@ test('LIST shows what one may see, with the levels above, and rights where they 
     '* MYRIGHTS "Other Users/ana/Box/Below" lr',
   ])
   await grant(share, 'l')
+  assert.doesNotMatch(
+    await bea.ask('LIST "" "Other Users/*" RETURN (METADATA (/shared/comment))'),
+    /METADATA "Other Users\/ana\/Box" /,
+  )
   assert.deepEqual(await list('LIST "" "Other Users/*" RETURN (STATUS (MESSAGES))'), [
     '* LIST (\\HasChildren) "/" "Other Users/ana/Box"', // no STATUS without r
     '* LIST (\\HasNoChildren) "/" "Other Users/ana/Box/Below"',

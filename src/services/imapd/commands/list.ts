@@ -1,5 +1,6 @@
 /** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
 import {
+  ALL_RIGHTS,
   type Cursor,
   decodeMailbox,
   ImapError,
@@ -12,7 +13,7 @@ import { rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { myRightsLine } from './acl.ts'
-import { DEPTH_0, metadataOf, putMetadata } from './metadata.ts'
+import { DEPTH_0, mayAnnotate, metadataOf, putMetadata } from './metadata.ts'
 import { statusLine, takeStatusItems } from './status.ts'
 
 interface Options {
@@ -136,7 +137,10 @@ async function listMatching(session: Session, matches: Matches, options: Options
     if (status !== undefined) output.line(status)
     if (options.myRights && info !== undefined && named.has(name))
       output.line(myRightsLine(session, name, info.rights ?? rightsAt(session, info) ?? ''))
-    const noted = options.metadata && info && metadataOf(session, info, options.metadata, DEPTH_0, info)
+    const noted =
+      options.metadata && info && mayAnnotate(info.rights ?? ALL_RIGHTS)
+        ? metadataOf(session, info, options.metadata, DEPTH_0, info)
+        : undefined
     if (noted !== undefined) putMetadata(session, name, noted)
     if (output.full) await output.flush()
   }

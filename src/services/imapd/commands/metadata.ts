@@ -6,6 +6,7 @@ import {
   ImapError,
   isFilter,
   type MetadataOptions,
+  type Rights,
   printMetadataValue,
   takeEntryValues,
   takeMetadataQuery,
@@ -42,9 +43,12 @@ export function getMetadata(session: Session, cursor: Cursor): string {
 function annotated(session: Session, mailbox: string): Place {
   if (mailbox === '') return { account: session.owner, name: '', shown: '' }
   const place = allowed(session, mailbox, 'l')
-  if (!hasSome(place.rights, 'rswip')) throw noPermission('r')
+  if (!mayAnnotate(place.rights)) throw noPermission('r')
   return place
 }
+
+/** Of a mailbox that may be listed. */
+export const mayAnnotate = (rights: Rights): boolean => hasSome(rights, 'rswip')
 
 /** Values of the entries, those below them as deep as is asked; NIL for what is named and not there. undefined: no such mailbox. */
 export function metadataOf(
