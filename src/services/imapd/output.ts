@@ -9,6 +9,7 @@ export class Output {
   #parts: (string | Buffer)[] = []
   #octets = 0
   #flushes = 0
+  #held = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -59,7 +60,18 @@ export class Output {
     this.#octets = 0
     const [only] = parts
     const octets = parts.length === 1 && only !== undefined ? only : joined(parts)
-    return this.#connection.write(octets) ? undefined : this.#connection.drained()
+    return this.#connection.write(octets) ? undefined : this.#drained()
+  }
+
+  /** Waits until the client has taken enough. */
+  get isHeldUp(): boolean {
+    return this.#held > 0
+  }
+
+  async #drained(): Promise<void> {
+    this.#held++
+    await this.#connection.drained()
+    this.#held--
   }
 }
 

@@ -80,6 +80,8 @@ export class Session {
   #telling: Promise<void> = Promise.resolve()
   #badInARow = 0
   #failures = 0
+  /** What had been written when the client was heard last. */
+  #octetsOut = 0
   #reason = ''
   readonly #gone = new AbortController()
 
@@ -100,7 +102,7 @@ export class Session {
         this.input.push(chunk)
       },
       end: () => this.#lost(),
-      idle: () => this.bye('Autologout; idle for too long'),
+      idle: () => this.#idled(),
     })
     this.#armTimer()
     publish<ImapdEvent>({ event: 'imapd.connect', ...this.client })
@@ -457,7 +459,18 @@ export class Session {
     }
   }
 
+  /** Who takes a large answer, however slowly, is not idle; who takes none of it is let go. */
+  #idled(): void {
+    if (!this.output.isHeldUp) return this.bye('Autologout; idle for too long')
+    if (this.connection.octetsOut !== this.#octetsOut) return this.#armTimer()
+    if (this.#reason === '') this.#reason = 'Client takes no answers'
+    this.#gone.abort()
+    this.input.end()
+    this.connection.destroy() // nothing can be said amid what it does not take
+  }
+
   #armTimer(): void {
+    this.#octetsOut = this.connection.octetsOut
     const { imapd_idle_timeout, imapd_login_timeout } = this.deps.cf
     this.connection.idleAfter(this.account === undefined ? imapd_login_timeout : imapd_idle_timeout)
   }

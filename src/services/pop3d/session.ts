@@ -58,6 +58,8 @@ export class Session {
   deleted = 0
   #buffer: Buffer = Buffer.alloc(0)
   #running = false
+  /** What had been written when the client was heard last. */
+  #octetsBefore = 0
   #closing = ''
   /** The client has closed its side. */
   #half = false
@@ -81,9 +83,9 @@ export class Session {
     this.connection.attach({
       data: (chunk) => this.#take(chunk),
       end: () => this.#peerClosed(),
-      idle: () => this.close('Inactivity'),
+      idle: () => this.#idled(),
     })
-    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+    this.#armTimer()
     publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
     this.connection.write(`+OK Postigo ready.${this.timestamp === undefined ? '' : ` ${this.timestamp}`}\r\n`)
   }
@@ -162,6 +164,20 @@ export class Session {
     this.#buffer = Buffer.alloc(0)
   }
 
+  /** Who takes a large answer, however slowly, is not idle; who takes none of it is let go, and its maildrop with it. */
+  #idled(): void {
+    if (!this.#running || this.#awaited !== undefined) return this.close('Inactivity')
+    const { octetsOut } = this.connection
+    if (octetsOut !== this.#octetsBefore) return this.#armTimer()
+    this.close('Client takes no answers', false)
+    this.connection.destroy()
+  }
+
+  #armTimer(): void {
+    this.#octetsBefore = this.connection.octetsOut
+    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+  }
+
   /** What was asked before the client closed its side is still answered (`printf … | nc`). */
   #peerClosed(): void {
     this.#half = true
@@ -170,7 +186,7 @@ export class Session {
   }
 
   #take(chunk: Buffer): void {
-    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+    this.#armTimer()
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
     if (this.#awaited !== undefined) {
       const line = this.#takeLine(RESPONSE_LIMIT)
