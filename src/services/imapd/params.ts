@@ -27,6 +27,10 @@ export const imapdParams = defineParams({
   imapd_save_limit: int('0', 'The most messages of one COPY or APPEND: SAVELIMIT (RFC 9738); 0 is no limit.', {
     min: 0,
   }),
+  imapd_uw_prefix: str(
+    '',
+    'What clients that were set up for UW-IMAP say in front of names (`mail/`): with it `mail/Sent` is Sent. Empty: nothing.',
+  ),
   imapd_server_comment: str('', 'What IMAP clients read as the comment on the server: /shared/comment (RFC 5464).'),
   imapd_server_admin: str(
     '',

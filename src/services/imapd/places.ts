@@ -11,6 +11,7 @@ import { ALL_RIGHTS, type Cursor, decodeMailbox, ImapError, type Rights } from '
 import { type AccountId, accountName } from '../../mail/accounts/mod.ts'
 import { canonicalName, SHARED_ACCOUNT } from '../../mail/store/mod.ts'
 import type { Session } from './session.ts'
+import { withoutUwPrefix } from './uw-prefix.ts'
 
 export interface Place {
   /** Whose it is. */
@@ -36,7 +37,7 @@ export function sharedPrefix({ deps }: Session): string {
 
 /** Where a name leads, whether there is such a mailbox or not; undefined: nowhere, as below an account that is not there. */
 export function placeOf(session: Session, wanted: string): Place | undefined {
-  const shown = canonicalName(wanted)
+  const shown = canonicalName(withoutUwPrefix(session, wanted))
   const own = ownPlace(session.owner, shown)
   const prefixes = [sharedPrefix(session), otherUsersPrefix(session)] as const
   let [shared, others] = prefixes.map((prefix) => belowPrefix(shown, prefix))

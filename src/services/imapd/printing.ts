@@ -3,10 +3,12 @@ import { encodeMailbox } from '../../formats/imap/mod.ts'
 import type { Selected } from '../../mail/store/mod.ts'
 import { flagRight } from './places.ts'
 import type { Session } from './session.ts'
+import { withUwPrefix } from './uw-prefix.ts'
 
 /** A mailbox name as this client reads it. */
-export function printName({ rev2, utf8 }: Session, name: string): string {
-  const wire = rev2 || utf8 ? name : encodeMailbox(name)
+export function printName(session: Session, name: string): string {
+  const called = withUwPrefix(session, name)
+  const wire = session.rev2 || session.utf8 ? called : encodeMailbox(called)
   return `"${wire.replace(/["\\]/g, '\\$&')}"`
 }
 

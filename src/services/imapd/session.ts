@@ -54,6 +54,8 @@ export class Session {
   /** ENABLEd or implied: names go in UTF-8, answers in rev2's form. */
   rev2 = false
   utf8 = false
+  /** The client says names with imapd_uw_prefix in front. */
+  uwNames = false
   condstore = false
   /** Expunges are told by UID, as VANISHED (RFC 7162 §3.2.3). */
   qresync = false
@@ -226,7 +228,7 @@ export class Session {
     this.account = undefined
     this.user = ''
     this.chosen = undefined
-    this.rev2 = this.utf8 = this.condstore = this.qresync = this.uidOnly = false
+    this.rev2 = this.utf8 = this.uwNames = this.condstore = this.qresync = this.uidOnly = false
   }
 
   /** Ends the session after what is gathered has left. */

@@ -12,6 +12,7 @@ import { type Listed, listedMailboxes, namesAbove, superiors } from '../listed.t
 import { rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
+import { uwPattern } from '../uw-prefix.ts'
 import { myRightsLine } from './acl.ts'
 import { DEPTH_0, mayAnnotate, metadataOf, putMetadata } from './metadata.ts'
 import { statusLine, takeStatusItems } from './status.ts'
@@ -63,7 +64,10 @@ export async function list(session: Session, cursor: Cursor): Promise<void> {
     ...returns,
   }
   if (options.recursive && !options.subscribed) throw cursor.bad('RECURSIVEMATCH needs SUBSCRIBED')
-  const matches = matcherOf(patterns.map((pattern) => reference + decodeMailbox(pattern)))
+  const matches = matcherOf(
+    session,
+    patterns.map((pattern) => reference + decodeMailbox(pattern)),
+  )
   await listMatching(session, matches, options)
 }
 
@@ -95,10 +99,14 @@ function takeReturn(
 type Matches = (name: string) => boolean
 
 /** Of any of the patterns. */
-function matcherOf(patterns: readonly string[]): Matches {
+function matcherOf(session: Session, patterns: readonly string[]): Matches {
   if (patterns.reduce((letters, { length }) => letters + length, 0) > PATTERN_LETTERS_LIMIT)
     throw new ImapError('NO', 'The patterns are too long', { code: 'LIMIT' })
-  const matchers = patterns.map(listMatcher)
+  const matchers = patterns.map((said): Matches => {
+    const { pattern, inbox } = uwPattern(session, said)
+    const matches = listMatcher(pattern)
+    return inbox ? matches : (name) => name !== 'INBOX' && matches(name)
+  })
   return (name) => matchers.some((matches) => matches(name))
 }
 
@@ -187,7 +195,7 @@ export async function lsub(session: Session, cursor: Cursor): Promise<void> {
   cursor.takeSpace()
   const pattern = reference + decodeMailbox(cursor.takeListMailbox())
   cursor.takeEnd()
-  const matches = matcherOf([pattern])
+  const matches = matcherOf(session, [pattern])
   const subscribed = session.deps.store.subscriptions(session.owner)
   const named = await matching(session, subscribed, matches)
   const above = pattern.includes('%') ? superiors(subscribed.filter((name) => !named.has(name))) : []
