@@ -3,15 +3,34 @@ import { timingSafeEqual } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { SaslUnavailable } from '../../../formats/sasl/mod.ts'
 
+/** Hashes at a time in this thread's name: strangers choose when they are made. The rest wait, or are refused. */
+const MOST_AT_ONCE = 2
+const MOST_WAITING = 500
 /** How long a hash may take. */
 const TIME_LIMIT_MS = 20_000
 
 /** Whether `password` has the hash `text`. Throws SaslUnavailable where there is no libcrypt, or it takes too long. */
 export async function cryptMatches(text: string, password: Buffer): Promise<boolean> {
   if (password.includes(0)) return false // it takes C strings
-  const made = Buffer.from(await run(text, password))
+  const made = Buffer.from(await inTurn(() => run(text, password)))
   const wanted = Buffer.from(text)
   return made.length === wanted.length && timingSafeEqual(made, wanted)
+}
+
+/** Who waits for a turn: a bound on the process, which no caller has a part in. */
+const turns = { taken: 0, waiting: [] as (() => void)[] }
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (turns.taken < MOST_AT_ONCE) turns.taken++
+  else if (turns.waiting.length >= MOST_WAITING) throw new SaslUnavailable('crypt: too many log-ins at a time')
+  else await new Promise<void>((done) => turns.waiting.push(done)) // takes over a turn
+  try {
+    return await work()
+  } finally {
+    const next = turns.waiting.shift()
+    if (next === undefined) turns.taken--
+    else next()
+  }
 }
 
 function run(setting: string, password: Buffer): Promise<string> {

@@ -49,6 +49,15 @@ test('what Dovecot hashed lets the right password in, and no other', async () =>
   }
 })
 
+test('crypt hashes of many log-ins at a time are made in turns', async () => {
+  const text = '{DES-CRYPT}bk/cJ34Ws59H6'
+  const all = Array.from({ length: 12 }, (_, i) => matchesForeign({ text, name: '' }, i % 2 === 0 ? PASSWORD : 'x'))
+  assert.deepEqual(
+    await Promise.all(all),
+    Array.from({ length: 12 }, (_, i) => i % 2 === 0),
+  )
+})
+
 test('a field is a password, a hash, nobody’s, or said to be unknown', () => {
   const table: readonly (readonly [field: string, usual: string, kind: string, rest?: string])[] = [
     ['{PLAIN}a{b}c', 'CRYPT', 'plain', 'a{b}c'],

@@ -12,7 +12,7 @@ const pbkdf2 = promisify(pbkdf2Callback)
 
 /** A hash may ask for this much work and no more: somebody else chose the numbers. */
 const MOST_ITERATIONS = 5_000_000
-const MOST_ARGON2_KIB = 1024 * 1024
+const MOST_ARGON2_KIB = 256 * 1024
 const MOST_ARGON2_PASSES = 64
 const MAX_HASH_LENGTH = 1024
 
