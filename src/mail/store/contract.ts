@@ -248,6 +248,8 @@ export interface Selected {
   /** Any flag or keyword, in any case. */
   hasFlag(seq: number, flag: string): boolean
   modSeqAt(seq: number): bigint
+  /** Whether the client was told the flags that `modSeqAt` is of, or gave them itself. */
+  knowsFlagsAt(seq: number): boolean
   sizeAt(seq: number): number
   internalDateMsAt(seq: number): number
   /** Row id of the message, for `messages`. */

@@ -161,6 +161,11 @@ export class SelectedMailbox implements Selected {
   modSeqAt(seq: number): bigint {
     return BigInt(this.#rows.entries.modSeq[this.#told.numbers.placeOf(seq)] ?? 0)
   }
+  knowsFlagsAt(seq: number): boolean {
+    const { uid, modSeq } = this.#rows.entries
+    const place = this.#told.numbers.placeOf(seq)
+    return this.#told.knows(uid[place] ?? 0, modSeq[place] ?? 0)
+  }
   sizeAt(seq: number): number {
     return this.#rows.entries.size[this.#told.numbers.placeOf(seq)] ?? 0
   }

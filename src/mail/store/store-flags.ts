@@ -33,7 +33,7 @@ export interface FlagResult {
   readonly modified: number[]
   /** MODSEQs given, one a slice. */
   readonly modSeqs: number[]
-  /** UIDs among those changed that held a change unknown to the session. */
+  /** UIDs among those named that held a change unknown to the session. */
   readonly foreign: number[]
   refused: Refusal | undefined
 }
@@ -115,9 +115,9 @@ class FlagSlice {
       return false
     }
     const after = change(before)
+    if (isForeign(changed)) this.#result.foreign.push(uid[i] ?? 0)
     if (after === before) return false
     if (this.#modSeq === 0) this.#modSeq = nextModSeq(this.#tx, this.#job.account)
-    if (isForeign(changed)) this.#result.foreign.push(uid[i] ?? 0)
     if (seenOf(after) !== seenOf(before))
       this.#marks?.set({ uid: uid[i] ?? 0, seen: seenOf(after) !== 0, modSeq: this.#modSeq })
     const kept = this.#marks === undefined ? after : withSeen(after, seenOf(shared) !== 0)

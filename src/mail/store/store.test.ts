@@ -105,8 +105,13 @@ test('what one silently sets is not told back, what another set before is', asyn
   const two = await select()
   await two.storeFlags([1], 'add', ['\\Flagged'])
   await one.storeFlags([1, 2], 'add', ['\\Seen'], { silent: true })
+  assert.deepEqual([one.knowsFlagsAt(1), one.knowsFlagsAt(2)], [false, true])
   assert.deepEqual((await one.refresh(NOW)).changed, [1])
   assert.deepEqual([...one.flagsAt(1)].sort(), ['\\Flagged', '\\Recent', '\\Seen'])
+  assert.equal(one.knowsFlagsAt(1), true)
+  await two.storeFlags([2], 'add', ['\\Flagged'])
+  await one.storeFlags([2], 'add', ['\\Seen'], { silent: true }) // it has that already
+  assert.equal(one.knowsFlagsAt(2), false)
 })
 
 test('UNCHANGEDSINCE leaves alone what changed since', async (t) => {

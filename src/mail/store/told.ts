@@ -42,6 +42,12 @@ export class ToldState implements Told {
     return this.#own.includes(modSeq)
   }
 
+  /** Whether the session knows the flags that a message has at this MODSEQ, or made them what they are. */
+  knows(uid: number, modSeq: number): boolean {
+    if (this.#owed?.has(uid) === true) return false
+    return modSeq <= this.toldModSeq || this.#own.at(-1) === modSeq || this.isOwn(modSeq)
+  }
+
   /** SELECT: everything is new. */
   begin(view: View): void {
     this.toldExpunges = view.modSeq

@@ -34,19 +34,27 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
   })
   const modified = new Set(result.modified)
   const stored = modified.size === 0 ? seqs : seqs.filter((seq) => !modified.has(mailbox.uidAt(seq)))
-  const items = answeredItems(session, byUid, silent)
-  if (items.length > 0) await answerLight(session, stored, items)
+  await answer(session, stored, byUid, silent)
   if (result.refused !== undefined) throw refusal(result.refused)
   if (modified.size === 0) return completed(session, 'Store completed', limit)
   const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
   return completed(session, `[MODIFIED ${printSet(refused)}] Conditional store failed for some`, limit)
 }
 
-/** `flagsLine` of each message; .SILENT answers MODSEQ alone, where it is enabled, and nothing otherwise. */
-function answeredItems(session: Session, byUid: boolean, silent: boolean): LightItem[] {
-  if (silent && !session.condstore) return []
+/**
+ * The flags of each message. .SILENT answers MODSEQ alone, where it is enabled, and nothing otherwise. A MODSEQ that stands for
+ * more than the client asked for comes with the flags: kept without them, it would never hear of the rest (RFC 9051 §6.4.6).
+ */
+async function answer(session: Session, seqs: readonly number[], byUid: boolean, silent: boolean): Promise<void> {
+  if (silent && !session.condstore) return
   const named: LightItem[] = (byUid || session.qresync) && !session.uidOnly ? ['UID'] : []
-  return [...named, ...(silent ? [] : (['FLAGS'] as const)), ...(session.condstore ? (['MODSEQ'] as const) : [])]
+  const modSeq: LightItem[] = session.condstore ? ['MODSEQ'] : []
+  const whole = silent ? seqs.filter((seq) => !session.mailbox.knowsFlagsAt(seq)) : seqs
+  if (whole.length > 0) await answerLight(session, whole, [...named, 'FLAGS', ...modSeq])
+  if (whole.length < seqs.length) {
+    const told = new Set(whole)
+    await answerLight(session, whole.length === 0 ? seqs : seqs.filter((seq) => !told.has(seq)), [...named, ...modSeq])
+  }
 }
 
 /** RFC 4314 §4: refused only where nothing of what is asked may change. */
