@@ -26,6 +26,7 @@ export async function dialogue(
   port: number,
   user?: string,
   kind: 'plain' | 'tls' = 'plain',
+  limitMs = LIMIT_MS,
 ): Promise<Dialogue> {
   const address = { port, host: '127.0.0.1', noDelay: true }
   const socket = kind === 'plain' ? connect(address) : connectTls({ ...address, rejectUnauthorized: false })
@@ -43,7 +44,7 @@ export async function dialogue(
       wake()
     })
   const until = async (pattern: RegExp): Promise<string> => {
-    const end = Date.now() + LIMIT_MS
+    const end = Date.now() + limitMs
     for (;;) {
       const found = pattern.exec(said)
       if (found !== null || ended) {
