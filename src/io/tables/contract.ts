@@ -78,6 +78,11 @@ export interface Tables {
   /** A list of tables as in a `*_maps` parameter (commas or blanks, braces kept together). */
   maps(text: string): Maps
   /**
+   * The same for results that name commands, files or user ids: a table whose server nobody vouches for (memcache,
+   * socketmap, tcp) throws its TableError at every `get`, as Postfix refuses it.
+   */
+  trustedMaps(text: string): Maps
+  /**
    * A match list (mynetworks, mydestination, relay_domains …): names, addresses, networks, files, tables, `!` exclusion.
    * `parentDomains`: whether `example.com` also matches its subdomains (parent_domain_matches_subdomains).
    */

@@ -195,3 +195,19 @@ test('postmap -i and -d change the index alone', (t) => {
   )
   assert.deepEqual(events, [])
 })
+
+test('results that name commands or files are not taken from a server that nobody vouches for', async () => {
+  const tables = createTables()
+  for (const name of [
+    'memcache:x',
+    'proxy:socketmap:inet:127.0.0.1:1:x',
+    'tcp:127.0.0.1:1',
+    'unionmap:{inline:{a=b}, tcp:h:1}',
+  ])
+    await assert.rejects(
+      async () => tables.trustedMaps(name).find('a'),
+      (e) =>
+        e instanceof TableError && e.kind === 'configuration' && /not allowed for security-sensitive data/.test(e.text),
+    )
+  assert.equal((await tables.trustedMaps('inline:{a=tcp:x}, static:{tcp: y}').find('b'))?.result, 'tcp: y')
+})

@@ -83,6 +83,10 @@ class TableSet implements Tables {
     return new MapList(splitList(text).map((name) => this.open(name)))
   }
 
+  trustedMaps(text: string): Maps {
+    return new MapList(splitList(text).map((name) => (isUnvouched(name) ? refused(name) : this.open(name))))
+  }
+
   matchDomain: Tables['matchDomain'] = (list, options) => {
     const matcher = new MatchList(list, { open: (n) => this.open(n), clock: this.#clock, ...options })
     return (domain) => matcher.domain(domain)
@@ -162,6 +166,18 @@ class TableSet implements Tables {
       ]),
     ])
   }
+}
+
+/** Postfix's local(8) and virtual(8) do not take their word: neither server nor connection is authenticated. */
+function isUnvouched(name: string): boolean {
+  const own = name.replace(/^(?:proxy:)+/, '')
+  const isMade = /^(?:unionmap|pipemap):/.test(own) // of tables: theirs count
+  return (isMade ? /(?:memcache|socketmap|tcp):/ : /^(?:memcache|socketmap|tcp):/).test(own)
+}
+
+function refused(name: string): Table {
+  const text = `${name} map is not allowed for security-sensitive data`
+  return brokenTable(name, splitTableName(name)?.type ?? '', new TableError('configuration', name, text))
 }
 
 function brokenTable(name: string, type: string, error: TableError): Table {

@@ -58,7 +58,7 @@ function localDeps(rooms: Rooms, passTo: () => Agent, run: RunAs): LocalAgentDep
     propagates: (kind) => config().bind(routingParams).propagate_unmatched_extensions.includes(kind),
     own: () => ({ TZ: process.env['TZ'], MAIL_CONFIG: config().directory }),
     router: () => rooms.current.router,
-    find: async (tables, key) => (await rooms.current.tables.maps(tables).find(key))?.result,
+    find: async (tables, key) => (await rooms.current.tables.trustedMaps(tables).find(key))?.result,
     user: async (name) => systemUsers(rooms.current.tables)(name),
     userById,
     journal: new DropJournal(rooms.db),
