@@ -19,8 +19,8 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** The answer's last line lies within so many octets of its end. */
-const TAIL = 700
+/** The last line of an answer, capabilities and all, is shorter than this. */
+const TAIL = 4096
 
 export interface Message {
   readonly content: Buffer

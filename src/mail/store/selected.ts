@@ -31,6 +31,7 @@ import { copyMessages, type CopyTarget } from './copy.ts'
 import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
 import { relevancy } from './fuzzy.ts'
+import type { KeptDates } from './kept-dates.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { messageBatch } from './message-batch.ts'
@@ -48,6 +49,7 @@ import type { View } from './view.ts'
 import { snapshot, type Views } from './views.ts'
 
 export interface SelectedParts extends SearchParts {
+  readonly dates: KeptDates
   readonly views: Views
   readonly quota: Quota
 }
@@ -315,7 +317,8 @@ export class SelectedMailbox implements Selected {
   }
 
   get #looking(): Looking {
-    return { ctx: this.#ctx, parts: this.#parts, account: this.account, rows: () => this.#searchRows() }
+    const { account, mailbox } = this
+    return { ctx: this.#ctx, parts: this.#parts, account, mailbox, rows: () => this.#searchRows() }
   }
 
   #searchRows(): SearchRows {

@@ -4,10 +4,14 @@ import { parseAddressList } from '../../formats/address/mod.ts'
 import { baseSubject, compareForms, decodeWords, unicodeCasemap } from '../../formats/message/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
+import type { MailboxId, MessageColumn } from './contract.ts'
 import { relevancy } from './fuzzy.ts'
-import { MESSAGE_BATCH, messagesById } from './message-rows.ts'
+import type { KeptDates } from './kept-dates.ts'
+import { messageBatch } from './message-batch.ts'
+import { MESSAGE_BATCH } from './message-rows.ts'
 import { pauses, type SearchParts, type SearchRows } from './search.ts'
 import { MessageText } from './search-text.ts'
+import { isNumber, sortByNumbers } from './sort-numbers.ts'
 
 /** A message whose row is looked at. */
 export interface Looked {
@@ -22,17 +26,19 @@ export interface Looked {
 
 export interface Looking {
   readonly ctx: StoreContext
-  readonly parts: SearchParts
+  readonly parts: SearchParts & { readonly dates: KeptDates }
+  readonly mailbox: MailboxId
   readonly account: AccountId
   /** Asked for anew after every pause. */
   readonly rows: () => SearchRows
 }
 
-/** What `make` makes of each message, with pauses for others. */
+/** What `make` makes of each message, with pauses for others. @param columns what it looks at; all, when undefined */
 export async function lookAt<T>(
   { ctx, parts, account, rows }: Looking,
   seqs: readonly number[],
   make: (message: Looked) => T,
+  columns?: readonly MessageColumn[],
 ): Promise<T[]> {
   const made: T[] = []
   const pause = pauses(ctx)
@@ -40,7 +46,7 @@ export async function lookAt<T>(
     const { entries, numbers } = rows()
     const batch = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => ({ seq, place: numbers.placeOf(seq) }))
     const ids = batch.map(({ place }) => entries.message[place] ?? 0)
-    const messages = messagesById(ctx.db.read, account, ids)
+    const messages = messageBatch(ctx.db.read, account, ids, columns)
     const seen = batch.map(({ seq, place }, i) => {
       const message = messages[i]
       const arrivedMs = entries.dateMs[place] ?? 0
@@ -60,6 +66,9 @@ export async function lookAt<T>(
   return made
 }
 
+/** What is looked at of a row where header fields are asked for. */
+export const HEADER_COLUMNS: readonly MessageColumn[] = ['content', 'listedFields', 'sentMs']
+
 type Value = string | number
 
 export async function sortMessages(
@@ -68,10 +77,13 @@ export async function sortMessages(
   criteria: readonly SortCriterion[],
   key?: SearchKey,
 ): Promise<number[]> {
-  const lines = await lookAt(looking, seqs, (message) => ({
+  if (criteria.every(isNumber)) return sortByNumbers(looking, seqs, criteria)
+  const columns = criteria.some(({ key: by }) => by === 'RELEVANCY') ? undefined : HEADER_COLUMNS
+  const make = (message: Looked): { seq: number; values: Value[] } => ({
     seq: message.seq,
     values: criteria.map((criterion) => valueOf(criterion, message, key)),
-  }))
+  })
+  const lines = await lookAt(looking, seqs, make, columns)
   lines.sort((a, b) => {
     for (let i = 0; i < criteria.length; i++) {
       const order = compare(a.values[i]!, b.values[i]!)

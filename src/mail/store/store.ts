@@ -44,6 +44,7 @@ import { undoCopies } from './copy-slices.ts'
 import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
+import { KeptDates } from './kept-dates.ts'
 import { mailboxByName } from './mailbox-rows.ts'
 import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
@@ -117,6 +118,7 @@ class SqliteStore implements Store {
   readonly #mailboxes: Mailboxes
   readonly #deposits: Deposits
   readonly #views: Views
+  readonly #dates: KeptDates
   readonly #quota: Quota
   readonly #watches: MailboxWatches
   readonly #imports: Imports
@@ -130,6 +132,7 @@ class SqliteStore implements Store {
     this.#mailboxes = new Mailboxes(ctx)
     this.#deposits = new Deposits(ctx)
     this.#views = new Views(ctx)
+    this.#dates = new KeptDates(ctx)
     this.#quota = new Quota(ctx)
     this.#watches = new MailboxWatches(ctx)
     this.#imports = new Imports(ctx, this.#mailboxes, this.#read)
@@ -264,7 +267,7 @@ class SqliteStore implements Store {
     await this.provision(account) // an account that was made while no server ran has no mailboxes yet
     const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
     if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
-    const parts = { views: this.#views, quota: this.#quota, read: this.#read }
+    const parts = { views: this.#views, quota: this.#quota, dates: this.#dates, read: this.#read }
     const selected = new SelectedMailbox(this.#ctx, parts, row, options)
     await selected.claimed()
     return selected

@@ -2,7 +2,7 @@
 import type { ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import { baseSubject, type Collation, decodeWords, unicodeCasemap } from '../../formats/message/mod.ts'
 import type { Thread } from './contract.ts'
-import { type Looked, lookAt, type Looking } from './sort.ts'
+import { HEADER_COLUMNS, type Looked, lookAt, type Looking } from './sort.ts'
 import { messageIds } from './thread-keys.ts'
 import { type Letter, threadByReferences, threadByRefs } from './thread-references.ts'
 
@@ -12,7 +12,7 @@ export async function threadMessages(
   algorithm: ThreadAlgorithm,
   collation = unicodeCasemap,
 ): Promise<readonly Thread[]> {
-  const letters = await lookAt(looking, seqs, (looked) => letterOf(looked, collation))
+  const letters = await lookAt(looking, seqs, (looked) => letterOf(looked, collation), HEADER_COLUMNS)
   return ALGORITHMS[algorithm](letters)
 }
 

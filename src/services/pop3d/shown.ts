@@ -19,19 +19,31 @@ export interface Shown {
   read(from: number, to: number): Buffer
 }
 
+/** A message up to so large is read at once, headers and all. */
+const WHOLE_LIMIT = 256 * 1024
+
 export function shown(maildrop: Maildrop, message: StoredMessage, utf8: boolean): Shown {
-  const replaced = utf8 ? [] : replacedHeaders(maildrop, message)
   const { sizeOctets } = message
-  if (replaced.length === 0) return { sizeOctets, read: (from, to) => maildrop.read(message, from, to) }
-  return new Surrogate(maildrop, message, replaced)
+  const read = reading(maildrop, message)
+  const replaced = utf8 ? [] : replacedHeaders(read, message)
+  return replaced.length === 0 ? { sizeOctets, read } : new Surrogate(read, message, replaced)
 }
 
-function replacedHeaders(maildrop: Maildrop, message: StoredMessage): Replaced[] {
+type Read = Shown['read']
+
+function reading(maildrop: Maildrop, message: StoredMessage): Read {
+  const { sizeOctets } = message
+  if (sizeOctets > WHOLE_LIMIT) return (from, to) => maildrop.read(message, from, to)
+  let whole: Buffer | undefined
+  return (from, to) => (whole ??= maildrop.read(message, 0, sizeOctets)).subarray(from, to)
+}
+
+function replacedHeaders(read: Read, message: StoredMessage): Replaced[] {
   const ahead = message.prefix.length
   const replaced: Replaced[] = []
   const look = (from: number, to: number): void => {
     if (to - from > HEADER_LIMIT || to <= from) return
-    const octets = asciiHeader(readWhole(maildrop, message, from, to))
+    const octets = asciiHeader(readWhole(read, from, to))
     if (octets !== undefined) replaced.push({ from, to, octets })
   }
   const walk = (part: PackedPart): void => {
@@ -46,10 +58,10 @@ function replacedHeaders(maildrop: Maildrop, message: StoredMessage): Replaced[]
   return replaced.toSorted((a, b) => a.from - b.from)
 }
 
-function readWhole(maildrop: Maildrop, message: StoredMessage, from: number, to: number): Buffer {
+function readWhole(read: Read, from: number, to: number): Buffer {
   const pieces: Buffer[] = []
   for (let at = from; at < to;) {
-    const piece = maildrop.read(message, at, to)
+    const piece = read(at, to)
     if (piece.length === 0) break
     pieces.push(piece)
     at += piece.length
@@ -69,13 +81,11 @@ interface Stretch {
 
 class Surrogate implements Shown {
   readonly sizeOctets: number
-  readonly #maildrop: Maildrop
-  readonly #message: StoredMessage
+  readonly #read: Read
   readonly #stretches: Stretch[] = []
 
-  constructor(maildrop: Maildrop, message: StoredMessage, replaced: readonly Replaced[]) {
-    this.#maildrop = maildrop
-    this.#message = message
+  constructor(read: Read, message: StoredMessage, replaced: readonly Replaced[]) {
+    this.#read = read
     let at = 0
     let from = 0
     const add = (length: number, octets?: Buffer): void => {
@@ -98,6 +108,6 @@ class Surrogate implements Shown {
     const begin = from - stretch.at
     const end = Math.min(stretch.length, to - stretch.at)
     if (stretch.octets !== undefined) return stretch.octets.subarray(begin, end)
-    return this.#maildrop.read(this.#message, stretch.from + begin, stretch.from + end)
+    return this.#read(stretch.from + begin, stretch.from + end)
   }
 }
