@@ -1,6 +1,6 @@
 /** Search keys as functions of one message. RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ). */
 import type { SearchKey, SequenceSet } from '../../formats/imap/mod.ts'
-import { unicodeCasemap } from '../../formats/message/mod.ts'
+import { type Collation, unicodeCasemap } from '../../formats/message/mod.ts'
 import { type Entries, lowerBound } from './entries.ts'
 import { fuzzyScore } from './fuzzy.ts'
 import { type Dictionary, systemBit } from './keywords.ts'
@@ -152,8 +152,17 @@ function narrowed(key: TextKey, narrowing: Narrowing | undefined, matcher: Match
 }
 
 export function soughtBy({ key, text, collation = unicodeCasemap }: TextKey): Sought {
-  return { key, text, collation, wanted: collation.form(text) }
+  return { key, text, collation, wanted: collation.form(text), quick: quickFor(text, collation) }
 }
+
+/** Of ASCII alone: then letters that differ in case are one, for expressions as for i;unicode-casemap. */
+function quickFor(text: string, collation: Collation): RegExp | undefined {
+  if (collation !== unicodeCasemap || text.length > QUICK_LIMIT || !/^[\x20-\x7e]+$/.test(text)) return undefined
+  return new RegExp(RegExp.escape(text), 'i')
+}
+
+/** Longer texts are compared by their forms alone. */
+const QUICK_LIMIT = 256
 
 function not(matcher: Matcher): Matcher {
   return (subject) => {

@@ -26,6 +26,8 @@ export interface Sought {
   /** As it was given: where octets are compared. */
   readonly text: string
   readonly collation: Collation
+  /** A text that it matches has what is wanted; one that it does not match may have it all the same. */
+  readonly quick: RegExp | undefined
 }
 
 export type ReadContent = (message: ContentOf, from: number, to: number) => Buffer
@@ -137,8 +139,8 @@ export class MessageText implements FuzzyTexts {
   }
 
   *#search(sought: Sought): Search {
-    if (sought.key === 'TEXT' && fieldsHave(this.#allFields, sought)) return true
-    return yield* this.#partHas(this.#parts, sought)
+    if (yield* this.#partHas(this.#parts, sought)) return true // most of what is found is found there
+    return sought.key === 'TEXT' && fieldsHave(this.#allFields, sought)
   }
 
   /** The fields of one name; those in front of the content, as delivery put them there, first. */
@@ -176,7 +178,7 @@ export class MessageText implements FuzzyTexts {
   }
 
   /** Piece by piece; the end of each is looked at together with the next. */
-  *#textHas(part: PackedPart, { wanted, text, collation }: Sought): Search {
+  *#textHas(part: PackedPart, { wanted, text, collation, quick }: Sought): Search {
     const html = part.contentType === 'text/html'
     const isCollapsed = html && /\s/.test(wanted)
     const sought = isCollapsed ? collapsed(wanted) : wanted
@@ -184,7 +186,9 @@ export class MessageText implements FuzzyTexts {
     for (const octets of this.#decodedPieces(part)) {
       const decoded = decodeCharset(octets, part.charset)
       if (octetReading(octets, part.charset, decoded)?.includes(text) === true) return true
-      const form = kept + collation.form(html ? stripHtml(decoded) : decoded)
+      const read = html ? stripHtml(decoded) : decoded
+      if (quick?.test(read) === true) return true
+      const form = kept + collation.form(read)
       const looked = isCollapsed ? collapsed(form) : form
       if (looked.includes(sought)) return true
       kept = looked.slice(-sought.length)
