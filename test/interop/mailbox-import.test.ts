@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -192,6 +192,10 @@ test('an mbox that another has locked is told of, and taken in the next time', {
   assert.match((await imported(server.dir, '--account', user.name, path)).err, /Old\.lock/)
   rmSync(`${path}.lock`)
   assert.match((await imported(server.dir, '--account', user.name, path)).out, /1 messages taken in/)
+  chmodSync(path, 0o444)
+  const readOnly = await imported(server.dir, '--account', user.name, path)
+  assert.match(readOnly.err, /warning: .*Old: not locked: Permission denied/)
+  assert.match(readOnly.out, / 0 messages taken in/)
 })
 
 test('a Maildir file that is a link to somebody else’s is not read, and the rest is taken in', { skip }, async (t) => {

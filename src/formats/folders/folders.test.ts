@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   fromLine,
   isInternalData,
+  keptFlags,
   maildirFlags,
   mboxBase,
   MboxScanner,
@@ -102,6 +103,12 @@ test('a Maildir name says what stays and which flags there are', () => {
   assert.deepEqual(parseMaildirName('1.host'), { unique: '1.host', letters: '' })
   assert.deepEqual(maildirFlags('FSab', ['$Junk']), ['\\Flagged', '\\Seen', '$Junk'])
   assert.equal(printMaildirFlags(['\\seen', '\\Flagged', 'work'], ['home', 'work']), ':2,FSb')
+})
+
+test('only flags that IMAP can say are kept', () => {
+  const words = ['\\Seen', '$Junk', 'a.b', 'a(b', 'a"b', 'a]b', 'a\\b', 'a b', 'ä', '', '\\Recent', 'x'.repeat(101)]
+  assert.deepEqual(keptFlags(words), ['\\Seen', '$Junk', 'a.b'])
+  assert.equal(keptFlags(Array.from({ length: 100 }, (_, i) => `k${i}`)).length, 64)
 })
 
 test('lists of UIDs, old and new, with what cannot be read', () => {

@@ -21,6 +21,17 @@ const SYSTEM: Readonly<Record<string, string>> = {
   P: '$Forwarded',
 }
 
+/** A message has no more. */
+const KEPT_LIMIT = 64
+const KEYWORD_LIMIT = 100
+
+/** What other programs noted and IMAP can say: system flags, and keywords that are atoms (RFC 9051 §9). */
+export function keptFlags(flags: readonly string[]): string[] {
+  const isFlag = (flag: string): boolean =>
+    Object.values(SYSTEM).includes(flag) || (flag.length <= KEYWORD_LIMIT && /^[!#$&'+-[^-z|}~]+$/.test(flag))
+  return flags.filter(isFlag).slice(0, KEPT_LIMIT)
+}
+
 /** @param keywords those of dovecot-keywords: `a` is the first */
 export function maildirFlags(letters: string, keywords: readonly (string | undefined)[] = []): string[] {
   return [...new Set(letters)].flatMap((letter) => SYSTEM[letter] ?? keywords[letter.charCodeAt(0) - 0x61] ?? [])

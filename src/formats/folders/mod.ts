@@ -7,7 +7,7 @@ export { fromLine, type FromLine, MONTHS, parseFromLine } from './from-line.ts'
 export { type MboxMessage, MboxScanner } from './mbox-scanner.ts'
 export { isInternalData, mboxBase, type MboxBase, mboxText, type MboxText, type Quoting } from './mbox-text.ts'
 export { toCrlf } from './line-ends.ts'
-export { maildirFlags, type MaildirName, parseMaildirName, printMaildirFlags } from './maildir-name.ts'
+export { keptFlags, maildirFlags, type MaildirName, parseMaildirName, printMaildirFlags } from './maildir-name.ts'
 export {
   parseCourierUids,
   parseDovecotKeywords,

@@ -15,6 +15,8 @@ export interface UidList {
   readonly badLines: readonly number[]
 }
 
+/** RFC 1939 §7. */
+const UIDL_FIELD = /^P[\x21-\x7e]{1,70}$/
 const UID = /^[1-9][0-9]{0,9}$/
 
 /**
@@ -31,7 +33,7 @@ export function parseDovecotUids(text: string): UidList | undefined {
     const shape = old === null ? /^([0-9]+) (?:(.*?) )?:(.*)$/ : /^([0-9]+)() (.*)$/
     const [, uid = '', fields = '', name = ''] = shape.exec(line) ?? []
     // A field is one letter and its value; POP3's has no white space.
-    const uidl = fields.split(' ').find((field) => field.startsWith('P'))
+    const uidl = fields.split(' ').find((field) => UIDL_FIELD.test(field))
     return { uid, name, uidl: uidl?.slice(1) }
   })
 }

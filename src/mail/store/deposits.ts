@@ -5,7 +5,7 @@ import { announce, type StoreContext } from './context.ts'
 import type { Deposit, Deposited } from './contract.ts'
 import { readDictionary, saveDictionary } from './dictionaries.ts'
 import { Gathered, type Target } from './gathered.ts'
-import { noteImported } from './import-entries.ts'
+import { KEPT_UID_LIMIT, noteImported } from './import-entries.ts'
 import { DELETED, SEEN, SYSTEM_BITS, systemBit } from './keywords.ts'
 import { Mailboxes } from './mailboxes.ts'
 import { addMessage } from './message-rows.ts'
@@ -60,7 +60,8 @@ export class Deposits {
     const sizeOctets = deposit.prefix.length + deposit.at.length
     const { account, mailbox, uidValidity } = target
     // One that was given elsewhere holds where the mailbox has not come so far; UIDs only rise (RFC 9051 §2.3.1.1).
-    const uid = Math.max(target.uidNext, deposit.imported?.uid ?? 0)
+    const { uid: given = 0 } = deposit.imported ?? {}
+    const uid = Math.max(target.uidNext, given <= KEPT_UID_LIMIT ? given : 0)
     target.uidNext = uid + 1
     const modSeq = (target.highestModSeq = ++account.modSeq)
     const message = addMessage(tx, deposit, mailbox, uid, deposit.savedMs ?? this.#ctx.clock.now())

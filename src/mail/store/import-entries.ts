@@ -3,6 +3,9 @@ import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { Imported, MailboxId } from './contract.ts'
 
+/** A UID beyond this is not kept: whoever can write the old folder's lists could leave none for the mail to come. */
+export const KEPT_UID_LIMIT = 4_000_000_000
+
 /** Rows answered at once. */
 const KNOWN_PAGE = 8192
 

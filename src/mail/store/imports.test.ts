@@ -71,6 +71,7 @@ test('a mailbox with messages gets more; UIDs that it has given go to nobody els
   const target = await opened(world, 'INBOX', 4711)
   assert.deepEqual(await add(world, target, { known: 'a', uid: 2 }, { known: 'b', uid: 9 }), [4, 9])
   assert.notEqual(target.uidValidity, 4711)
+  assert.deepEqual(await add(world, target, { known: 'c', uid: 4_294_967_295 }), [10])
 })
 
 test('what is in is known, also to another import at the same time, and begins anew once its mailbox is gone', async (t) => {

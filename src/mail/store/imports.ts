@@ -13,6 +13,7 @@ import type { ImportedContent, ImportSource, ImportTarget, Refusal, StoredMessag
 import { copyMessages } from './copy.ts'
 import {
   countKnown,
+  KEPT_UID_LIMIT,
   forgetSource,
   importedMessages,
   sourceById,
@@ -30,7 +31,6 @@ import { ANY_FLAG } from './store-flags.ts'
 
 /** A UIDVALIDITY beyond this leaves too little room for those that follow; about the year 2096. */
 const UIDVALIDITY_LIMIT = 4_000_000_000
-const UID_LIMIT = 4_294_967_295
 /** Pages of arrived messages that move at a time. */
 const PAGES = 16
 /** Messages read back at a time. */
@@ -62,13 +62,13 @@ export class Imports {
   #open(tx: Tx, account: AccountId, wanted: ImportSource): ImportTarget | Refusal {
     provision(this.#ctx, tx, account)
     if (accountStanding(tx, account) !== 'here') return { refused: 'NONEXISTENT', text: 'The account is gone' }
+    const name = canonicalName(wanted.mailbox)
+    const problem = nameProblem(name, this.#ctx.settings)
+    if (problem !== undefined) return problem
     const before = sourceByName(tx, account, wanted.source)
     const mailbox = before && mailboxById(tx, before.mailbox)
     if (before !== undefined && mailbox?.name !== undefined) return this.#again(tx, before, mailbox, wanted)
     if (before !== undefined) forgetSource(tx, before.id) // the mailbox was deleted: the import begins anew
-    const name = canonicalName(wanted.mailbox)
-    const problem = nameProblem(name, this.#ctx.settings)
-    if (problem !== undefined) return problem
     const there = mailboxByName(tx, account, name)
     if (there !== undefined && there.messages > 0) {
       const id = this.#addSource(tx, account, { ...wanted, mailbox: name }, there.id, false)
@@ -156,7 +156,7 @@ export class Imports {
       this.#mailboxes.makeWithParents(tx, account, parent, modSeq)
     tx.sql(
       `UPDATE mailbox SET name = ?, special_use = ?, uid_next = max(uid_next, ?), highest_mod_seq = ? WHERE id = ?`,
-    ).run(target, there?.specialUse ?? null, Math.min(uidNext, UID_LIMIT), modSeq, mailbox)
+    ).run(target, there?.specialUse ?? null, uidNext <= KEPT_UID_LIMIT ? uidNext : 0, modSeq, mailbox)
     tx.sql('UPDATE import_source SET staged = 0 WHERE id = ?').run(id)
     return undefined
   }

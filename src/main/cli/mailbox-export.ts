@@ -1,6 +1,6 @@
 /** `postigo mailbox export`: mailboxes as Maildir or mbox, with dates, flags and UIDs, for another server or a copy. */
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../../io/config/mod.ts'
 import { asked, ImportRefusal } from '../folders/import-folder.ts'
 import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
@@ -105,11 +105,18 @@ async function* exportAccount(job: Job, account: string, to: string): AsyncGener
   const all = answer['mailboxes'] as readonly ExportedMailbox[]
   const wanted = all.filter(({ name }) => job.only === undefined || name === job.only)
   if (wanted.length === 0) throw new Error(`there is no mailbox ${job.only}`)
-  if (statSync(to, { throwIfNoEntry: false }) === undefined) mkdirSync(to, { recursive: true, mode: 0o700 })
+  if (statSync(to, { throwIfNoEntry: false }) === undefined)
+    withRights(ownerOf(nearest(to)), () => mkdirSync(to, { recursive: true, mode: 0o700 }))
   const rights = ownerOf(to)
   for (const mailbox of wanted)
     yield { mailbox: mailbox.name, ...(await exportMailbox(job, account, mailbox, { to, rights })) }
   if (job.format === 'maildir' && job.only === undefined) withRights(rights, () => writeSubscriptions(to, all))
+}
+
+/** The directory that is there already, above one that is to be made: its owner makes what is below. */
+function nearest(path: string): string {
+  const above = dirname(path)
+  return statSync(above, { throwIfNoEntry: false }) === undefined ? nearest(above) : above
 }
 
 async function exportMailbox(

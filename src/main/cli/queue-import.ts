@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import { ConfigError } from '../../io/config/mod.ts'
 import { asked, ImportRefusal } from '../folders/import-folder.ts'
 import { TAKE_LIMIT } from '../postfix-queue/control.ts'
-import { countsOf, type PostfixFile, postfixMaster } from '../postfix-queue/find.ts'
+import { countsOf, type PostfixFile, postfixFiles, postfixMaster } from '../postfix-queue/find.ts'
 import type { TakenIn } from '../postfix-queue/take-in.ts'
+import { readConfig } from '../server/rooms.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
 import { type DataAccess, NoData, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -33,9 +34,11 @@ export const queueImport: Command = async (argv, io) => {
       io.out(USAGE)
       return EX.ok
     }
-    const data = await openData(resolve(io.cwd, configDirectory(values.config, io)))
+    const directory = resolve(io.cwd, configDirectory(values.config, io))
+    if (values['dry-run'] === true) return look(directory, values.json === true, io)
+    const data = await openData(directory)
     try {
-      return await importQueue(data, io, { isDry: values['dry-run'] === true, json: values.json === true })
+      return await importQueue(data, io, values.json === true)
     } finally {
       await data.close()
     }
@@ -50,22 +53,22 @@ export const queueImport: Command = async (argv, io) => {
   }
 }
 
-interface Words {
-  readonly isDry: boolean
-  readonly json: boolean
+function look(directory: string, json: boolean, io: CliIo): number {
+  const files = postfixFiles(readConfig({ directory }).value('queue_directory') ?? '/')
+  const counts = countsOf(files)
+  io.out(
+    json ? `${JSON.stringify({ files }, undefined, 2)}\n` : `${files.length} messages${counts && ` (${counts})`}\n`,
+  )
+  return EX.ok
 }
 
-async function importQueue(data: DataAccess, io: CliIo, { isDry, json }: Words): Promise<number> {
+async function importQueue(data: DataAccess, io: CliIo, json: boolean): Promise<number> {
   const master = runningMaster(data)
   if (master !== undefined) {
     io.err(`postigo queue import: ${master}\n`)
     return EX.unavailable
   }
   const files = (await asked(data, { command: 'postfix-queue-list' }))['files'] as readonly PostfixFile[]
-  if (isDry) {
-    io.out(json ? `${JSON.stringify({ files }, undefined, 2)}\n` : `${files.length} messages (${countsOf(files)})\n`)
-    return EX.ok
-  }
   const progress = new Progress(io)
   const results: TakenIn[] = []
   for (let at = 0; at < files.length; at += TAKE_LIMIT) {

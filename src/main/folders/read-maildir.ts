@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, r
 import { basename, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import {
+  keptFlags,
   maildirFlags,
   parseCourierUids,
   parseDovecotKeywords,
@@ -26,7 +27,7 @@ interface File {
 export function openMaildir(path: string, options: ReadOptions): OpenFolder {
   const uids = uidsOf(path, options)
   const keywords = parseDovecotKeywords(textOf(join(path, 'dovecot-keywords')) ?? '')
-  const files = filesOf(path, uids)
+  const files = filesOf(path, uids, options)
   const wanted = { path, uids, keywords }
   return {
     uidValidity: uids?.uidValidity,
@@ -62,7 +63,7 @@ function* read(
     yield {
       known: file.unique,
       content: toCrlf(found.octets),
-      flags: maildirFlags(found.letters, keywords),
+      flags: keptFlags(maildirFlags(found.letters, keywords)),
       internalDateMs: found.mtimeMs,
       uid,
       uidl,
@@ -71,7 +72,7 @@ function* read(
 }
 
 /** In the order of UIDs; those without one behind, as they came. */
-function filesOf(path: string, uids: UidList | undefined): File[] {
+function filesOf(path: string, uids: UidList | undefined, { problem }: ReadOptions): File[] {
   const files = ['cur', 'new'].flatMap((sub) =>
     readdirSync(join(path, sub))
       .filter((name) => !name.startsWith('.'))
@@ -81,8 +82,11 @@ function filesOf(path: string, uids: UidList | undefined): File[] {
         return { name, unique, letters, path: join(path, sub, name), uid: entry?.uid, uidl: entry?.uidl }
       }),
   )
+  const first = new Map(files.map((file) => [file.unique, file]))
+  for (const file of files)
+    if (first.get(file.unique) !== file) problem(`${file.path}: another file has its name; left`)
   const seconds = ({ unique }: File): number => Number(/^[0-9]+/.exec(unique)?.[0] ?? 0)
-  return files.toSorted((a, b) => {
+  return [...first.values()].toSorted((a, b) => {
     if (a.uid !== undefined || b.uid !== undefined) return (a.uid ?? Infinity) - (b.uid ?? Infinity)
     return seconds(a) - seconds(b) || (a.unique < b.unique ? -1 : 1)
   })

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import {
   isInternalData,
+  keptFlags,
   mboxBase,
   type MboxBase,
   type MboxMessage,
@@ -143,7 +144,7 @@ class MboxFile {
       yield {
         known: n === 1 ? sum : `${sum}.${n}`,
         content: text.message,
-        flags: text.flags,
+        flags: keptFlags(text.flags),
         internalDateMs: from.dateMs,
         uid,
         uidl: text.uidl ?? this.#uidlOf(uid),

@@ -63,6 +63,7 @@ class Reader {
   take({ type, data, offset }: QueueRecord): void {
     if (this.#inContent && this.#takeContent(type, data)) return
     const text = data.toString('utf8')
+    if (/[\0\r\n]/.test(text)) throw new QueueFileError('its envelope holds a line end', offset)
     switch (type) {
       case 'M':
         this.#inContent = true
