@@ -7,12 +7,12 @@ import { startServer, type TestServer } from '../support/server.ts'
 import { transcript } from '../support/transcript.ts'
 
 const timeouts = (seconds: number): string =>
-  `imapd_idle_timeout = ${seconds}s\nimapd_login_timeout = 1s\npop3d_idle_timeout = ${seconds}s\npop3d_lock_maildrop = yes\n`
+  `imapd_idle_timeout = ${seconds}s\nimapd_login_timeout = 3s\npop3d_idle_timeout = ${seconds}s\npop3d_lock_maildrop = yes\n`
 
 const LARGE = `Subject: large\r\n\r\n${`${'x'.repeat(998)}\r\n`.repeat(9000)}`
 
 test('who says nothing hears BYE, before a log-in and after it, in IDLE and after NOTIFY', async (t) => {
-  const server = await startServer(t, { accounts: ['ana'], mainCf: timeouts(1) })
+  const server = await startServer(t, { accounts: ['ana'], mainCf: timeouts(2) })
   const port = server.port('imap')
   const silent = await dialogue(t, port)
   const idle = await dialogue(t, port, 'ana')
@@ -38,7 +38,7 @@ async function withLarge(t: TestContext, seconds: number): Promise<TestServer> {
 }
 
 test('who reads nothing is let go, and a lock with it', async (t) => {
-  const server = await withLarge(t, 1)
+  const server = await withLarge(t, 2)
   for (const service of ['imap', 'pop3'] as const) {
     const stuck = connect(server.port(service), '127.0.0.1').on('error', () => {})
     t.after(() => stuck.destroy())
