@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { SearchKey } from '../../formats/imap/mod.ts'
 import { COLLATIONS } from '../../formats/message/mod.ts'
-import { BLOCK_MESSAGES, packBlock, unpackBlock } from './search-blocks.ts'
+import { BLOCK_MESSAGES, BLOCK_SLICES, packBlock, unpackBlock } from './search-blocks.ts'
 import { indexStatus, rebuildIndex } from './search-scan.ts'
 import { SIGNATURE_OCTETS } from './search-signature.ts'
 import { createStore } from './store.ts'
@@ -138,4 +138,39 @@ test('SEARCH finds the same with the index and without it, whatever became of th
   const { messages, indexed } = indexStatus(world.db.read, ACCOUNT)
   assert.equal(indexed, messages)
   await compare(fc.sample(program, 10))
+})
+
+test('blocks of which little is left are joined, and one of which nothing is left goes', async (t) => {
+  const world = await openTestStore(t)
+  const { db, store, options } = world
+  const upkeep = new StoreUpkeep({ ...options, read: store.read.bind(store) })
+  const count = (table: string): number => Number(db.read.sql(`SELECT count(*) FROM ${table}`).get()?.[0])
+  const all = Array.from({ length: 3 * BLOCK_MESSAGES + 5 }, (_, i) => i + 1)
+  await Promise.all(all.map((n) => append(world, `Subject: number ${n}.\n\n`)))
+  await upkeep.run()
+  assert.deepEqual([count('search_block'), count('search_slice'), count('search_recent')], [3, 3 * BLOCK_SLICES, 5])
+  const inbox = await world.select()
+  const gone = all.filter((n) => n <= BLOCK_MESSAGES || n % 3 > 0)
+  await inbox.storeFlags(gone, 'add', ['\\Deleted'])
+  await inbox.expunge()
+  await inbox.refresh({ expunges: true })
+  world.clock.advance(HOUR)
+  await upkeep.run()
+  await upkeep.run()
+  assert.deepEqual([count('search_block'), count('search_slice')], [1, BLOCK_SLICES])
+  const { messages, indexed } = indexStatus(db.read)
+  assert.equal(indexed, messages)
+  let read = 0
+  const found = await inbox.search(
+    { key: 'HEADER', field: 'subject', text: 'number 2001.' },
+    (_, goal) => (read = goal),
+  )
+  assert.deepEqual([found.map((seq) => inbox.messageIdAt(seq)), read], [[2001], 1])
+  await db.write((tx) => rebuildIndex(tx, ACCOUNT))
+  await append(world, 'Subject: number 2001. again\n\n')
+  await upkeep.run()
+  const after = indexStatus(db.read, ACCOUNT)
+  assert.equal(after.indexed, after.messages)
+  const again = await world.select()
+  assert.equal((await again.search({ key: 'HEADER', field: 'subject', text: 'number 2001.' })).length, 2)
 })
