@@ -34,6 +34,8 @@ import { MessageText, type ReadContent } from './search-text.ts'
 const ROUND = 1024
 /** Rows read at once. */
 const BATCH = 32
+/** Rows passed over in one look, where they are other accounts'. */
+const SPAN = 4096
 /** Rows of slices, or of signatures, written in one transaction. */
 const WRITE_ROWS = 96
 /** Smaller messages are read in one piece. */
@@ -116,13 +118,16 @@ export class SearchIndexer {
     let { after } = scan
     let taken = 0
     while (taken < ROUND && after < until) {
-      const rows = messagesBetween(this.#db.read, { after, until, account }, Math.min(BATCH, ROUND - taken))
+      const to = Math.min(until, after + SPAN)
+      const limit = Math.min(BATCH, ROUND - taken)
+      const rows = messagesBetween(this.#db.read, { after, until: to, account }, limit)
       for (const { account: owner, message } of rows) {
         add(found, owner, message.id, this.#sign(message))
         await this.#others()
       }
       taken += rows.length
-      after = rows.length === 0 ? until : (rows.at(-1)?.message.id ?? until)
+      after = rows.length < limit ? to : (rows.at(-1)?.message.id ?? to)
+      await this.#others()
     }
     for (const [owner, one] of found) await this.#keep(scan, owner, one)
     await this.#writeIf(scan, (tx) => setScan(tx, { ...scan, after, until }))
