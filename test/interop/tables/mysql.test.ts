@@ -48,7 +48,16 @@ test('postmap -q says what Postfix says', { skip: missing('mysql', '/usr/sbin/ma
     '--innodb-buffer-pool-size=16M',
     '--skip-name-resolve',
   ])
-  await until('MariaDB', () => existsSync(socket))
+  await until('MariaDB', () => {
+    try {
+      return (
+        existsSync(socket) &&
+        my.run('/usr/bin/mariadb-admin', ['--no-defaults', '-u', 'root', '-S', socket, 'ping']) !== ''
+      )
+    } catch {
+      return false // its socket is there before it listens
+    }
+  })
   my.run('/usr/bin/mariadb', ['--no-defaults', '-u', 'root', '-S', socket, '--delimiter=;\n'], ROWS)
 
   const files = tableFiles(t)
