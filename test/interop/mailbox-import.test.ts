@@ -352,3 +352,32 @@ for (const format of ['maildir', 'mbox'])
     const nested = format === 'maildir' ? 'W&APY-rk/2024' : 'W&APY-rk.2024'
     assert.match(await eva.ask(`STATUS ${nested} (MESSAGES)`), /MESSAGES 1/)
   })
+
+test('everybody’s folders come in from where main.cf says', { skip }, async (t) => {
+  const user = makeSystemUser(t)
+  const spool = mkdtempSync(join(tmpdir(), 'postigo-spool-'))
+  t.after(() => rmSync(spool, { recursive: true, force: true }))
+  chmodSync(spool, 0o755)
+  const mbox = 'From a@b.example  Tue Nov 25 12:05:01 2025\nSubject: spooled\n\nx\n\n'
+  writeFileSync(join(spool, user.name), mbox)
+  chownSync(join(spool, user.name), user.uid, user.uid)
+  write(user, 'Old-Maildir/cur/1.home:2,S', 'Subject: home\n\n')
+  write(user, 'Old-Maildir/new/2.home', 'Subject: home too\n\n')
+  write(user, 'old-mail/Old', mbox)
+  mkdirSync(join(spool, 'v/eva/cur'), { recursive: true })
+  mkdirSync(join(spool, 'v/eva/new'))
+  writeFileSync(join(spool, 'v/eva/new/3.virtual'), 'Subject: virtual\n\n')
+  const server = await startServer(t, {
+    mainCf:
+      `home_mailbox = Old-Maildir/\nmail_spool_directory = ${spool}\nvirtual_mailbox_base = ${spool}/v\n` +
+      'virtual_mailbox_domains = v.example\nvirtual_mailbox_maps = inline:{ {eva@v.example = eva/} }\n',
+  })
+  const { accounts, store } = server.server.rooms.current
+  await accounts.addDomain('v.example')
+  const eva = await accounts.add('eva', 'v.example', 'secret')
+  const ran = await imported(server.dir, '--all', '--folders', 'old-mail')
+  assert.match(ran.out, /5 messages, [0-9]+ octets in 4 folders, 5 messages taken in\n$/)
+  assert.equal(store.status(eva.id, 'INBOX')?.messages, 1)
+  const id = accounts.find(user.name)?.id ?? 0
+  assert.deepEqual([store.status(id, 'INBOX')?.messages, store.status(id, 'Old')?.messages], [3, 1])
+})
