@@ -54,6 +54,20 @@ export function cpuMs(root: number): number {
   return ms
 }
 
+/** Below so much of a core a server counts as idle; it is waited for so long. */
+const IDLE_MS_A_SECOND = 50
+const IDLE_WITHIN_S = 90
+
+/** Resolves when a server has nothing more to do: what it puts off, an index of what came, is done. */
+export async function idle(root: number): Promise<void> {
+  for (let i = 0, before = cpuMs(root); i < IDLE_WITHIN_S; i++) {
+    await new Promise((wake) => setTimeout(wake, 1000))
+    const now = cpuMs(root)
+    if (now - before < IDLE_MS_A_SECOND) return
+    before = now
+  }
+}
+
 function sumMib(root: number, file: string, line: RegExp): number {
   let kib = 0
   for (const pid of tree(root).keys()) kib += Number(line.exec(read(`/proc/${pid}/${file}`))?.[1] ?? 0)

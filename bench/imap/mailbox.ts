@@ -6,6 +6,7 @@ import { ImapClient } from './client.ts'
 import { Comparison, type Line, progress } from './compare.ts'
 import { message } from './corpus.ts'
 import { type MailServer, startServers, USERS } from './servers.ts'
+import { idle } from '../usage.ts'
 
 /** A session of one server. */
 interface Target {
@@ -163,6 +164,8 @@ async function fill(servers: readonly MailServer[], size: number): Promise<void>
     await Promise.all(clients.map((client) => client.append(boxOf(size), messages)))
   }
   for (const client of clients) await client.logout()
+  progress('waiting until what came is indexed')
+  for (const { pid } of servers) await idle(pid)
 }
 
 async function benchSize(servers: readonly MailServer[], size: number, quick: boolean): Promise<void> {
