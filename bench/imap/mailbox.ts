@@ -20,6 +20,8 @@ type MailboxLine = Line<Target>
 const BATCH = 50
 /** No more are copied, moved and expunged at once. */
 const MOVED_LIMIT = 10_000
+/** Until what forgetting itself costs is over. */
+const FORGOTTEN_MS = 500
 /** SELECTs of one run. */
 const SELECTS = 20
 /** The list that Thunderbird asks for. */
@@ -42,6 +44,7 @@ function afresh(size: number): (target: Target) => Promise<void> {
   return async (target) => {
     await target.client.logout()
     await target.server.forget()
+    await new Promise((wake) => setTimeout(wake, FORGOTTEN_MS))
     target.client = await ImapClient.open(target.server.ports.imap, USERS[0])
     if (size > 0) await target.client.command(`SELECT ${boxOf(size)}`)
   }
