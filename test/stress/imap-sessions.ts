@@ -46,7 +46,17 @@ try {
   if (added.code !== 0) throw new Error(added.err)
   let steps = 0
   let killed = 0
-  const walking = crowd(t, {
+  const killing = (async (): Promise<void> => {
+    while (killed < kills) {
+      await new Promise((wake) => setTimeout(wake, lastMs / (kills + 1)))
+      if (goneMs() > lastMs) return
+      await kill(server)
+      server = await it.foreground()
+      killed++
+    }
+  })()
+  const timer = setInterval(() => show(steps, killed), 1000)
+  const model = await crowd(t, {
     sessions: Number(values.sessions),
     seed: Number(values.seed),
     port: () => 143 + it.offset,
@@ -55,19 +65,9 @@ try {
       steps = done
       return goneMs() < lastMs
     },
+    settled: () => killing,
   })
-  const timer = setInterval(() => show(steps, killed), 1000)
-  const killing = (async (): Promise<void> => {
-    while (killed < kills) {
-      await new Promise((wake) => setTimeout(wake, lastMs / (kills + 1)))
-      await kill(server)
-      server = await it.foreground()
-      killed++
-    }
-  })()
-  const model = await walking
   clearInterval(timer)
-  await killing
   for (const problem of model.problems) console.log(problem)
   if (model.problems.length > 0) console.log(model.trace)
   const counts = [...model.counts].map(([what, count]) => `${count} ${what}`).join(', ')

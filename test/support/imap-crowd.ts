@@ -13,6 +13,8 @@ export interface CrowdOptions {
   readonly port: () => number
   /** Whether to go on. */
   readonly goesOn: (steps: number) => boolean
+  /** Resolves when the server stays as it is, for the comparison. */
+  readonly settled?: () => Promise<void>
   /** How long an answer may keep a session waiting. */
   readonly limitMs?: number
 }
@@ -37,6 +39,7 @@ export async function crowd(t: After, options: CrowdOptions): Promise<Model> {
   }
   try {
     await Promise.all(walkers.map(walk))
+    await options.settled?.()
     await compare(t, model, walkers, port(), limitMs)
   } finally {
     model.trace = walkers.find(({ name }) => model.problems[0]?.startsWith(`${name}:`))?.trace() ?? ''
