@@ -3,58 +3,12 @@
 # Debian; what is there is left alone. None of them is started: the tests make private instances.
 set -euo pipefail
 packages=(
-  haproxy
-  postgrey
-  amavisd-new
-  bsdutils
-  ca-certificates
-  curl
-  dovecot-core
-  dovecot-lmtpd
-  dovecot-pop3d
-  fail2ban
-  fetchmail
-  getmail6
-  imapfilter
-  iproute2
-  isync
-  knot
-  libatomic1
-  libauthen-sasl-perl
-  libdigest-hmac-perl
-  libio-socket-ssl-perl
-  libmail-imapclient-perl
-  libnet-ssleay-perl
-  libsasl2-modules
-  msmtp
-  neomutt
-  offlineimap3
-  opendkim
-  openssl
-  pflogsumm
-  postfix
-  postfix-cdb
-  postfix-lmdb
-  postfix-pcre
-  postfix-sqlite
-  procmail
-  procps
-  python3
-  rspamd
-  sasl2-bin
-  swaks
-  unbound
-  uw-mailutils
-  bsdutils ca-certificates curl dovecot-core fail2ban fetchmail getmail6 imapfilter iproute2 isync knot libatomic1
-  libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl
-  libsasl2-modules mariadb-server memcached msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb
-  postfix-ldap postfix-lmdb postfix-mysql postfix-pcre postfix-pgsql postfix-sqlite postgresql procmail procps python3
-  sasl2-bin slapd swaks unbound
-  alpine bsdutils ca-certificates claws-mail curl dovecot-core fail2ban fetchmail getmail6 imapfilter iproute2 isync
-  knot libatomic1 libauthen-sasl-perl libdigest-hmac-perl libio-socket-ssl-perl libmail-imapclient-perl
-  libnet-ssleay-perl libsasl2-modules msmtp neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb
-  postfix-lmdb postfix-pcre postfix-sqlite procmail procps python3 sasl2-bin swaks thunderbird unbound xauth xdotool
-  xvfb
+  amavisd-new bsdutils ca-certificates curl dovecot-core dovecot-lmtpd dovecot-pop3d fail2ban fetchmail
+  getmail6 haproxy imapfilter iproute2 isync knot libatomic1 libauthen-sasl-perl libdigest-hmac-perl
+  libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl libsasl2-modules mariadb-server memcached msmtp
+  neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb postfix-ldap postfix-lmdb postfix-mysql
+  postfix-pcre postfix-pgsql postfix-sqlite postgresql postgrey procmail procps python3 rspamd sasl2-bin slapd swaks
+  thunderbird unbound uw-mailutils xvfb
 )
 missing=()
 for package in "${packages[@]}"; do
