@@ -69,7 +69,9 @@ class Batch {
   }
 
   /** Which messages there are; undefined: all of them, in the order asked for. */
-  load(columns: readonly MessageColumn[]): ReadonlyMap<number, number> | undefined {
+  load(wanted: readonly MessageColumn[]): ReadonlyMap<number, number> | undefined {
+    // In one order, whatever a client asks for first: statements are kept by their text.
+    const columns = ALL_COLUMNS.filter((column) => wanted.includes(column))
     const values = this.#values(['json_group_array(id)', ...columns.map((column) => COLUMNS[column])].join(', '))
     const found = parsed(values.shift())
     const same = found.length === this.#ids.length && found.every((id, i) => id === this.#ids[i])
