@@ -275,3 +275,25 @@ test('mailboxes of others: those that may be listed and read, from when they may
   await ana.append('Past', letter('selected'))
   assert.match((await heard(bea, /\d FETCH.*/)).join('|'), /^\* 3 EXISTS\|(?:\* \d RECENT\|)?\* 3 FETCH \(UID 3\)$/)
 })
+
+test('mailboxes of others: what the client did there itself is not told, under whatever name', async (t) => {
+  const server = await startServer(t, { accounts: ['ana', 'bea'] })
+  const ana = await dialogue(t, server.port('imap'), 'ana')
+  const bea = await dialogue(t, server.port('imap'), 'bea')
+  await ana.ask('CREATE Plans')
+  for (const name of ['INBOX', 'Plans']) await ana.ask(`SETACL ${name} bea lrswipkxte`)
+  const name = 'Other Users/ana'
+  await bea.ask('NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge MailboxName))')
+  assert.match(await bea.append('"Other Users/ANA/inbox"', letter('own')), /^t\d+ OK/)
+  for (const command of [
+    `CREATE "${name}/Plans/new"`,
+    `RENAME "${name}/Plans/new" "${name}/Plans/old"`,
+    `DELETE "${name}/Plans/old"`,
+  ]) {
+    assert.match(await bea.ask(command), /^t\d+ OK/, command)
+    assert.match(await bea.ask('NOOP'), /^t\d+ OK/, command)
+  }
+  await bea.ask(`SELECT "${name}/INBOX"`)
+  await bea.ask('NOTIFY SET (selected (MessageNew (UID) MessageExpunge))')
+  assert.doesNotMatch(await bea.append('"Other Users/ANA/inbox"', letter('own')), /FETCH/)
+})

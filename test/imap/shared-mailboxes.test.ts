@@ -264,6 +264,19 @@ test('a right that is taken holds at once: BYE without r, else new PERMANENTFLAG
   assert.match(await back.ask(`SELECT ${INBOX}`), /NO \[NONEXISTENT\]/)
 })
 
+test('a right that is taken ends ESEARCH too, where NOTIFY keeps silent about the selected mailbox', async (t) => {
+  const world = await house(t)
+  const ana = await world.as('ana')
+  await ana.append('INBOX', MESSAGE)
+  for (const notify of ['NOTIFY NONE', 'NOTIFY SET (personal (MessageNew MessageExpunge))']) {
+    await change(world, BEA, 'lr')
+    const bea = await world.as('bea', `SELECT ${INBOX}`, notify)
+    assert.match(await bea.ask('ESEARCH SUBJECT hello'), /ALL 1\r/)
+    await change(world, BEA, 'l')
+    assert.equal(await bea.ask('ESEARCH SUBJECT hello'), '* BYE You may no longer read the selected mailbox\r\n')
+  }
+})
+
 test('IDLE and NOTIFY tell of a selected mailbox of another account', async (t) => {
   const world = await house(t)
   await world.as('ana')

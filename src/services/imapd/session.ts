@@ -372,7 +372,8 @@ export class Session {
           row = commands.get(name)
           if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
           this.#checkState(row)
-          if (row.state === 'selected') this.#checkRights()
+          // ESEARCH may be of the selected mailbox too; what NOTIFY keeps silent about is not looked at by `tell`.
+          if (row.state === 'selected' || row.tellsFirst === true) this.#checkRights()
           if (row.tellsFirst === true)
             await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
           const { run, isLong } = row

@@ -78,7 +78,7 @@ async function appendAll(
   { mailbox, limit, replaces }: Wanted,
 ): Promise<readonly Deposited[]> {
   let appending: Appending | undefined
-  let rights = ''
+  let target = { shown: mailbox, rights: '' }
   try {
     let messages = 0
     do {
@@ -86,12 +86,11 @@ async function appendAll(
       rest.cursor.takeSpace()
       const options = takeOptions(rest.cursor)
       if (appending === undefined) {
-        const place = allowed(session, mailbox, 'i', 'TRYCREATE')
-        rights = place.rights
+        const place = (target = allowed(session, mailbox, 'i', 'TRYCREATE'))
         appending = begin(session, place, replaces)
       }
       // RFC 4314 §4: flags without a right for them are left out.
-      const flags = options.flags.filter((flag) => rights.includes(flagRight(flag)))
+      const flags = options.flags.filter((flag) => target.rights.includes(flagRight(flag)))
       await takeMessage(session, rest, appending, { ...options, flags })
     } while (!rest.cursor.done)
     rest.takeEnd()
@@ -99,7 +98,7 @@ async function appendAll(
     const made = await appending.commit()
     if ('refused' in made) throw refusal(made)
     session.news.added(
-      mailbox,
+      target.shown,
       made.map(({ uid }) => uid),
     )
     return made

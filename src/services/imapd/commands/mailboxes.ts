@@ -59,7 +59,7 @@ export async function create(session: Session, cursor: Cursor): Promise<string> 
     specialUse === undefined ? {} : { specialUse },
   )
   if ('refused' in made) throw refusal(made)
-  if (place.account === session.owner) session.notifications?.ownCreated(place.name)
+  session.notifications?.ownCreated(place.shown)
   return `[MAILBOXID (${made.objectId})] Create completed`
 }
 
@@ -85,7 +85,7 @@ export async function deleteMailbox(session: Session, cursor: Cursor): Promise<v
   cursor.takeEnd()
   const place = allowed(session, name, 'x')
   orThrow(await session.deps.store.deleteMailbox(place.account, place.name))
-  if (place.account === session.owner) session.notifications?.ownDeleted(place.name)
+  session.notifications?.ownDeleted(place.shown)
 }
 
 export async function rename(session: Session, cursor: Cursor): Promise<void> {
@@ -99,7 +99,7 @@ export async function rename(session: Session, cursor: Cursor): Promise<void> {
   if (old.name === 'INBOX' && old.account !== session.owner)
     throw new ImapError('NO', "Another user's INBOX cannot be renamed", { code: 'CANNOT' })
   orThrow(await session.deps.store.renameMailbox(place.account, old.name, place.name))
-  if (place.account === session.owner) session.notifications?.ownRenamed(old.name, place.name)
+  session.notifications?.ownRenamed(old.shown, place.shown)
 }
 
 export async function subscribe(session: Session, cursor: Cursor): Promise<void> {
