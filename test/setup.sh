@@ -3,12 +3,59 @@
 # Debian; what is there is left alone. None of them is started: the tests make private instances.
 set -euo pipefail
 packages=(
-  amavisd-new bsdutils ca-certificates curl dovecot-core dovecot-lmtpd dovecot-pop3d fail2ban fetchmail
-  getmail6 haproxy imapfilter iproute2 isync knot libatomic1 libauthen-sasl-perl libdigest-hmac-perl
-  libio-socket-ssl-perl libmail-imapclient-perl libnet-ssleay-perl libsasl2-modules mariadb-server memcached msmtp
-  neomutt offlineimap3 opendkim openssl pflogsumm postfix postfix-cdb postfix-ldap postfix-lmdb postfix-mysql
-  postfix-pcre postfix-pgsql postfix-sqlite postgresql postgrey procmail procps python3 rspamd sasl2-bin slapd swaks
-  thunderbird unbound uw-mailutils xvfb
+  alpine
+  amavisd-new
+  bsdutils
+  ca-certificates
+  curl
+  dovecot-core
+  dovecot-lmtpd
+  dovecot-pop3d
+  expect
+  fail2ban
+  fetchmail
+  getmail6
+  haproxy
+  imapfilter
+  iproute2
+  isync
+  knot
+  libatomic1
+  libauthen-sasl-perl
+  libdigest-hmac-perl
+  libio-socket-ssl-perl
+  libmail-imapclient-perl
+  libnet-ssleay-perl
+  libsasl2-modules
+  mariadb-server
+  memcached
+  msmtp
+  neomutt
+  offlineimap3
+  opendkim
+  openssl
+  pflogsumm
+  postfix
+  postfix-cdb
+  postfix-ldap
+  postfix-lmdb
+  postfix-mysql
+  postfix-pcre
+  postfix-pgsql
+  postfix-sqlite
+  postgresql
+  postgrey
+  procmail
+  procps
+  python3
+  rspamd
+  sasl2-bin
+  slapd
+  swaks
+  thunderbird
+  unbound
+  uw-mailutils
+  xvfb
 )
 missing=()
 for package in "${packages[@]}"; do
