@@ -11,7 +11,7 @@ const goesOn = (steps: number): boolean => steps < 500
 function agrees(model: Model): void {
   assert.deepEqual(model.problems, [], `${model.problems.slice(0, 3).join('\n')}\n${model.trace}`)
   for (const what of ['append', 'store', 'copy', 'move', 'expunge', 'idle', 'noop', 'numbers', 'resynchronised'])
-    assert.ok((model.counts.get(what) ?? 0) > 2, `${what}: ${model.counts.get(what)}`)
+    assert.ok((model.counts.get(what) ?? 0) > 0, `${what}: ${model.counts.get(what)}`)
   assert.equal(model.counts.get('broken off'), undefined)
 }
 

@@ -54,9 +54,9 @@ export class Walker {
     if (n < 68) return this.#move()
     if (n < 72) return this.#copy(AWAY)
     if (n < 82) return this.#noop()
-    if (n < 88) return this.#idle()
-    if (n < 94) return this.#numbers()
-    if (n < 97) return this.#whole()
+    if (n < 87) return this.#idle()
+    if (n < 91) return this.#numbers()
+    if (n < 93) return this.#whole()
     return this.#leave()
   }
 
