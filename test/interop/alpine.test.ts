@@ -7,6 +7,9 @@ import { run, sampleMessage } from '../support/client.ts'
 import { messagesIn } from '../support/mailbox.ts'
 import { PASSWORD, startServer } from '../support/server.ts'
 
+/** It throws away what is typed while it draws: wait until it has been still for a second. */
+const SETTLE = 'expect {\n -timeout 1\n -re {.+} { exp_continue }\n timeout {}\n eof {}\n}'
+
 test('alpine: reads, files, deletes', async (t) => {
   const server = await startServer(t, { accounts: ['eva'] })
   const { accounts, store } = server.server.rooms.current
@@ -34,10 +37,11 @@ test('alpine: reads, files, deletes', async (t) => {
   /** Answers each prompt with what stands beside it. */
   const drive = async (steps: readonly (readonly [string, string])[]): Promise<void> => {
     const script = [
-      'set timeout 15',
+      'set timeout 40',
       `spawn -noecho alpine -p ${rc} -P ${rc} -i`,
       ...[['ENTER PASSWORD', `${PASSWORD}\\r`] as const, ['Preserve password', 'n'] as const, ...steps].map(
-        ([prompt, keys]) => `expect {\n -re {${prompt}} {}\n timeout { exit 3 }\n eof { exit 4 }\n}\nsend -- "${keys}"`,
+        ([prompt, keys]) =>
+          `expect {\n -re {${prompt}} {}\n timeout { exit 3 }\n eof { exit 4 }\n}\n${SETTLE}\nsend -- "${keys}"`,
       ),
       'expect eof',
     ]
