@@ -132,8 +132,10 @@ test(
     assert.match(cat.stdout, /\nFrom here: held\nx{3000}\n\.dot\nend\n/)
     await postfix.start()
     const list = (): Listed[] => listed(postfix.run('postqueue', ['-j']))
-    const isTried = ({ recipients: [first] }: Listed): boolean => first?.delay_reason !== undefined
-    await until('Postfix has tried all', () => list().length === 3 && list().every(isTried))
+    const isTried = ({ queue_name, recipients: [first] }: Listed): boolean =>
+      first?.delay_reason !== undefined && (queue_name === 'deferred' || queue_name === 'hold')
+    let after: Listed[] = []
+    await until('Postfix has tried all', () => (after = list()).length === 3 && after.every(isTried))
     const kept = ({ queue_name, arrival_time, sender, recipients }: Listed): object => ({
       queue_name,
       arrival_time,
@@ -143,7 +145,7 @@ test(
     const byTo = (all: readonly Listed[]): object[] =>
       all.toSorted((a, b) => (JSON.stringify(a.recipients) < JSON.stringify(b.recipients) ? -1 : 1)).map(kept)
     assert.deepEqual(
-      byTo(list().filter(({ recipients }) => recipients[0]?.address !== 'drop@dead.example')),
+      byTo(after.filter(({ recipients }) => recipients[0]?.address !== 'drop@dead.example')),
       byTo(before),
     )
   },
