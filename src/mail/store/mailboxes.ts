@@ -1,7 +1,7 @@
 /** CREATE, DELETE, RENAME, SUBSCRIBE, LIST and STATUS: an account's mailboxes by name. RFC 9051 §6.3. */
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
-import { addUsage, nextModSeq, nextUidValidity } from './account-state.ts'
+import { accountStanding, addUsage, nextModSeq, nextUidValidity } from './account-state.ts'
 import { removeAllAnnotations, removeAnnotations } from './annotations.ts'
 import { announce, type StoreContext } from './context.ts'
 import type { MailboxId, MailboxInfo, MailboxStatus, Refusal, SpecialUse } from './contract.ts'
@@ -80,9 +80,10 @@ export class Mailboxes {
   }
 
   #cannotCreate(tx: Tx, account: AccountId, name: string, use: SpecialUse | undefined): Refusal | undefined {
-    const problem = nameProblem(name, this.#ctx.settings)
+    const problem = nameProblem(name, this.#ctx.settings) ?? cannotHave(account, name)
     if (problem !== undefined) return problem
-    if (account === SHARED_ACCOUNT && name === 'INBOX') return { refused: 'CANNOT', text: 'INBOX is not shared by all' }
+    // A session may outlive its account.
+    if (accountStanding(tx, account) !== 'here') return { refused: 'NONEXISTENT', text: 'The account is gone' }
     if (mailboxByName(tx, account, name)?.selectable === true) return ALREADYEXISTS
     if (use !== undefined) {
       if (VIRTUAL_USES.has(use)) return { refused: 'CANNOT', text: `No mailbox can be made for ${use}` }
@@ -175,6 +176,8 @@ export class Mailboxes {
 
   #cannotRename(tx: Tx, account: AccountId, from: string, to: string, below: readonly string[]): Refusal | undefined {
     if (mailboxByName(tx, account, to) !== undefined) return ALREADYEXISTS
+    const reserved = cannotHave(account, to)
+    if (reserved !== undefined) return reserved
     if (to.startsWith(`${from}/`)) return { refused: 'CANNOT', text: 'A mailbox cannot move below itself' }
     const problems = [from, ...below].map((name) => nameProblem(to + name.slice(from.length), this.#ctx.settings))
     return problems.find((problem) => problem !== undefined) ?? this.#tooMany(tx, account, parentOf(to) ?? from)
@@ -218,6 +221,13 @@ export class Mailboxes {
     announce(this.#ctx, tx, account)
     return nextModSeq(tx, account)
   }
+}
+
+/** What belongs to nobody is delivered to nobody. */
+function cannotHave(account: AccountId, name: string): Refusal | undefined {
+  return account === SHARED_ACCOUNT && name === 'INBOX'
+    ? { refused: 'CANNOT', text: 'INBOX is not shared by all' }
+    : undefined
 }
 
 /** Names below `name`, at any depth. */

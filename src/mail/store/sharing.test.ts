@@ -154,4 +154,8 @@ test('the account of shared mailboxes has none but those that are made', async (
     store.mailboxes(SHARED_ACCOUNT).map(({ name }) => name),
     ['a', 'a/b'],
   )
+  for (const name of ['INBOX', 'inbox']) {
+    assert.ok('refused' in (await store.createMailbox(SHARED_ACCOUNT, name)))
+    assert.equal((await store.renameMailbox(SHARED_ACCOUNT, 'a', name))?.refused, 'CANNOT')
+  }
 })

@@ -50,6 +50,8 @@ test('mail for a mailbox that is gone goes to INBOX, mail for an account that is
   assert.equal(made.mailboxId, store.status(ACCOUNT, 'INBOX')?.id)
   await store.removeAccount(ACCOUNT)
   await assert.rejects(deposit(), /not deposited/)
+  // A session may outlive its account.
+  assert.ok('refused' in (await store.createMailbox(ACCOUNT, 'Late')))
   assert.equal(db.read.sql('SELECT count(*) FROM mailbox WHERE name IS NOT NULL').get()?.[0], 0)
 })
 
