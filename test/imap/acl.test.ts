@@ -201,3 +201,19 @@ test('subscriptions to mailboxes of others are the subscriber’s, and stay when
   assert.match(await bea.ask(`UNSUBSCRIBE ${BOX}`), /OK/)
   assert.doesNotMatch(await bea.ask('LSUB "" *'), /Other/)
 })
+
+test('who takes the right to read from himself is told nothing of what is in the mailbox', async (t) => {
+  const { ana } = await sharing(t)
+  await ana.ask('SETACL Box ana lwi')
+  await ana.ask('SETACL Box/Below -ana r')
+  const listed = await ana.ask(
+    'LIST "" (Box Box/Below Other) RETURN (STATUS (MESSAGES) MYRIGHTS METADATA (/shared/comment))',
+  )
+  assert.deepEqual(listed.match(/(?<=STATUS )"[^"]*"/g), ['"Other"'])
+  assert.match(listed, /\* MYRIGHTS "Box" lwia\r\n[^]*\* MYRIGHTS "Box\/Below" lswipkxteacd\r\n/)
+  const events = '(MessageNew MessageExpunge)'
+  const told = await ana.ask(`NOTIFY SET STATUS (mailboxes (Box Other) ${events})`)
+  assert.match(told, /^\* LIST \(\\NoAccess\) "\/" "Box"\r\n\* STATUS "Other" [^\r]*\r\nt\d+ OK/)
+  const other = await ana.append('Box', MESSAGE)
+  assert.doesNotMatch(other + (await ana.ask('NOOP')), /STATUS/)
+})

@@ -1,6 +1,7 @@
 /** NOTIFY (RFC 5465): what a client hears between its commands, of the selected mailbox and of others. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { ANYONE, SHARED_ACCOUNT } from '../../src/mail/store/mod.ts'
 import { dialogue, type Dialogue } from '../support/imap.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -296,4 +297,15 @@ test('mailboxes of others: what the client did there itself is not told, under w
   await bea.ask(`SELECT "${name}/INBOX"`)
   await bea.ask('NOTIFY SET (selected (MessageNew (UID) MessageExpunge))')
   assert.doesNotMatch(await bea.append('"Other Users/ANA/inbox"', letter('own')), /FETCH/)
+})
+
+test('a shared mailbox that all may see is told of from when they may', async (t) => {
+  const server = await startServer(t, { accounts: ['bea'] })
+  const bea = await dialogue(t, server.port('imap'), 'bea')
+  await bea.ask('NOTIFY SET (subtree Shared (MessageNew MessageExpunge MailboxName))')
+  const { store } = server.server.rooms.current
+  await store.createMailbox(SHARED_ACCOUNT, 'Info')
+  const anyone = { grantee: ANYONE, negative: false }
+  await store.changeGrant(SHARED_ACCOUNT, 'Info', anyone, { operation: 'set', rights: 'lr' })
+  assert.match((await heard(bea, /LIST .*/)).at(-1) ?? '', /LIST \(\\HasNoChildren\) "\/" "Shared\/Info"/)
 })

@@ -29,6 +29,8 @@ export interface SharedMailbox {
   readonly name: string
   readonly selectable: boolean
   readonly rights: Rights
+  /** The highest MODSEQ that this account sees in it: the same means that nothing changed. */
+  readonly modSeq: number
 }
 
 export type SpecialUse = '\\All' | '\\Archive' | '\\Drafts' | '\\Flagged' | '\\Junk' | '\\Sent' | '\\Trash'
@@ -463,6 +465,8 @@ export interface Store {
   ): Promise<undefined | Refusal>
   /** Mailboxes of others on which an account has some right, by owner and name. */
   sharedWith(account: AccountId): readonly SharedMailbox[]
+  /** What an account may do with its own mailboxes, where their lists say something of it; all with the others. */
+  ownRights(account: AccountId): ReadonlyMap<MailboxId, Rights>
 
   /** Of a mailbox, or of the server (`''`), by entry; undefined: no such mailbox. Entries differ by more than letter case. */
   annotations(account: AccountId, mailbox: string, who?: AccountId): readonly Annotation[] | undefined

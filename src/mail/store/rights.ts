@@ -56,6 +56,8 @@ export function rightsById(
 
 function effective(grants: readonly Grant[], owner: AccountId, who: AccountId): Rights {
   const isOwner = who === owner
+  const [first] = grants
+  if (grants.length === 1 && first?.negative === false && !isOwner) return first.rights // as most are
   const has = (negative: boolean): readonly Grant[] => grants.filter((grant) => grant.negative === negative)
   const own = !isOwner || has(false).some(({ grantee }) => grantee === who) ? '' : ALL_RIGHTS
   const granted = joinRights(own, ...has(false).map(({ rights }) => rights))
@@ -170,28 +172,40 @@ export function removeGrantsTo(tx: Tx, account: AccountId): void {
   tx.sql('DELETE FROM mailbox_right WHERE grantee = ?').run(account)
 }
 
-const SHARED_WITH = `SELECT m.id, m.account, m.name, m.selectable, m.uid_validity, r.grantee, r.negative, r.rights
+const GRANTED = `SELECT m.id, m.account, m.name, m.selectable, m.uid_validity, max(m.highest_mod_seq, coalesce(
+    (SELECT max(max_mod_seq) FROM mailbox_seen s WHERE s.mailbox = m.id AND s.account = ?1), 0)), r.grantee, r.negative, r.rights
   FROM mailbox_right r JOIN mailbox m ON m.id = r.mailbox
-  WHERE r.grantee IN (?, ${ANYONE}, ${AUTHENTICATED}) AND m.account <> ? AND m.name IS NOT NULL
-  ORDER BY m.account, m.name`
+  WHERE r.grantee IN (?1, ${ANYONE}, ${AUTHENTICATED}) AND m.name IS NOT NULL`
+const SHARED_WITH = `${GRANTED} AND m.account <> ?1 ORDER BY m.account, m.name`
+const OWN_LISTED = `${GRANTED} AND m.account = ?1`
 
 /** Mailboxes of others on which an account has some right. Looks at what was granted to it alone. */
 export function sharedWith(reader: Reader, who: AccountId): SharedMailbox[] {
+  return grantedTo(reader, SHARED_WITH, who).filter(({ rights }) => rights !== '')
+}
+
+/** What an account may do with its own mailboxes, where their lists say something of it; all with the others. */
+export function ownRights(reader: Reader, who: AccountId): ReadonlyMap<MailboxId, Rights> {
+  return new Map(grantedTo(reader, OWN_LISTED, who).map(({ id, rights }) => [id, rights]))
+}
+
+function grantedTo(reader: Reader, sql: string, who: AccountId): SharedMailbox[] {
   const found = new Map<MailboxId, { shared: SharedMailbox; grants: Grant[] }>()
-  for (const row of reader.sql(SHARED_WITH).all(who, who)) {
+  for (const row of reader.sql(sql).all(who)) {
     const id = Number(row[0])
     const known = found.get(id)
-    const grant = grantOf(row.slice(5))
+    const grant = grantOf(row.slice(6))
     if (known !== undefined) known.grants.push(grant)
     else found.set(id, { shared: sharedOf(row), grants: [grant] })
   }
-  return [...found.values()]
-    .map(({ shared, grants }) => ({ ...shared, rights: effective(grants, shared.account, who) }))
-    .filter(({ rights }) => rights !== '')
+  return [...found.values()].map(({ shared, grants }) => ({
+    ...shared,
+    rights: effective(grants, shared.account, who),
+  }))
 }
 
 function sharedOf(row: SqlValue[]): SharedMailbox {
   const [id = 0, account = 0] = row.slice(0, 2).map(Number)
   const objectId = mailboxObjectId(id, Number(row[4]))
-  return { id, account, objectId, name: String(row[2]), selectable: row[3] !== 0, rights: '' }
+  return { id, account, objectId, name: String(row[2]), selectable: row[3] !== 0, rights: '', modSeq: Number(row[5]) }
 }

@@ -51,6 +51,26 @@ test('a list has a bound, which what is there already does not break', async (t)
   assert.equal(await grant(store, 12, 'lr'), undefined)
 })
 
+test('what is shared with somebody has another MODSEQ when what they see of it changed, and then alone', async (t) => {
+  const { store } = await openTestStore(t)
+  for (const who of [BEA, CARL]) await grant(store, who, 'lrs')
+  const seen = (): readonly unknown[] => [BEA, CARL].map((who) => store.sharedWith(who).map(({ modSeq }) => modSeq)[0])
+  const append = (): unknown => store.append(ACCOUNT, 'INBOX', [Buffer.from('\r\n')], { sizeOctets: 2, flags: [] })
+  const [bea, owner] = [await open(store, BEA), await open(store, ACCOUNT)]
+  let before = seen()
+  const changed = async (work: () => unknown): Promise<boolean[]> => {
+    await work()
+    const [old, now] = [before, (before = seen())]
+    for (const one of [bea, owner]) await one.refresh({ expunges: true })
+    return now.map((modSeq, i) => modSeq !== old[i])
+  }
+  assert.deepEqual(await changed(append), [true, true])
+  assert.deepEqual(await changed(() => bea.storeFlags([1], 'add', ['\\Seen'])), [true, false])
+  assert.deepEqual(await changed(() => bea.storeFlags([1], 'add', ['\\Seen'])), [false, false])
+  assert.deepEqual(await changed(() => owner.storeFlags([1], 'add', ['\\Deleted'])), [true, true])
+  assert.deepEqual(await changed(() => owner.expunge()), [true, true])
+})
+
 /** One step: who does what to which message. */
 type Step = readonly [who: number, what: 'see' | 'unsee' | 'flag' | 'arrive' | 'expunge' | 'look', n: number]
 

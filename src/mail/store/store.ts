@@ -58,7 +58,7 @@ import { previewOf } from './preview.ts'
 import { isProvisioned, provision } from './provision.ts'
 import { Quota } from './quota.ts'
 import { renameInbox } from './rename-inbox.ts'
-import { changeGrant, grantsOf, rightsById, rightsByName, sharedWith } from './rights.ts'
+import { changeGrant, grantsOf, ownRights, rightsById, rightsByName, sharedWith } from './rights.ts'
 import { contentReader } from './read-content.ts'
 import type { ReadContent } from './search-text.ts'
 import { SelectedMailbox } from './selected.ts'
@@ -204,6 +204,10 @@ class SqliteStore implements Store {
 
   sharedWith(account: AccountId): readonly SharedMailbox[] {
     return sharedWith(this.#ctx.db.read, account)
+  }
+
+  ownRights(account: AccountId): ReadonlyMap<MailboxId, Rights> {
+    return ownRights(this.#ctx.db.read, account)
   }
 
   annotations(account: AccountId, mailbox: string, who = account): readonly Annotation[] | undefined {

@@ -1,7 +1,7 @@
 /** All mailboxes that a user may see, under the names that the client has for them. */
-import type { Rights } from '../../formats/imap/mod.ts'
+import { ALL_RIGHTS, type Rights } from '../../formats/imap/mod.ts'
 import type { MailboxInfo } from '../../mail/store/mod.ts'
-import { otherUsersPrefix, type Place, sharedPrefix, shownName } from './places.ts'
+import { otherUsersPrefix, type Place, sharedPrefix, shownNames } from './places.ts'
 import type { Session } from './session.ts'
 
 export interface Listed extends Place {
@@ -10,20 +10,24 @@ export interface Listed extends Place {
   readonly selectable: boolean
   /** Whether its content may be looked at. */
   readonly readable: boolean
-  /** Of mailboxes of others; of one's own they are looked up where somebody asks. */
-  readonly rights?: Rights
+  readonly rights: Rights
 }
 
 /** By shown name. Of others, those with the right `l`; an own mailbox hides another's of the same name. */
 export function listedMailboxes(session: Session): Map<string, Listed> {
   const { owner, deps } = session
   const listed = new Map<string, Listed>()
-  for (const info of deps.store.mailboxes(owner))
-    listed.set(info.name, { ...info, account: owner, shown: info.name, readable: info.selectable })
+  const own = deps.store.ownRights(owner)
+  for (const info of deps.store.mailboxes(owner)) {
+    const rights = own.get(info.id) ?? ALL_RIGHTS
+    const readable = info.selectable && rights.includes('r')
+    listed.set(info.name, { ...info, account: owner, shown: info.name, readable, rights })
+  }
   const others = deps.store.sharedWith(owner).filter(({ rights }) => rights.includes('l'))
   if (others.length === 0) return listed
+  const nameOf = shownNames(session)
   const shown = others.flatMap((mailbox) => {
-    const name = shownName(session, mailbox.account, mailbox.name)
+    const name = nameOf(mailbox.account, mailbox.name)
     return name === undefined || listed.has(name) ? [] : [{ ...mailbox, shown: name }]
   })
   const parents = superiors(shown.map((mailbox) => mailbox.shown))

@@ -17,7 +17,7 @@ import { statusLine } from './commands/status.ts'
 import { EventFilters } from './event-filters.ts'
 import { listedMailboxes } from './listed.ts'
 import { nameNews, statusItems } from './notify-events.ts'
-import { otherUsersPrefix, placeOf, sharedPrefix } from './places.ts'
+import { otherUsersPrefix, placeOf, rightsAt, sharedPrefix } from './places.ts'
 import { printName } from './printing.ts'
 import type { Session } from './session.ts'
 import { SharedWatch } from './shared-watch.ts'
@@ -132,7 +132,8 @@ export class Notifications {
       if (change.after === undefined || change.id === selected?.mailbox) continue
       const items = statusItems(change.before, change.after, this.eventsOf(change.after.name), condstore)
       const place = items.length > 0 ? placeOf(this.#session, change.after.name) : undefined
-      const line = place && statusLine(this.#session, place, items)
+      if (place === undefined || rightsAt(this.#session, place)?.includes('r') !== true) continue
+      const line = statusLine(this.#session, place, items)
       if (line !== undefined) output.line(line)
     }
   }

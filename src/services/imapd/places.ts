@@ -71,12 +71,28 @@ function belowPrefix(name: string, prefix: string): string | undefined {
 
 /** What this client calls a mailbox; undefined: it has no name for it. */
 export function shownName(session: Session, account: AccountId, name: string): string | undefined {
-  if (account === session.owner) return name
+  const above = shownAbove(session, account)
+  return above === undefined ? undefined : above + name
+}
+
+/** The same of many mailboxes: each account is looked up once. */
+export function shownNames(session: Session): (account: AccountId, name: string) => string | undefined {
+  const known = new Map<AccountId, string | undefined>()
+  return (account, name) => {
+    if (!known.has(account)) known.set(account, shownAbove(session, account))
+    const above = known.get(account)
+    return above === undefined ? undefined : above + name
+  }
+}
+
+/** What stands before the names of an account's mailboxes. */
+function shownAbove(session: Session, account: AccountId): string | undefined {
+  if (account === session.owner) return ''
   const prefix = account === SHARED_ACCOUNT ? sharedPrefix(session) : otherUsersPrefix(session)
   if (prefix === '') return undefined
-  if (account === SHARED_ACCOUNT) return `${prefix}/${name}`
+  if (account === SHARED_ACCOUNT) return `${prefix}/`
   const owner = nameOf(session, account)
-  return owner === undefined || owner.includes('/') ? undefined : `${prefix}/${owner}/${name}`
+  return owner === undefined || owner.includes('/') ? undefined : `${prefix}/${owner}/`
 }
 
 /** The account of any of its names, also one that cannot log in; undefined: there is none. */

@@ -3,8 +3,14 @@
  * made, what is taken away as if it were removed. Looked at after changes of the accounts whose they are.
  */
 import type { AccountId } from '../../mail/accounts/mod.ts'
-import type { MailboxChange, MailboxId, MailboxStanding } from '../../mail/store/mod.ts'
-import { shownName } from './places.ts'
+import {
+  type MailboxChange,
+  type MailboxId,
+  type MailboxStanding,
+  SHARED_ACCOUNT,
+  type SharedMailbox,
+} from '../../mail/store/mod.ts'
+import { shownNames } from './places.ts'
 import type { Session } from './session.ts'
 
 export class SharedWatch {
@@ -17,7 +23,8 @@ export class SharedWatch {
   constructor(session: Session, named: Iterable<AccountId>, told: (changes: readonly MailboxChange[]) => void) {
     this.#session = session
     this.#told = told
-    for (const account of [session.owner, ...named]) this.#follow(account)
+    // Of what all may see nobody is told by himself.
+    for (const account of [session.owner, SHARED_ACCOUNT, ...named]) this.#follow(account)
     this.#standings = this.#take()
   }
 
@@ -32,7 +39,7 @@ export class SharedWatch {
     const changes: MailboxChange[] = []
     for (const [id, now] of after) {
       const old = before.get(id)
-      if (old === undefined || isOther(old, now)) changes.push({ id, before: old, after: now })
+      if (old !== now) changes.push({ id, before: old, after: now })
     }
     for (const [id, old] of before) if (!after.has(id)) changes.push({ id, before: old, after: undefined })
     if (changes.length > 0) this.#told(changes)
@@ -46,33 +53,38 @@ export class SharedWatch {
       )
   }
 
-  /** Under the names that the client has for them. */
+  /** Under the names that the client has for them. Those alone are looked into that changed. */
   #take(): Map<MailboxId, MailboxStanding> {
     const { deps, owner } = this.#session
     const standings = new Map<MailboxId, MailboxStanding>()
-    for (const { account, id, name, rights, selectable } of deps.store.sharedWith(owner)) {
-      const shown = shownName(this.#session, account, name)
+    const nameOf = shownNames(this.#session)
+    for (const mailbox of deps.store.sharedWith(owner)) {
+      const { account, id, name, rights, selectable, modSeq } = mailbox
+      const shown = nameOf(account, name)
       if (shown === undefined || !rights.includes('l') || !rights.includes('r')) continue
       this.#follow(account)
-      const status = deps.store.status(account, name, owner)
-      const highest = Number(status?.highestModSeq ?? 0)
-      standings.set(id, {
-        id,
-        name: shown,
-        selectable,
-        uidValidity: status?.uidValidity ?? 0,
-        uidNext: status?.uidNext ?? 0,
-        messages: status?.messages ?? 0,
-        unseen: status?.unseen ?? 0,
-        // What changed since stands in the counts above; the rest is flags.
-        highestModSeq: highest,
-        changedModSeq: highest,
-        expungedModSeq: 0,
-      })
+      const known = this.#standings.get(id)
+      const isSame = known?.highestModSeq === modSeq && known.name === shown && known.selectable === selectable
+      standings.set(id, isSame ? known : this.#standingOf(mailbox, shown))
     }
     return standings
   }
-}
 
-const isOther = (a: MailboxStanding, b: MailboxStanding): boolean =>
-  a.highestModSeq !== b.highestModSeq || a.unseen !== b.unseen || a.name !== b.name || a.selectable !== b.selectable
+  #standingOf({ account, id, name, selectable, modSeq }: SharedMailbox, shown: string): MailboxStanding {
+    const { deps, owner } = this.#session
+    const status = deps.store.status(account, name, owner)
+    return {
+      id,
+      name: shown,
+      selectable,
+      uidValidity: status?.uidValidity ?? 0,
+      uidNext: status?.uidNext ?? 0,
+      messages: status?.messages ?? 0,
+      unseen: status?.unseen ?? 0,
+      // What changed since stands in the counts above; the rest is flags.
+      highestModSeq: modSeq,
+      changedModSeq: modSeq,
+      expungedModSeq: 0,
+    }
+  }
+}

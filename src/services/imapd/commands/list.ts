@@ -1,6 +1,5 @@
 /** LIST (extended) and LSUB. RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154. */
 import {
-  ALL_RIGHTS,
   type Cursor,
   decodeMailbox,
   ImapError,
@@ -9,7 +8,6 @@ import {
   takeEntries,
 } from '../../../formats/imap/mod.ts'
 import { type Listed, listedMailboxes, namesAbove, superiors } from '../listed.ts'
-import { rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
 import { uwPattern } from '../uw-prefix.ts'
@@ -143,10 +141,9 @@ async function listMatching(session: Session, matches: Matches, options: Options
     const status =
       options.status !== undefined && info?.readable === true ? statusLine(session, info, options.status) : undefined
     if (status !== undefined) output.line(status)
-    if (options.myRights && info !== undefined && named.has(name))
-      output.line(myRightsLine(session, name, info.rights ?? rightsAt(session, info) ?? ''))
+    if (options.myRights && info !== undefined && named.has(name)) output.line(myRightsLine(session, name, info.rights))
     const noted =
-      options.metadata && info && mayAnnotate(info.rights ?? ALL_RIGHTS)
+      options.metadata && info && mayAnnotate(info.rights)
         ? metadataOf(session, info, options.metadata, DEPTH_0, info)
         : undefined
     if (noted !== undefined) putMetadata(session, name, noted)
