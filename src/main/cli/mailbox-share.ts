@@ -22,7 +22,7 @@ const USAGE = `usage: postigo mailbox list [--user ADDRESS] [--json]
   NAME            as its users see it, without the prefix (imapd_shared_prefix); / is between levels
   --user ADDRESS  a mailbox of this account; else a shared mailbox, which belongs to nobody
   WHO             an account, or anyone
-  RIGHTS          letters of lrswipkxtea (RFC 4314), +LETTERS to add some, or one of
+  RIGHTS          letters of lrswipkxtea (RFC 4314) or one of these; +RIGHTS adds some
                     none   out of the list     read    lrs          append  lrsip
                     write  lrswipkxte          all     lrswipkxtea
   --deny          what WHO is denied, whoever else grants it
@@ -175,7 +175,8 @@ function granteeOf(opened: OpenedStore, who: string): number {
 
 function changeOf(text: string): RightsChange {
   const adds = text.startsWith('+')
-  const rights = NAMED[text] ?? parseRights(adds ? text.slice(1) : text)
+  const named = adds ? text.slice(1) : text
+  const rights = NAMED[named] ?? parseRights(named) // `read` is made of letters of rights, `a` among them
   if (rights === undefined || rights === '') throw new UsageError(`${text}: no rights`)
   return { operation: adds ? 'add' : 'set', rights }
 }
