@@ -34,6 +34,11 @@ test('mail/Sent is Sent for who says so, and names are told so', async (t) => {
     C: j STATUS Work (MESSAGES)
     S: * STATUS "mail/Work" (MESSAGES 0)
     S: j OK …
+    C: k CREATE "mail/Shared plans"
+    S: k OK …
+    C: l LIST "" "mail/Sh*"
+    S: * LIST (\\HasNoChildren) "/" "mail/Shared plans"
+    S: l OK …
   `,
   )
 })

@@ -18,7 +18,7 @@ export function withoutUwPrefix(session: Spoken, name: string): string {
 export function withUwPrefix({ uwNames, deps }: Spoken, name: string): string {
   const { imapd_uw_prefix: prefix, imapd_other_users_prefix: others, imapd_shared_prefix: shared } = deps.cf
   if (!uwNames || name === '' || name === 'INBOX') return name
-  const isOthers = [others, shared].some((one) => one !== '' && name.startsWith(one.replace(/\/*$/, '')))
+  const isOthers = [others, shared].some((one) => one !== '' && `${name}/`.startsWith(one.replace(/\/*$/, '/')))
   return isOthers ? name : prefix + name
 }
 
