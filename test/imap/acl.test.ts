@@ -217,3 +217,21 @@ test('who takes the right to read from himself is told nothing of what is in the
   const other = await ana.append('Box', MESSAGE)
   assert.doesNotMatch(other + (await ana.ask('NOOP')), /STATUS/)
 })
+
+test('UIDs of a mailbox are told to those alone who may select it', async (t) => {
+  const share = await sharing(t)
+  const { bea } = share
+  for (let i = 0; i < 2; i++) await bea.append('INBOX', MESSAGE)
+  await bea.ask('SELECT INBOX')
+  for (const [rights, code] of [
+    ['li', /^(?![^]*UID )[^]*t\d+ OK/],
+    ['lri', /\[(?:APPEND|COPY)UID \d+ [^\]]+\]/],
+  ] as const) {
+    await grant(share, rights)
+    assert.match(await bea.append(BOX, MESSAGE), code)
+    assert.match(await bea.ask(`COPY 1 ${BOX}`), code)
+    assert.match(await bea.ask(`MOVE 1 ${BOX}`), code)
+    await bea.append('INBOX', MESSAGE)
+    assert.match(await bea.ask(`REPLACE 1 ${BOX} {${MESSAGE.length}+}\r\n${MESSAGE}`), code)
+  }
+})

@@ -3,7 +3,7 @@
  * RFC 3516 (literal8).
  * A message is a literal that is passed on as it comes, never held; nothing is stored before the command's end has come.
  */
-import { type Cursor, ImapError, printSet, takeDateTime } from '../../../formats/imap/mod.ts'
+import { type Cursor, ImapError, printSet, type Rights, takeDateTime } from '../../../formats/imap/mod.ts'
 import { withoutNul } from '../../../formats/message/mod.ts'
 import type { Appending, AppendOptions, Deposited, Replaced } from '../../../mail/store/mod.ts'
 import type { CommandRest } from '../command-rest.ts'
@@ -22,8 +22,8 @@ const BINARY_LIMIT = 64 * 1024 * 1024
 export async function append(session: Session, cursor: Cursor, rest: CommandRest): Promise<string> {
   cursor.takeSpace()
   const mailbox = takeMailbox(cursor)
-  const made = await appendAll(session, rest, { mailbox, limit: saveLimit(session) || MESSAGES_LIMIT })
-  return `[${appendUid(made)}] Append completed`
+  const code = await appendAll(session, rest, { mailbox, limit: saveLimit(session) || MESSAGES_LIMIT })
+  return `${code}Append completed`
 }
 
 export const replace = (session: Session, cursor: Cursor, rest: CommandRest): Promise<string> =>
@@ -46,9 +46,9 @@ async function runReplace(session: Session, cursor: Cursor, rest: CommandRest, b
     uid: selected.uidAt(seq),
     sizeOctets: selected.sizeAt(seq),
   }
-  const made = await appendAll(session, rest, { mailbox, limit: 1, replaces })
+  const code = await appendAll(session, rest, { mailbox, limit: 1, replaces })
   // RFC 8508 §4.3: before the EXPUNGE, which the dispatcher tells.
-  session.output.line(`* OK [${appendUid(made)}] Replacement message ready`)
+  session.output.line(`* OK ${code}Replacement message ready`)
   return expunged(session, 'Replace completed')
 }
 
@@ -61,8 +61,10 @@ function takeReplaced({ mailbox }: Session, cursor: Cursor, byUid: boolean): num
   return seq
 }
 
-function appendUid(made: readonly Deposited[]): string {
-  return `APPENDUID ${made[0]?.uidValidity ?? 0} ${printSet(made.map(({ uid }) => uid))}`
+/** RFC 9051 §6.3.12: it tells of the mailbox, and so is for those alone who may select it. */
+function appendUid({ rights }: { readonly rights: Rights }, made: readonly Deposited[]): string {
+  if (!rights.includes('r')) return ''
+  return `[APPENDUID ${made[0]?.uidValidity ?? 0} ${printSet(made.map(({ uid }) => uid))}] `
 }
 
 interface Wanted {
@@ -71,12 +73,8 @@ interface Wanted {
   readonly replaces?: Replaced
 }
 
-/** All of them, or none. */
-async function appendAll(
-  session: Session,
-  rest: CommandRest,
-  { mailbox, limit, replaces }: Wanted,
-): Promise<readonly Deposited[]> {
+/** All of them, or none. @returns the response code, or nothing */
+async function appendAll(session: Session, rest: CommandRest, { mailbox, limit, replaces }: Wanted): Promise<string> {
   let appending: Appending | undefined
   let target = { shown: mailbox, rights: '' }
   try {
@@ -101,7 +99,7 @@ async function appendAll(
       target.shown,
       made.map(({ uid }) => uid),
     )
-    return made
+    return appendUid(target, made)
   } finally {
     appending?.discard()
   }

@@ -1,5 +1,6 @@
 /** COPY and MOVE. RFC 9051 §6.4.7, §6.4.8, RFC 6851, RFC 4315, RFC 9738. */
-import type { Cursor } from '../../../formats/imap/mod.ts'
+import type { Cursor, Rights } from '../../../formats/imap/mod.ts'
+import type { Copied } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
 import { allowed, refuseWithout, takeMailbox } from '../places.ts'
 import type { Session } from '../session.ts'
@@ -32,11 +33,17 @@ async function run(session: Session, cursor: Cursor, byUid: boolean, moves: bool
     target.shown,
     copied.uids.map(([, uid]) => uid),
   )
-  const code = `COPYUID ${copied.uidValidity} ${ordered(copied.uids.map(([from]) => from))} ${ordered(copied.uids.map(([, to]) => to))}`
-  if (!moves) return `[${code}] Copy completed`
+  const code = copyUid(target, copied)
+  if (!moves) return `${code}Copy completed`
   // RFC 6851 §4.3: before the EXPUNGEs, which the dispatcher tells.
-  session.output.line(`* OK [${code}] Moved`)
+  if (code !== '') session.output.line(`* OK ${code}Moved`)
   return completed(session, await expunged(session, 'Move completed'), limit)
+}
+
+/** RFC 9051 §11.4: it tells of the mailbox, and so is for those alone who may select it. */
+function copyUid({ rights }: { readonly rights: Rights }, { uids, uidValidity }: Copied): string {
+  if (!rights.includes('r')) return ''
+  return `[COPYUID ${uidValidity} ${ordered(uids.map(([from]) => from))} ${ordered(uids.map(([, to]) => to))}] `
 }
 
 /** Ranges in the order of the pairs: RFC 4315 §3 wants the first of one set to go with the first of the other. */
