@@ -9,6 +9,7 @@ import { announce, type StoreContext } from './context.ts'
 import type { Annotation, AnnotationChange, AnnotationNews, AnnotationsSet, MailboxId, Refusal } from './contract.ts'
 import { mailboxByName } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
+import { SHARED_SEEN_ENTRY } from './private-seen.ts'
 import { provision } from './provision.ts'
 import { setSpecialUse, type UseChange } from './special-use.ts'
 
@@ -91,10 +92,16 @@ export async function setAnnotations(
     for (const change of changes)
       if (mailbox === SERVER || !isSpecialUse(change))
         write(tx, { account, mailbox, owner: ownerOf(who, change.entry) }, change, modSeq)
+    if (changes.some(({ entry }) => entry.toLowerCase() === SHARED_SEEN_ENTRY)) raiseModSeq(tx, mailbox, modSeq)
     forgetRemoved(tx, account, mailbox)
     announce(ctx, tx, account)
     return { modSeq, usedBefore: used?.from?.name }
   })
+}
+
+/** Readers were told of MODSEQs of their own, which may be higher than the mailbox's, and see those no more. */
+function raiseModSeq(tx: Tx, mailbox: MailboxId, modSeq: number): void {
+  tx.sql('UPDATE mailbox SET highest_mod_seq = ? WHERE id = ?').run(modSeq, mailbox)
 }
 
 const isSpecialUse = ({ entry }: AnnotationChange): boolean => entry.toLowerCase() === SPECIAL_USE

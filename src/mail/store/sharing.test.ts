@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Refusal, Selected, Store } from './contract.ts'
+import { SHARED_SEEN_ENTRY } from './private-seen.ts'
 import { ANYONE, SHARED_ACCOUNT } from './rights.ts'
 import { ACCOUNT, openTestStore, testStores } from './testing.ts'
 
@@ -147,6 +148,16 @@ async function agrees(store: Store, name: string, who: number, model: ReadonlySe
   assert.equal(unseen.length, selected.count - expected.length)
   selected.close()
 }
+
+test('no MODSEQ that was told goes back when \\Seen becomes shared', async (t) => {
+  const { store, deposit } = await openTestStore(t)
+  await deposit()
+  const bea = await open(store, BEA)
+  const { modSeq } = await bea.storeFlags([1], 'add', ['\\Seen'])
+  await store.setAnnotations(ACCOUNT, 'INBOX', [{ entry: SHARED_SEEN_ENTRY, value: Buffer.from('true') }])
+  assert.ok((await open(store, BEA)).highestModSeq > modSeq)
+  assert.ok((store.status(ACCOUNT, 'INBOX', BEA)?.highestModSeq ?? 0n) > modSeq)
+})
 
 test('a removed account takes its rights and marks along', async (t) => {
   const { store, db, deposit } = await openTestStore(t)
