@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Store } from '../../src/mail/store/mod.ts'
-import { SHARED_ACCOUNT } from '../../src/mail/store/mod.ts'
+import { ANYONE, SHARED_ACCOUNT } from '../../src/mail/store/mod.ts'
 import { type Dialogue, dialogue } from '../support/imap.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -384,6 +384,21 @@ test('an own mailbox of before under a prefix stays the user’s own', async (t)
   assert.match(await bea.append('Shared/Old', MESSAGE), /OK/)
   assert.equal(world.store.status(BEA, 'Shared/Old')?.messages, 1)
   assert.equal(lines(await bea.ask('LIST "" "Shared/*"'), /Old/).length, 1)
+})
+
+test('who is removed is let go, also from what all may see', async (t) => {
+  const world = await house(t)
+  const ana = await world.as('ana')
+  await change(world, ANYONE, 'lr')
+  const idler = await world.as('bea', `SELECT ${INBOX}`)
+  const bea = await world.as('bea', `SELECT ${INBOX}`)
+  idler.send('i IDLE\r\n')
+  await idler.until(/\+ idling\r\n/)
+  await world.server.server.rooms.current.accounts.remove(BEA)
+  await world.store.removeAccount(BEA)
+  assert.equal(await bea.ask('FETCH 1 BODY[]'), '* BYE The account is gone\r\n')
+  await ana.append('INBOX', MESSAGE)
+  assert.equal(await idler.until(/\* .*\r\n/), '* BYE The account is gone\r\n')
 })
 
 test('anyone is granted by administrators alone, where main.cf does not say otherwise', async (t) => {

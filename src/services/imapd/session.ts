@@ -308,11 +308,18 @@ export class Session {
   #checkRights(): void {
     const { selected, deps, rights: before } = this
     if (selected === undefined || this.#hasLooked(selected)) return
+    if (selected.account !== this.account) this.#checkAccount()
     const now = deps.store.rightsById(selected, this.owner)
     if (now === undefined || now === before) return
     if (!now.includes('r')) throw new Bye('You may no longer read the selected mailbox')
     this.rights = now
     for (const line of flagsLines(this, selected)) this.output.line(line)
+  }
+
+  /** What all may see is not for who was removed meanwhile. */
+  #checkAccount(): void {
+    if (this.account !== undefined && this.deps.accounts.byId(this.account) === undefined)
+      throw new Bye('The account is gone')
   }
 
   /** RFC 4467 §7: the mailbox, an own one, got another key. */
@@ -372,6 +379,7 @@ export class Session {
           row = commands.get(name)
           if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
           this.#checkState(row)
+          this.#checkAccount()
           // ESEARCH may be of the selected mailbox too; what NOTIFY keeps silent about is not looked at by `tell`.
           if (row.state === 'selected' || row.tellsFirst === true) this.#checkRights()
           if (row.tellsFirst === true)
