@@ -44,7 +44,7 @@ test('the server advertises what is held, and all of that', async (t) => {
     const mainCf = `imapd_${limit}_limit = 5000\nimapd_admin_users = ana\n`
     const server = await startServer(t, { accounts: ['ana'], mainCf })
     const { greeting } = await dialogue(t, server.port('imap'), 'ana')
-    for (const [, text = ''] of greeting.matchAll(/\[CAPABILITY ([^\]]+)\]/g))
+    for (const [, text = ''] of greeting.matchAll(/[*[] ?CAPABILITY ([^\]\r]+)[\]\r]/g))
       for (const word of words(text)) advertised.add(word)
   }
   const states = new Map(imapExtensions().flatMap(({ words: names, state }) => names.map((name) => [name, state])))

@@ -98,7 +98,8 @@ test('COMPRESS is there after log-in, once, and for DEFLATE alone', async (t) =>
     C: a COMPRESS DEFLATE
     S: a BAD Log in first
     C: b LOGIN ana secret
-    S: b OK [CAPABILITY … COMPRESS=DEFLATE …
+    S: * CAPABILITY … COMPRESS=DEFLATE …
+    S: b OK Logged in
     C: c COMPRESS GZIP
     S: c BAD …
     C: d COMPRESS DEFLATE now

@@ -70,7 +70,7 @@ export async function transcript(at: number | string, dialogue: string, host = '
       if (connection === undefined) connections.set(id, (connection = new LineReader(at, host)))
       if (side === 'C') connection.send(text)
       else {
-        const got = await connection.line()
+        const got = await lineFor(text, connection)
         const pattern = text
           .split('…')
           .map((part) => RegExp.escape(part))
@@ -84,4 +84,10 @@ export async function transcript(at: number | string, dialogue: string, host = '
   } finally {
     for (const connection of connections.values()) connection.close()
   }
+}
+
+/** What IMAP says of itself at log-in is passed over where it is not asked for. */
+async function lineFor(text: string, connection: LineReader): Promise<string> {
+  const got = await connection.line()
+  return got.startsWith('* CAPABILITY ') && !text.startsWith('* CAPABILITY ') ? connection.line() : got
 }

@@ -72,7 +72,9 @@ export function postfixMaster(queueDirectory: string): number | undefined {
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined
   const pid = Number(readFileSync(file, 'latin1').trim())
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim() === 'master' ? pid : undefined
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+    // One that has ended is there until its parent has asked after it.
+    return /^Name:\tmaster$/m.test(status) && !/^State:\t[ZX]/m.test(status) ? pid : undefined
   } catch {
     return undefined
   }

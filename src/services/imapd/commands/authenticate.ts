@@ -12,7 +12,11 @@ function refuseBeforeTls(session: Session): void {
   if (!session.mayLogIn) throw new ImapError('NO', 'Passwords are not taken in clear here', { code: 'PRIVACYREQUIRED' })
 }
 
-const welcome = (session: Session): string => `[CAPABILITY ${capabilitiesOf(session).join(' ')}] Logged in`
+/** RFC 9051 §7.2.2: in a line of its own, for some clients bound the length of a tagged one. */
+function welcome(session: Session): string {
+  session.output.line(`* CAPABILITY ${capabilitiesOf(session).join(' ')}`)
+  return 'Logged in'
+}
 
 export async function login(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeSpace()
