@@ -19,6 +19,7 @@ const BASE = 24_900
 /** Sessions at a time. */
 const PARALLEL = 4
 const DELIVERY_LIMIT_MS = 30_000
+const QUIET_MS = 5000
 
 /** What a product did with a day. */
 interface Day {
@@ -122,7 +123,12 @@ async function carry(
     const found = (): string[] => deliveriesIn(running.log())
     const limit = Date.now() + DELIVERY_LIMIT_MS
     const isDone = (): boolean => (running.idle?.() ?? true) && found().length >= wanted
-    while (!isDone() && Date.now() < limit) await sleep(50)
+    // Some that Postfix makes are meant not to be: then nothing more comes.
+    let [seen, quietSince] = [0, Date.now()]
+    while (!isDone() && Date.now() < limit && Date.now() - quietSince < QUIET_MS) {
+      if (found().length !== seen || running.idle?.() === false) [seen, quietSince] = [found().length, Date.now()]
+      await sleep(50)
+    }
     await sleep(300) // for what should not come
     const arrivals = new Map(
       [...sinks].map(([name, sink]) => [name, sink.arrived.slice(before.get(name)).map(arrival).toSorted()]),

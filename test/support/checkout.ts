@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NEEDED = ['bin', 'src', 'package.json']
+const NEEDED = ['bin', 'packaging', 'src', 'package.json']
 const NOBODY = 65_534
 
 function isOpen(): boolean {

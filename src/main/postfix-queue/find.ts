@@ -74,8 +74,18 @@ export function postfixMaster(queueDirectory: string): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
     // One that has ended is there until its parent has asked after it.
-    return /^Name:\tmaster$/m.test(status) && !/^State:\t[ZX]/m.test(status) ? pid : undefined
+    const isMaster = /^Name:\tmaster$/m.test(status) && !/^State:\t[ZX]/m.test(status)
+    return isMaster && !hasLetGo(pid) ? pid : undefined
   } catch {
     return undefined
+  }
+}
+
+/** A process on its way out has no files any more, and with them no lock: to "postfix status" it has gone. */
+function hasLetGo(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length === 0
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' // EACCES: another user's
   }
 }
