@@ -90,7 +90,6 @@ test('what waited in Postfix waits in Postigo with the same words, and is delive
   const sink = await startSink(t, { listens: { host: '127.0.0.1', port } })
   const reached = (): string[] => sink.heard.flat().flatMap((line) => /^RCPT TO:<(.*?)>/i.exec(line)?.[1] ?? [])
   assert.equal((await postigo(postfix, 'start')).code, 0)
-  t.after(() => postigo(postfix, 'stop'))
   await postigo(postfix, 'postqueue', '-f')
   await until('all but the held one are delivered', () => reached().length === 3)
   await postigo(postfix, 'postsuper', '-H', 'ALL')

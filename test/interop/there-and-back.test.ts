@@ -73,7 +73,6 @@ test('each message is delivered once, whoever had it when', { skip: withoutPostf
   assert.match(await ok('takeover', '--root', machine), /holds 3 messages/)
   assert.match(await ok('queue', 'import'), /^3 messages taken in/)
   assert.match(await ok('start'), /ready\n$/)
-  t.after(() => postigo('stop'))
   const sendmail = join(machine, 'usr/sbin/sendmail')
   for (const name of ['second', 'late2']) {
     const env = { MAIL_CONFIG: postfix.etc }

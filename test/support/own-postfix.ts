@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { userByName } from '#src/main/launcher/system.ts'
+import { BIN } from './checkout.ts'
 import { until } from './mailbox.ts'
 
 const MASTER = '/usr/share/postfix/master.cf.dist'
@@ -85,6 +86,7 @@ export async function ownPostfix(t: TestContext, mainCf = ''): Promise<OwnPostfi
     await until('Postfix has stopped', () => !isRunning())
   }
   t.after(async () => {
+    spawnSync(BIN, ['stop', '-c', etc]) // who has taken its place, while the directory is there
     await stop()
     rmSync(dir, { recursive: true, force: true })
   })
