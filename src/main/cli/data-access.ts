@@ -32,8 +32,7 @@ export class NoData extends Error {}
 /** A batch waits for its turn to be written, and a finish for many messages to move. */
 const ANSWER_LIMIT_MS = 600_000
 
-/** Throws NoData, and ConfigError. */
-/** @param directory absolute */
+/** Throws NoData, and ConfigError. @param directory absolute */
 export async function openData(directory: string): Promise<DataAccess> {
   const config = readConfig({ directory })
   const paths = dataPaths(config)

@@ -1,16 +1,16 @@
 /** `postigo mailbox export`: mailboxes as Maildir or mbox, with dates, flags and UIDs, for another server or a copy. */
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { ConfigError } from '../../io/config/mod.ts'
-import { asked, ImportRefusal } from '../folders/import-folder.ts'
+import { asked } from '../folders/import-folder.ts'
 import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
 import { MaildirWriter, writeSubscriptions } from '../folders/write-maildir.ts'
 import { MboxWriter } from '../folders/write-mbox.ts'
 import type { ExportedMailbox, ExportedMessage } from '../server/export-control.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
-import { type DataAccess, NoData, openData } from './data-access.ts'
+import { type DataAccess, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { Progress } from './mailbox-import-report.ts'
+import { commandFailure } from './command-failure.ts'
 
 const USAGE = `usage: postigo mailbox export --account ACCOUNT [options] DIR
        postigo mailbox export --all [options] DIR
@@ -71,13 +71,7 @@ export const mailboxExport: Command = async (argv, io) => {
       await data.close()
     }
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.err(`postigo mailbox export: ${error.message}\n${USAGE}`)
-      return EX.usage
-    }
-    if (!(error instanceof NoData || error instanceof ConfigError || error instanceof ImportRefusal)) throw error
-    io.err(`postigo mailbox export: ${error.message}\n`)
-    return error instanceof ConfigError ? EX.config : EX.unavailable
+    return commandFailure('mailbox export', USAGE, error, io)
   }
 }
 

@@ -1,7 +1,7 @@
 /** `postigo mailbox import`: mboxes and Maildirs become mailboxes, with dates, flags, UIDs and subscriptions; never twice. */
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Config, ConfigError } from '../../io/config/mod.ts'
+import type { Config } from '../../io/config/mod.ts'
 import { holdMbox, localParams } from '../../mail/delivery/mod.ts'
 import type { Quoting } from '../../formats/folders/mod.ts'
 import type { OpenFolder, UidlFormat } from '../folders/contract.ts'
@@ -11,12 +11,13 @@ import { openMbox } from '../folders/read-mbox.ts'
 import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
 import { findFolders, type Folder } from '../folders/sources.ts'
 import { uidlFormat } from '../folders/uidl.ts'
-import { type DataAccess, NoData, openData } from './data-access.ts'
+import { type DataAccess, openData } from './data-access.ts'
 import { type ImportPlan, plansOfAll } from './mailbox-import-plan.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
 import { readConfig } from '../server/rooms.ts'
 import { describeReports, Progress } from './mailbox-import-report.ts'
+import { commandFailure } from './command-failure.ts'
 
 const USAGE = `usage: postigo mailbox import --account ACCOUNT [options] PATH…
        postigo mailbox import --all [options]
@@ -91,13 +92,7 @@ export const mailboxImport: Command = async (argv, io) => {
       await data?.close()
     }
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.err(`postigo mailbox import: ${error.message}\n${USAGE}`)
-      return EX.usage
-    }
-    if (!(error instanceof NoData || error instanceof ConfigError)) throw error
-    io.err(`postigo mailbox import: ${error.message}\n`)
-    return error instanceof NoData ? EX.unavailable : EX.config
+    return commandFailure('mailbox import', USAGE, error, io)
   }
 }
 

@@ -1,14 +1,14 @@
 /** `postigo queue export`: what waits in our queue goes into Postfix's queue_directory, for `postfix start` to go on with. */
 import { resolve } from 'node:path'
-import { ConfigError } from '../../io/config/mod.ts'
 import { serverLockHolder } from '../../io/db/mod.ts'
-import { asked, ImportRefusal } from '../folders/import-folder.ts'
+import { asked } from '../folders/import-folder.ts'
 import { TAKE_LIMIT } from '../postfix-queue/control.ts'
 import { postfixMaster } from '../postfix-queue/find.ts'
 import type { Given } from '../postfix-queue/give.ts'
 import { dataPaths } from '../server/data-dir.ts'
 import { readConfig } from '../server/rooms.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
+import { commandFailure } from './command-failure.ts'
 import { NoData, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 
@@ -34,13 +34,7 @@ export const queueExport: Command = async (argv, io) => {
     }
     return await exportQueue(resolve(io.cwd, configDirectory(values.config, io)), values['dry-run'] === true, io)
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.err(`postigo queue export: ${error.message}\n${USAGE}`)
-      return EX.usage
-    }
-    if (!(error instanceof NoData || error instanceof ConfigError || error instanceof ImportRefusal)) throw error
-    io.err(`postigo queue export: ${error.message}\n`)
-    return error instanceof ConfigError ? EX.config : EX.unavailable
+    return commandFailure('queue export', USAGE, error, io)
   }
 }
 

@@ -1,15 +1,15 @@
 /** `postigo queue import`: what waits in Postfix's queue waits in ours, with its age, reasons and reports; each message once. */
 import { resolve } from 'node:path'
-import { ConfigError } from '../../io/config/mod.ts'
-import { asked, ImportRefusal } from '../folders/import-folder.ts'
+import { asked } from '../folders/import-folder.ts'
 import { TAKE_LIMIT } from '../postfix-queue/control.ts'
 import { countsOf, type PostfixFile, postfixFiles, postfixMaster } from '../postfix-queue/find.ts'
 import type { TakenIn } from '../postfix-queue/take-in.ts'
 import { readConfig } from '../server/rooms.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
-import { type DataAccess, NoData, openData } from './data-access.ts'
+import { type DataAccess, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { Progress } from './mailbox-import-report.ts'
+import { commandFailure } from './command-failure.ts'
 
 const USAGE = `usage: postigo queue import [-c DIR] [--dry-run] [--json]
 
@@ -43,13 +43,7 @@ export const queueImport: Command = async (argv, io) => {
       await data.close()
     }
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.err(`postigo queue import: ${error.message}\n${USAGE}`)
-      return EX.usage
-    }
-    if (!(error instanceof NoData || error instanceof ConfigError || error instanceof ImportRefusal)) throw error
-    io.err(`postigo queue import: ${error.message}\n`)
-    return error instanceof ConfigError ? EX.config : EX.unavailable
+    return commandFailure('queue import', USAGE, error, io)
   }
 }
 

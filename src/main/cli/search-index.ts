@@ -1,12 +1,12 @@
 /** `postigo search-index`: how much of the mail the search index knows, and making it anew. */
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError } from '../../io/config/mod.ts'
 import type { IndexStatus } from '../../mail/store/mod.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
 import { type DataAccess, NoData, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { Progress } from './mailbox-import-report.ts'
+import { commandFailure } from './command-failure.ts'
 
 const USAGE = `usage: postigo search-index status [ACCOUNT] [--json]
        postigo search-index rebuild [ACCOUNT] [--no-wait]
@@ -56,13 +56,7 @@ export const searchIndex: Command = async (argv, io) => {
       await data.close()
     }
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.err(`postigo search-index: ${error.message}\n${USAGE}`)
-      return EX.usage
-    }
-    if (!(error instanceof NoData || error instanceof ConfigError)) throw error
-    io.err(`postigo search-index: ${error.message}\n`)
-    return error instanceof NoData ? EX.unavailable : EX.config
+    return commandFailure('search-index', USAGE, error, io)
   }
 }
 
