@@ -34,6 +34,7 @@ packages=(
   offlineimap3
   opendkim
   openssl
+  pebble
   pflogsumm
   postfix
   postfix-cdb

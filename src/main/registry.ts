@@ -12,6 +12,7 @@ import { storeParams } from '../mail/store/mod.ts'
 import { imapdParams } from '../services/imapd/mod.ts'
 import { pop3dParams } from '../services/pop3d/mod.ts'
 import { lmtpdParams, postscreenParams, smtpdParams } from '../services/smtpd/mod.ts'
+import { acmeParams } from './certificates/params.ts'
 import { maillogParams } from './maillog/params.ts'
 import { mainParams } from './server/params.ts'
 import { submissionParams } from './server/submission-params.ts'
@@ -23,6 +24,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     maillogParams,
     submissionParams,
     tlsParams,
+    acmeParams,
     tablesParams,
     smtpdParams,
     lmtpdParams,

@@ -59,3 +59,19 @@ export function pathLength({ value }: Extension): number | undefined {
   const length = inside(elements(value)[0]).find(({ tag }) => tag === 0x02)
   return length === undefined ? undefined : length.body.reduce((sum, octet) => Math.min(sum * 256 + octet, 1000), 0)
 }
+
+/** The certificate's serial number, the octets of the INTEGER as they stand. Throws RangeError. */
+export function serialNumber(der: Buffer): Buffer {
+  const [certificate] = elements(der)
+  const [toBeSigned] = inside(certificate)
+  const serial = inside(toBeSigned).find(({ tag }) => tag === 0x02)
+  if (serial === undefined) throw new RangeError('no serial number')
+  return serial.body
+}
+
+/** keyIdentifier of authorityKeyIdentifier (RFC 5280 §4.2.1.1); undefined where there is none. */
+export function authorityKeyId(der: Buffer): Buffer | undefined {
+  const extension = extensionsOf(der).find(({ oid }) => oid === '551d23')
+  if (extension === undefined) return undefined
+  return inside(elements(extension.value)[0]).find(({ tag }) => tag === 0x80)?.body
+}

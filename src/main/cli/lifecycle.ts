@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { serverLockHolder } from '../../io/db/mod.ts'
+import { acmeLines } from '../certificates/status.ts'
 import { askControl, type ControlAnswer } from '../server/control.ts'
 import { type DataPaths, dataPaths } from '../server/data-dir.ts'
 import { shownPlace } from '../server/listeners.ts'
@@ -123,6 +124,7 @@ function describe(s: ServerStatus): string {
     `\nservices\n${table(services)}` +
     `\nconnections  smtp ${s.connections.smtp}, imap ${s.connections.imap}, pop3 ${s.connections.pop3}, lmtp ${s.connections.lmtp}\n` +
     `queue        ${s.queue.messages} messages, ${s.queue.recipients} recipients (${s.queue.deferred} deferred, ${s.queue.held} messages held)\n` +
+    (s.acme === undefined ? '' : `certificate  ${acmeLines(s.acme).join('\n             ')}\n`) +
     `mailboxes    ${s.mailboxes} of ${s.accounts} accounts\n` +
     `memory       ${mib(s.memory.rssOctets)}, of that ${mib(s.memory.heapOctets)} heap of the main thread\n`
   )

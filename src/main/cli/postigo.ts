@@ -90,6 +90,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'on|off imap, imaps, pop3, pop3s',
     words: 'on|off|list [imap|imaps|pop3|pop3s] [-c DIR]',
   },
+  certificate: {
+    load: async () => (await import('./certificate.ts')).certificate,
+    summary: 'what certificates are shown and until when; get one by ACME now (renew)',
+  },
   'search-index': {
     load: async () => (await import('./search-index.ts')).searchIndex,
     summary: 'how much of the mail is indexed for SEARCH; make the index anew',

@@ -10,6 +10,7 @@ import { ListenerError, type ListenerSpec, shownPlace } from '../server/listener
 import { postfixQueueNotice } from '../postfix-queue/find.ts'
 import { servedFrom } from '../server/served-from.ts'
 import { Server } from '../server/server.ts'
+import { authFindings } from '../server/tls-findings.ts'
 import { type CliIo, EX } from './io.ts'
 import type { StartWords } from './start.ts'
 import { table } from './table.ts'
@@ -34,6 +35,7 @@ export async function runServer(
   }
   const { config } = server.rooms.current
   for (const line of servedFrom(config)) io.out(`${line}\n`)
+  for (const { file, line, text } of authFindings(config)) io.err(`postigo: warning: ${file}, line ${line}: ${text}\n`)
   const notice = postfixQueueNotice(config)
   if (notice !== undefined) io.out(`${notice}\n`)
   const stop = (): void => void server.stop()

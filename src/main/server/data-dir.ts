@@ -10,6 +10,8 @@ export interface DataPaths {
   readonly control: string
   readonly key: string
   readonly tls: string
+  /** The account's key at an ACME authority, the certificate from there, and how it stands with the next. */
+  readonly acme: string
   /** The record of paths. */
   readonly record: string
   /** The code as the runtime compiled it for the server that runs as mail_owner. */
@@ -25,6 +27,7 @@ export function dataPaths(config: Config): DataPaths {
     control: join(dir, 'control'),
     key: join(dir, 'credential.key'),
     tls: join(dir, 'tls'),
+    acme: join(dir, 'acme'),
     record: join(dir, 'paths'),
     compiled: join(dir, 'compiled'),
   }

@@ -4,6 +4,7 @@ import { createTables, tableFindings } from '../../io/tables/mod.ts'
 import { transportFault } from '../../mail/delivery/mod.ts'
 import { contentFindings } from '../../mail/intake/mod.ts'
 import { policyFindings } from '../../mail/policy/mod.ts'
+import { acmeFindings } from '../certificates/findings.ts'
 import { SMTP_SERVERS } from './listeners.ts'
 import { allParams } from '../registry.ts'
 import { clientFindings } from './client-findings.ts'
@@ -27,6 +28,7 @@ export async function allFindings(config: Config): Promise<Finding[]> {
     ...own,
     ...tableFindings(config, directory),
     ...tlsFindings(config),
+    ...acmeFindings(config),
     ...clientFindings(config),
     ...clientTlsFindings(config),
     ...masterFindings(config),

@@ -19,6 +19,7 @@ export interface FrontData {
 export type ToFront =
   | { readonly ask: 'stop' | 'status' | 'reopen' }
   | { readonly ask: 'reload'; readonly specs: readonly ListenerSpec[]; readonly handed: ReadonlyMap<string, string> }
+  | { readonly ask: 'certificates'; readonly handed: ReadonlyMap<string, string> }
   | { readonly ask: 'verified'; readonly id: number; readonly right: boolean | undefined }
 
 export type FromFront =
@@ -26,6 +27,7 @@ export type FromFront =
   | { readonly say: 'failed'; readonly text: string }
   | { readonly say: 'status'; readonly status: FrontStatus }
   | { readonly say: 'reloaded'; readonly error: string | undefined }
+  | { readonly say: 'certified'; readonly error: string | undefined }
   | { readonly say: 'reopened'; readonly error: string | undefined }
   | { readonly say: 'verify'; readonly id: number; readonly user: string; readonly password: string }
   | { readonly say: 'stopped' }
@@ -51,6 +53,14 @@ function attempt(work: () => void): string | undefined {
   } catch (error) {
     return textOf(error)
   }
+}
+
+function takeCertificates(handed: ReadonlyMap<string, string>): string | undefined {
+  const before = rooms.handed
+  rooms.handed = handed
+  const problem = attempt(() => front.takeCertificates())
+  if (problem !== undefined) rooms.handed = before
+  return problem
 }
 
 async function reload(
@@ -79,6 +89,7 @@ port.on('message', (message: ToFront) => {
     if (message.ask === 'status') say({ say: 'status', status: front.status })
     else if (message.ask === 'verified') verifying.answered(message.id, message.right)
     else if (message.ask === 'reopen') say({ say: 'reopened', error: attempt(() => maillog.writer.reopen()) })
+    else if (message.ask === 'certificates') say({ say: 'certified', error: takeCertificates(message.handed) })
     else if (message.ask === 'reload') say({ say: 'reloaded', error: await reload(message.specs, message.handed) })
     else {
       await front.stop()

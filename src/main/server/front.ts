@@ -11,6 +11,7 @@ import { createImapd, imapdParams } from '../../services/imapd/mod.ts'
 import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
 import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
+import { broughtFor } from '../certificates/settings.ts'
 import { identityOf } from './identity.ts'
 import { passwordMaps } from './smtpd-sasl.ts'
 import type { ListenerSpec } from './listeners.ts'
@@ -108,6 +109,12 @@ export class Front {
     for (const [at, open] of opened) this.#open.set(at, open)
   }
 
+  /** New connections are shown the certificates as their files are now. Throws what is wrong with them, and keeps the old ones. */
+  takeCertificates(): void {
+    const fresh = [...this.#open.values()].map((open) => ({ open, tls: this.#identity(open.plan.spec) }))
+    for (const { open, tls } of fresh) open.plan = { ...open.plan, tls }
+  }
+
   #plan(spec: ListenerSpec): Plan {
     const cf = this.#rooms.current.config.with(new Map(spec.overrides)).bind(smtpdParams)
     const proxyHeaderMs = spec.kind === 'smtpd' ? (screenProxyMs(this.#rooms, spec) ?? proxyMs(cf)) : 0
@@ -149,6 +156,7 @@ export class Front {
       nowMs: clock.now(),
       tables: current.tables,
       required: spec.implicitTls || level,
+      brought: broughtFor(config, paths.acme, spec.overrides),
       handed: this.#rooms.handed,
     }).tls
   }

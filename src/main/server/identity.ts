@@ -40,6 +40,8 @@ export interface IdentityOptions {
   readonly tables: Pick<Tables, 'maps'>
   /** TLS is required: the mandatory_ forms of the settings hold. */
   readonly required?: boolean
+  /** What an ACME authority gave, in the place of the files that main.cf names; key and certificates in one file. */
+  readonly brought?: string | undefined
   /** Files that the launcher read: the server may not. */
   readonly handed?: ReadonlyMap<string, string>
 }
@@ -77,12 +79,12 @@ function identity(options: IdentityOptions): Identity {
   const { config, tables, required = false, handed } = options
   const cf = config.bind(tlsParams)
   const own = ownFiles(cf)
-  const isOwn = cf.smtpd_tls_chain_files.length > 0 || own.length > 0
+  const isOwn = options.brought !== undefined || cf.smtpd_tls_chain_files.length > 0 || own.length > 0
   const files = isOwn ? own : [{ certFile: madeFile(options), keyFile: '' }]
   const forName = cf.tls_server_sni_maps === '' ? undefined : chainsByName(cf.tls_server_sni_maps, tables)
   const settings: IdentitySettings = {
     files,
-    chainFiles: cf.smtpd_tls_chain_files,
+    chainFiles: options.brought === undefined ? cf.smtpd_tls_chain_files : [options.brought],
     ...(handed !== undefined && { handed }),
     ...choices(cf, required),
     handshakeMs: config.bind(smtpdParams).smtpd_starttls_timeout,
@@ -90,6 +92,15 @@ function identity(options: IdentityOptions): Identity {
     ...clientSettings(cf, required && config.bind(smtpdParams).smtpd_tls_req_ccert),
   }
   return { tls: createIdentity(settings), selfSigned: !isOwn }
+}
+
+/** Files whose first certificate is shown where a listener has none of its own. */
+export function shownFiles(config: Config, tlsDir: string, brought: string | undefined): string[] {
+  const cf = config.bind(tlsParams)
+  if (brought !== undefined) return [brought]
+  if (cf.smtpd_tls_chain_files.length > 0) return [...cf.smtpd_tls_chain_files]
+  const own = ownFiles(cf).map(({ certFile }) => certFile)
+  return own.length > 0 ? own : [join(tlsDir, 'self-signed.pem')].filter((file) => existsSync(file))
 }
 
 function ownFiles(cf: TlsSettings): IdentitySettings['files'] {

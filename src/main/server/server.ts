@@ -6,10 +6,15 @@ import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
 import { endRun, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
-import { listen } from '../../io/net/mod.ts'
+import { listen, sendHttp } from '../../io/net/mod.ts'
 import { type AllAgents, createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
 import { QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
+import { CertificateKeeper } from '../certificates/keeper.ts'
+import { acmeFindings } from '../certificates/findings.ts'
+import { CertificateWatch } from '../certificates/watch.ts'
+import { broughtFor } from '../certificates/settings.ts'
+import type { AcmeStatus } from '../certificates/status.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { type PathRecord, recordPaths } from '../paths/recorder.ts'
 import type { LauncherClient } from '../launcher/client.ts'
@@ -22,6 +27,7 @@ import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
 import { identityOf } from './identity.ts'
+import { authFindings } from './tls-findings.ts'
 import { answerTools, holderAfterKeeper } from './keeper.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
 import { localProgram, makeLocalAgent } from './local-delivery.ts'
@@ -71,6 +77,8 @@ export interface ServerStatus {
     readonly deferred: number
     readonly held: number
   }
+  /** Of ACME, where it is switched on. */
+  readonly acme?: AcmeStatus
   readonly accounts: number
   readonly mailboxes: number
   readonly memory: { readonly rssOctets: number; readonly heapOctets: number }
@@ -99,6 +107,8 @@ export class Server {
   #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
+  readonly #certificates: CertificateKeeper
+  readonly #watch: CertificateWatch
   readonly #startedMs = Date.now()
   #specs: readonly ListenerSpec[]
   #front: Front | undefined
@@ -122,6 +132,18 @@ export class Server {
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
     this.#localMail = new LocalMail(parts.rooms, noticesOf(parts.rooms))
+    this.#certificates = new CertificateKeeper({
+      config: () => parts.rooms.current.config,
+      directory: parts.rooms.paths.acme,
+      clock: parts.rooms.clock,
+      send: sendHttp,
+      random: Math.random,
+      onCertificate: () => this.#takeCertificates(),
+    })
+    this.#watch = new CertificateWatch(
+      () => parts.rooms.current.config,
+      () => this.#takeCertificates(),
+    )
     this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
   }
 
@@ -155,7 +177,8 @@ export class Server {
   async #begin(): Promise<void> {
     const { cf, config, tables } = this.#rooms.current
     const { paths, clock } = this.#rooms
-    identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables, handed: this.#rooms.handed }) // made once, before the threads look for it
+    const brought = broughtFor(config, paths.acme)
+    identityOf({ config, tlsDir: paths.tls, nowMs: clock.now(), tables, handed: this.#rooms.handed, brought }) // made once, before the threads look for it
     const single = this.#options.singleThread ?? isSingle(cf.single_thread)
     this.#upkeep = this.#makeUpkeep(single)
     this.#upkeep.start()
@@ -169,6 +192,8 @@ export class Server {
       }
       await this.#localMail.start()
       this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
+      this.#certificates.start()
+      this.#watch.start()
       this.#runner.start() // last: what waits in a full queue is no reason to be ready later
     } catch (error) {
       await this.stop()
@@ -178,6 +203,17 @@ export class Server {
       event: 'main.started',
       text: `daemon started -- version ${version}, configuration ${this.#options.directory}`,
     })
+    this.#warn()
+  }
+
+  /** What a postmaster should hear of at each start and reload. */
+  #warn(): void {
+    const { config } = this.#rooms.current
+    for (const { severity, file, line, text, proposal } of [...authFindings(config), ...acmeFindings(config)]) {
+      if (severity === 'note') continue
+      const write = proposal === undefined ? '' : ` (write: ${proposal})`
+      publish({ event: 'main.warning', text: `warning: ${file}, line ${line}: ${text}${write}` })
+    }
   }
 
   #makeUpkeep(single: boolean): UpkeepRunner {
@@ -282,11 +318,26 @@ export class Server {
       case 'mailboxes-changed':
         for (const account of accountsIn(request)) this.#rooms.current.store.changedElsewhere(account)
         return { ok: true }
+      case 'certificate-renew': {
+        const problem = await this.#certificates.force()
+        return problem === undefined ? { ok: true } : { ok: false, error: problem }
+      }
       case 'stop':
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
       default:
         return answerTools(this.#rooms, request)
+    }
+  }
+
+  /** All listeners show what the files hold now. Throws what is wrong with one; then that listener keeps what it had. */
+  async #takeCertificates(): Promise<void> {
+    const handed = await handedFiles(this.#rooms.current.config, this.#options.launcher)
+    this.#rooms.handed = handed
+    this.#front?.takeCertificates()
+    for (const { worker } of this.#workers.values()) {
+      const answer = await ask(worker, { ask: 'certificates', handed }, 'certified')
+      if (answer.say === 'certified' && answer.error !== undefined) throw new Error(answer.error)
     }
   }
 
@@ -314,11 +365,13 @@ export class Server {
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
       this.#upkeep?.apply(upkeepSettings(this.#rooms))
+      void this.#certificates.look()
       this.#maillog.reload(this.#rooms.current)
       publish({
         event: 'main.reloaded',
         text: `reload -- version ${version}, configuration ${this.#options.directory}`,
       })
+      this.#warn()
       return undefined
     } catch (error) {
       this.#rooms.current = before
@@ -349,6 +402,7 @@ export class Server {
     }
     const sum = (what: keyof FrontStatus): number => fronts.reduce((n, front) => n + front[what], 0)
     const { rss, heapUsed } = process.memoryUsage()
+    const acme = this.#certificates.status()
     return {
       version,
       pid: process.pid,
@@ -364,6 +418,7 @@ export class Server {
       })),
       connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3'), lmtp: sum('lmtp') },
       queue: desk.counts(),
+      ...(acme !== undefined && { acme }),
       accounts: current.accounts.list().length,
       mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
       memory: { rssOctets: rss, heapOctets: heapUsed },
@@ -377,6 +432,8 @@ export class Server {
   }
 
   async #stop(): Promise<void> {
+    this.#watch.stop()
+    await this.#certificates.stop()
     await this.#front?.stop()
     await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
     await this.#localMail.stop()

@@ -5,7 +5,7 @@ import { allParams } from '../registry.ts'
 import { tlsFindings } from './tls-findings.ts'
 
 const findings = (mainCf: string): string[] =>
-  tlsFindings(parseConfig(mainCf, allParams(), { machine: { hostname: 'x.test', interfaces: [] } })).map(
+  tlsFindings(parseConfig(mainCf, allParams(), { machine: { hostname: 'x.test', interfaces: [] }, masterCf: '' })).map(
     ({ line, severity, text, proposal }) =>
       `${line} ${severity}: ${text}${proposal === undefined ? '' : ` => ${proposal}`}`,
   )
@@ -47,4 +47,17 @@ test('what is to be said of TLS', () => {
     ],
   ]
   for (const [mainCf, expected] of table) assert.deepEqual(findings(mainCf), expected, mainCf)
+})
+
+test('a service of master.cf that takes passwords in clear is named', () => {
+  const masterCf =
+    'submission inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n' +
+    '2525 inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt\n' +
+    'submissions inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes\n'
+  const machine = { hostname: 'x.test', interfaces: [] }
+  const found = tlsFindings(parseConfig('', allParams(), { machine, masterCf }))
+  assert.deepEqual(
+    found.map(({ line, text, proposal }) => [line, text, proposal]),
+    [[1, 'submission: passwords are taken without TLS, and can be read on the way', 'smtpd_tls_auth_only = yes']],
+  )
 })

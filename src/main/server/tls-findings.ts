@@ -2,6 +2,7 @@
 import { type Config, type Finding, splitList } from '../../io/config/mod.ts'
 import { IdentityError, protocolChoice, readPem, TlsSettingError } from '../../io/net/mod.ts'
 import { TLS_FILE_PARAMETERS } from './identity.ts'
+import { SMTP_SERVERS } from './listeners.ts'
 import { tlsParams } from './tls-params.ts'
 
 export function tlsFindings(config: Config): Finding[] {
@@ -50,14 +51,33 @@ function offerFindings(config: Config): Finding[] {
   return [at(config, name, { severity: 'warning', text, proposal: 'smtpd_tls_security_level = may' })]
 }
 
-function authFindings(config: Config): Finding[] {
-  if (config.value('smtpd_sasl_auth_enable') !== 'yes' || config.value('smtpd_tls_auth_only') === 'yes') return []
-  const level = config.value('smtpd_tls_security_level') ?? ''
-  if (level === 'encrypt' || (level === '' && config.value('smtpd_enforce_tls') === 'yes')) return [] // no AUTH before TLS
-  const { file, line } = config.origin('smtpd_sasl_auth_enable') ?? { file: config.file, line: 0 }
-  const text = 'passwords are taken without TLS, and can be read on the way'
+/** Passwords in clear: by main.cf, and by services of master.cf that take them where main.cf does not, or as it does not. */
+export function authFindings(config: Config): Finding[] {
   const proposal = 'smtpd_tls_auth_only = yes'
-  return [{ severity: 'warning', file, line, name: 'smtpd_tls_auth_only', text, proposal }]
+  const told = { severity: 'warning', name: 'smtpd_tls_auth_only' } as const
+  const text = 'passwords are taken without TLS, and can be read on the way'
+  const { file, line } = config.origin('smtpd_sasl_auth_enable') ?? { file: config.file, line: 0 }
+  const isEverywhere = takesInClear(config)
+  const services = config.master.filter(
+    ({ type, command, overrides }) =>
+      type === 'inet' && SMTP_SERVERS.includes(command) && overrides.size > 0 && takesInClear(config.with(overrides)),
+  )
+  return [
+    ...(isEverywhere ? [{ ...told, file, line, text, proposal }] : []),
+    ...(isEverywhere ? [] : services).map(({ name, origin }) => ({
+      ...told,
+      ...origin,
+      text: `${name}: ${text}`,
+      proposal,
+    })),
+  ]
+}
+
+function takesInClear(config: Config): boolean {
+  const says = (name: string): boolean => config.value(name) === 'yes'
+  if (!says('smtpd_sasl_auth_enable') || says('smtpd_tls_auth_only') || says('smtpd_tls_wrappermode')) return false
+  const level = config.value('smtpd_tls_security_level') ?? ''
+  return level !== 'encrypt' && !(level === '' && says('smtpd_enforce_tls')) // no AUTH before TLS
 }
 
 const VERSION_PARAMETERS = [

@@ -12,6 +12,7 @@ import {
 } from 'dns-packet'
 
 export interface TestDns {
+  readonly port: number
   stop(): void
 }
 
@@ -47,17 +48,18 @@ function tlsaOf([usage, selector, matchingType, hex = '']: readonly string[]): T
   return { usage: Number(usage), selector: Number(selector), matchingType: Number(matchingType), certificate }
 }
 
-/** @param isSecure whose answers bear the AD bit */
+/** @param isSecure whose answers bear the AD bit; @param port 0: a free one */
 export async function startDns(
   address: string,
   zone: readonly Answer[],
   isSecure: IsSecure = () => false,
+  port = 53,
 ): Promise<TestDns> {
   const socket = createSocket('udp4')
   socket.on('message', (octets, from) => socket.send(replyTo(octets, zone, isSecure), from.port, from.address))
-  socket.bind(53, address)
+  socket.bind(port, address)
   await once(socket, 'listening')
-  return { stop: () => socket.close() }
+  return { port: socket.address().port, stop: () => socket.close() }
 }
 
 type IsSecure = (name: string, type: string) => boolean
