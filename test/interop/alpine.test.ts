@@ -59,7 +59,7 @@ test('alpine: reads, files, deletes', async (t) => {
     ['second', '\\r'], // the first that is new
     ['last line', 's'],
     ['SAVE Msg', 'Filed\\r'],
-    ['opied|written', 'd'],
+    ['opied|written|DONE', 'd'],
     ['third|arked', 'q'],
   ])
   assert.deepEqual(await messagesIn(server, 'eva', 'Filed'), [sampleMessage('second')])

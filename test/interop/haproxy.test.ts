@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { isOpen, program } from '../support/programs.ts'
 import { startServer } from '../support/server.ts'
-import { freePort } from './tables/services.ts'
+import { freePort } from '../support/ports.ts'
 
 const skip = existsSync('/usr/sbin/haproxy') ? false : 'HAProxy is not installed (npm run setup:test)'
 

@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test'
 import { BIN } from '../support/checkout.ts'
 import { run, type Ran } from '../support/client.ts'
 import { until } from '../support/mailbox.ts'
-import { freePort, ownPostfix, type OwnPostfix, withoutPostfix } from '../support/own-postfix.ts'
+import { ownPostfix, type OwnPostfix, withoutPostfix } from '../support/own-postfix.ts'
+import { freePort } from '../support/ports.ts'
 import { startSink } from '../support/sink.ts'
 
 const skip = withoutPostfix ?? false

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { BIN } from '../support/checkout.ts'
 import { run, type Ran } from '../support/client.ts'
 import { until } from '../support/mailbox.ts'
-import { freePort, ownPostfix, withoutPostfix } from '../support/own-postfix.ts'
+import { ownPostfix, withoutPostfix } from '../support/own-postfix.ts'
+import { freePort } from '../support/ports.ts'
 import { startSink } from '../support/sink.ts'
 
 /** Owner and rights of all that Postfix made of its queue directory, but the messages. */
@@ -63,7 +64,7 @@ test('each message is delivered once, whoever had it when', { skip: withoutPostf
       .find((line) => line.includes('held@')) ?? '',
   )?.[1]
   postfix.run('postsuper', ['-h', held ?? ''])
-  await until('the first is delivered', () => delivered.includes('first'))
+  await until('the first is delivered', () => lines(postfix.run('postqueue', ['-j'])) === 2)
   await postfix.stop()
   postfix.sendmail(['-f', 'ana@example.com', 'dropped@far.example'], letter('dropped'))
   const rights = rightsIn(postfix.spool)

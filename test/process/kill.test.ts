@@ -40,6 +40,8 @@ async function killedWhile(
   const { offset, postigo, foreground } = await install(t, mainCf)
   assert.equal((await postigo(['account', 'add', 'ana', '-p'], 'secret\n')).code, 0)
   let server = await foreground()
+  let over = false
+  t.after(() => (over = true))
   let next = 0
   let accepted = 0
   const retried = new Set<string>()
@@ -47,6 +49,7 @@ async function killedWhile(
     while (next < MESSAGES) {
       const subject = `m${next++}`
       while (!(await send(port + offset, hello, subject))) {
+        if (over) return
         retried.add(subject)
         await new Promise((wake) => setTimeout(wake, 20))
       }

@@ -11,13 +11,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { userByName } from '#src/main/launcher/system.ts'
 import { BIN } from './checkout.ts'
 import { until } from './mailbox.ts'
+import { freePort } from './ports.ts'
 
 const MASTER = '/usr/share/postfix/master.cf.dist'
 
@@ -36,22 +36,6 @@ export interface OwnPostfix {
   sendmail(words: readonly string[], message: string): void
   /** Standard output of a command of Postfix's. */
   run(command: string, words: readonly string[]): string
-}
-
-let lastPort = 20_000 + (process.pid % 8000)
-
-/** Each time another. */
-export async function freePort(): Promise<number> {
-  while (lastPort < 32_000) {
-    const port = ++lastPort
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (isFree) return port
-  }
-  throw new Error('no free port')
 }
 
 export async function ownPostfix(t: TestContext, mainCf = ''): Promise<OwnPostfix> {

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BIN } from './checkout.ts'
 import { run, type Ran } from './client.ts'
+import { freeOffset } from './ports.ts'
 
 const MAIN_CF = `
 compatibility_level = 3.6
@@ -22,22 +22,8 @@ alias_database =
 mailbox_services = imap
 `
 
-/** A number to add to every port so that those of smtp, submission, submissions, imap and pop3 are free. */
-async function freeOffset(): Promise<number> {
-  for (let offset = 20_000 + (process.pid % 200) * 100; offset < 60_000; offset += 1000) {
-    const free = await Promise.all([25, 110, 143, 465, 587].map((port) => isFree(port + offset)))
-    if (free.every(Boolean)) return offset
-  }
-  throw new Error('no free ports')
-}
-
-export function isFree(port: number): Promise<boolean> {
-  const probe = createServer()
-  return new Promise((resolve) => {
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-  })
-}
+/** Of smtp, lmtp, submission, submissions, imap and pop3. */
+const PORTS = [24, 25, 110, 143, 465, 587]
 
 /** What a test's context is good for here. */
 export interface After {
@@ -59,7 +45,7 @@ export async function install(t: After, mainCf = ''): Promise<Installation> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-process-'))
   chmodSync(dir, 0o755) // as root the server runs as mail_owner
   writeFileSync(join(dir, 'main.cf'), MAIN_CF + mainCf)
-  const offset = await freeOffset()
+  const offset = await freeOffset(PORTS)
   const running = new Set<ChildProcess>()
   const postigo = (words: readonly string[], input = ''): Promise<Ran> => run(BIN, [...words, '-c', dir], { input })
   t.after(async () => {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../support/mailbox.ts'
-import { isFree } from '../../support/process.ts'
+import { isFree } from '../../support/ports.ts'
 import { writeView } from './namespace.ts'
 import { play } from './player.ts'
 import { startPostfix } from './postfix.ts'

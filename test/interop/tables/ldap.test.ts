@@ -6,7 +6,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { askOurs, compareAll, compareKeys, KEYS, tableFiles } from './compare.ts'
-import { freePort, missing, service, until } from './services.ts'
+import { freePort } from '../../support/ports.ts'
+import { missing, service, until } from './services.ts'
 
 const BASE = 'dc=example,dc=test'
 

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { askOurs, compareAll, compareKeys, KEYS, type Normal, tableFiles } from './compare.ts'
-import { freePort, missing, service, until } from './services.ts'
+import { freePort } from '../../support/ports.ts'
+import { missing, service, until } from './services.ts'
 
 const ROWS = String.raw`
 create database mail character set utf8mb4 collate utf8mb4_bin;

@@ -4,7 +4,8 @@ import { existsSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { askOurs, compareAll, compareKeys, KEYS, type Normal, tableFiles } from './compare.ts'
-import { freePort, missing, service, until } from './services.ts'
+import { freePort } from '../../support/ports.ts'
+import { missing, service, until } from './services.ts'
 
 const BIN = '/usr/lib/postgresql/15/bin'
 

@@ -1,7 +1,6 @@
 /** Private instances of Debian's database servers, as an unprivileged user in a directory of their own. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -66,14 +65,4 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
     await new Promise((wake) => setTimeout(wake, 25))
   }
   throw new Error(`${what} did not come up`)
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

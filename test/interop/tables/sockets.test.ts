@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { askOurs, askPostfix, compareAll, compareKeys, KEYS, tableFiles } from './compare.ts'
-import { freePort, missing, service, until } from './services.ts'
+import { freePort } from '../../support/ports.ts'
+import { missing, service, until } from './services.ts'
 
 /** Says something to a server and reads what comes back. */
 function say(port: number, text: string): Promise<string> {
