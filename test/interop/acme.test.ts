@@ -12,7 +12,7 @@ import { until } from '../support/mailbox.ts'
 import { isOpen, program } from '../support/programs.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { parseZone, startDns } from './postfix/dns.ts'
-import { freePort } from '../support/own-postfix.ts'
+import { freePort } from '../support/ports.ts'
 
 const skip = existsSync('/usr/bin/pebble') ? false : 'pebble is not installed (npm run setup:test)'
 
