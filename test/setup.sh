@@ -7,6 +7,7 @@ packages=(
   amavisd-new
   bsdutils
   ca-certificates
+  claws-mail
   curl
   dovecot-core
   dovecot-lmtpd
@@ -56,6 +57,7 @@ packages=(
   thunderbird
   unbound
   uw-mailutils
+  xdotool
   xvfb
 )
 missing=()

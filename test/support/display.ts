@@ -21,6 +21,17 @@ export async function startDisplay(t: Pick<TestContext, 'after'>): Promise<strin
   throw new Error('Xvfb ended before it had a display')
 }
 
+/** What a program on that screen finds around it. */
+export const onDisplay = (display: string, home: string): Record<string, string> => ({
+  HOME: home,
+  XDG_RUNTIME_DIR: home,
+  TMPDIR: home,
+  DISPLAY: display,
+  LANG: 'C.UTF-8',
+  NO_AT_BRIDGE: '1', // no bus for assistive technology
+  GSETTINGS_BACKEND: 'memory',
+})
+
 /** A program on that screen, in a process group of its own, as what it starts ends with it. */
 export function startOnDisplay(
   t: Pick<TestContext, 'after'>,
@@ -29,16 +40,7 @@ export function startOnDisplay(
   options: { readonly package: string; readonly display: string; readonly home: string },
 ): ChildProcess {
   const child = spawn(pathOf(program, options.package), args, {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: options.home,
-      XDG_RUNTIME_DIR: options.home,
-      TMPDIR: options.home,
-      DISPLAY: options.display,
-      LANG: 'C.UTF-8',
-      NO_AT_BRIDGE: '1', // no bus for assistive technology
-      GSETTINGS_BACKEND: 'memory',
-    },
+    env: { PATH: process.env['PATH'], ...onDisplay(options.display, options.home) },
     stdio: ['ignore', 'ignore', 'ignore'],
     detached: true,
   })
