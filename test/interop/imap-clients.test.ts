@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { run, sampleMessage } from '../support/client.ts'
-import { messagesIn } from '../support/mailbox.ts'
+import { contents, messagesIn } from '../support/mailbox.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
 
 /** The server with messages in eva's INBOX. */
@@ -118,8 +118,9 @@ test('Mail::IMAPClient, compressed', async (t) => {
   assert.equal(status(server, 'INBOX').messages, 1)
 })
 
-test('imapfilter sorts messages into folders', async (t) => {
+test('imapfilter sorts messages into folders, with flags, dates and octets; a second run moves nothing', async (t) => {
   const server = await withMessages(t, ['keep', 'file this', 'drop this', 'file that'])
+  const before = await contents(server, 'eva', 'INBOX')
   const config = join(server.dir, 'config.lua')
   writeFileSync(
     config,
@@ -135,10 +136,19 @@ test('imapfilter sorts messages into folders', async (t) => {
       '',
     ].join('\n'),
   )
-  const ran = await run('imapfilter', ['-c', config], { env: { HOME: server.dir } })
-  assert.equal(ran.code, 0, ran.out + ran.err)
-  assert.match(ran.out, /left\t1\tflagged\t1/)
-  assert.equal(status(server, 'Filed/Here').messages, 2)
+  const filter = async (): Promise<void> => {
+    const ran = await run('imapfilter', ['-c', config], { env: { HOME: server.dir } })
+    assert.equal(ran.code, 0, ran.out + ran.err)
+    assert.match(ran.out, /left\t1\tflagged\t1/)
+  }
+  await filter()
+  const filed = await contents(server, 'eva', 'Filed/Here')
+  assert.deepEqual([...filed.keys()], ['file this', 'file that'])
+  for (const [subject, held] of filed) assert.equal(held, before.get(subject))
+  assert.equal((await contents(server, 'eva', 'INBOX')).get('keep'), `\\Flagged${before.get('keep')}`)
+  const after = [status(server, 'INBOX'), status(server, 'Filed/Here')]
+  await filter()
+  assert.deepEqual([status(server, 'INBOX'), status(server, 'Filed/Here')], after)
 })
 
 for (const [protocol, type] of [
@@ -167,6 +177,8 @@ for (const [protocol, type] of [
           'allow_root_commands = true',
           '[options]',
           'read_all = false',
+          'delivered_to = false',
+          'received = false',
           `delete = ${isLast}`,
           '',
         ].join('\n'),
@@ -178,13 +190,24 @@ for (const [protocol, type] of [
       })
       assert.equal(ran.code, 0, ran.out + ran.err)
     }
+    const before = await contents(server, 'eva', 'INBOX')
     await fetch(false)
     await fetch(false)
-    const files = readdirSync(near)
-    assert.equal(files.length, 2)
-    const text = readFileSync(join(near, files[0] ?? ''), 'utf8')
-    assert.ok(text.includes('\n..two dots\n') && text.includes('ñandú 日本'))
+    const texts = readdirSync(near).map(
+      (name) =>
+        readFileSync(join(near, name), 'utf8')
+          .replaceAll('\n', '\r\n')
+          .replaceAll(/^(?:Return-Path|X-getmail-retrieved-from-mailbox): .*\r\n/gm, ''), // its own marks
+    )
+    assert.deepEqual(texts.toSorted(), ['one', 'two'].map(sampleMessage))
+    const mark = protocol === 'pop3' ? '\\Seen' : '' // by IMAP it peeks
+    const after = await contents(server, 'eva', 'INBOX')
+    assert.deepEqual(
+      [...after.values()],
+      Array.from(before.values(), (held) => mark + held),
+    )
     await fetch(true)
+    assert.equal(readdirSync(near).length, 2)
     assert.equal(status(server, 'INBOX').messages, 0)
   })
 }

@@ -61,3 +61,29 @@ export async function messagesIn({ server }: TestServer, user: string, mailbox =
   selected.close()
   return texts
 }
+
+export const FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Draft']
+
+/** All that a mailbox holds, by subject: flags, date, octets. */
+export async function contents({ server }: TestServer, user: string, mailbox: string): Promise<Map<string, string>> {
+  const { accounts, store } = server.rooms.current
+  const found = new Map<string, string>()
+  const selected = await store.select(accounts.find(user)?.id ?? 0, mailbox, { readOnly: true })
+  if ('refused' in selected) return found
+  await selected.refresh({ expunges: true })
+  const seqs = Array.from({ length: selected.count }, (_, i) => i + 1)
+  let seq = 0
+  for await (const batch of selected.messages(seqs))
+    for (const message of batch) {
+      seq++
+      assert.ok(message !== undefined)
+      const octets = store.read(message, 0, message.sizeOctets).toString('latin1')
+      const flags = FLAGS.filter((flag) => selected.hasFlag(seq, flag))
+      const date = new Date(selected.internalDateMsAt(seq)).toISOString()
+      // mbsync marks what it copied, to find it again after a crash.
+      const text = octets.replace(/X-TUID: .*\r\n/, '')
+      found.set(/Subject: (.*)\r\n/.exec(text)?.[1] ?? '', `${flags.join(' ')} | ${date} | ${text}`)
+    }
+  selected.close()
+  return found
+}
