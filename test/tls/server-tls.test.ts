@@ -161,3 +161,93 @@ test('behind a load balancer the client is whom it names, with and without TLS',
   assert.match(greeting.toString(), /^220 |^554 /)
   await server.logged(/connect from unknown\[192\.0\.2\.7\]/)
 })
+
+test('a client goes on with its session at every listener of the same demands, with what was found of its certificate', async (t) => {
+  const client = made('client.example.test')
+  const server = await startServer(t, {
+    mainCf:
+      'smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = $config_directory/ca.pem\nsmtpd_tls_req_ccert = yes\n' +
+      'mailbox_services = imaps, pop3s\n',
+    files: { 'ca.pem': client.cert },
+  })
+  const meets = async (service: string, options: ConnectionOptions): Promise<readonly [boolean, string, Buffer]> => {
+    const socket = connect({ host: '127.0.0.1', port: server.port(service), rejectUnauthorized: false, ...options })
+    const ticket = once(socket, 'session') as Promise<[Buffer]>
+    const [line] = (await once(socket, 'data')) as [Buffer]
+    const isReused = socket.isSessionReused()
+    const session = isReused ? Buffer.alloc(0) : (await ticket)[0]
+    socket.destroy()
+    return [isReused, line.toString(), session]
+  }
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const own = { cert: client.cert, key: client.key, maxVersion }
+    const [first, , session] = await meets('submissions', own)
+    assert.equal(first, false)
+    const [again, line] = await meets('submissions', { ...own, session })
+    assert.deepEqual([again, line.slice(0, 4)], [true, '220 '])
+    const [, , strange] = await meets('submissions', { maxVersion })
+    const [goesOn, refused] = await meets('submissions', { maxVersion, session: strange })
+    assert.deepEqual([goesOn, refused.slice(0, 9)], [true, '421 4.7.1'])
+    const [, , imap] = await meets('imaps', { maxVersion })
+    assert.equal((await meets('pop3s', { maxVersion, session: imap }))[0], true)
+    // smtpd_tls_req_ccert asks more of submissions than IMAP asks.
+    server.server.rooms.ticketKeys.rotate()
+    assert.equal((await meets('submissions', { ...own, session }))[0], false)
+  }
+  appendFileSync(join(server.dir, 'main.cf'), 'smtpd_tls_session_cache_timeout = 0\n')
+  assert.equal(await server.server.reload(), undefined)
+  const plain = connect({
+    host: '127.0.0.1',
+    port: server.port('imaps'),
+    rejectUnauthorized: false,
+    maxVersion: 'TLSv1.2',
+  })
+  await once(plain, 'data')
+  const kept = plain.getSession()
+  plain.destroy()
+  assert.ok(kept)
+  const later = connect({ host: '127.0.0.1', port: server.port('imaps'), rejectUnauthorized: false, session: kept })
+  await once(later, 'data')
+  assert.equal(later.isSessionReused(), false)
+  later.destroy()
+})
+
+test('certificate files that changed are shown by every service, and a wrong one by none', async (t) => {
+  const [before, after] = [made('mail.example.test'), made('mail.example.test')]
+  const server = await startServer(t, {
+    mainCf: 'smtpd_tls_chain_files = $config_directory/main.pem\n',
+    files: { 'main.pem': before.key + before.cert },
+  })
+  const plain: Readonly<Record<string, readonly string[]>> = {
+    smtp: ['EHLO x', 'STARTTLS'],
+    submission: ['EHLO x', 'STARTTLS'],
+    imap: ['a STARTTLS'],
+    pop3: ['STLS'],
+  }
+  const shown = async (service: string): Promise<string | undefined> => {
+    const socket = netConnect(server.port(service), '127.0.0.1')
+    if (plain[service] !== undefined) await once(socket, 'data')
+    for (const line of plain[service] ?? []) {
+      socket.write(`${line}\r\n`)
+      await once(socket, 'data')
+    }
+    const secure = connect({ socket, rejectUnauthorized: false })
+    await once(secure, 'secureConnect')
+    const fingerprint = secure.getPeerX509Certificate()?.fingerprint256
+    secure.destroy()
+    socket.destroy()
+    return fingerprint
+  }
+  const services = [...Object.keys(plain), 'submissions', 'imaps', 'pop3s']
+  const all = async (): Promise<Set<string | undefined>> => new Set(await Promise.all(services.map(shown)))
+  const of = (pem: string): string => new X509Certificate(pem).fingerprint256
+  assert.deepEqual(await all(), new Set([of(before.cert)]))
+  for (const [text, expected] of [
+    [after.key + after.cert, after.cert],
+    ['nothing', after.cert],
+  ] as const) {
+    writeFileSync(join(server.dir, 'main.pem'), text)
+    await server.server.takeCertificates().catch((error: unknown) => assert.match(String(error), /no private key/))
+    assert.deepEqual(await all(), new Set([of(expected)]))
+  }
+})

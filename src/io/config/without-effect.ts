@@ -73,7 +73,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
     [
       'address_verify_map',
       'address_verify_cache_cleanup_interval',
-      /^smtpd_tls_session_cache_(database|timeout)$/,
+      'smtpd_tls_session_cache_database',
       /_sasl_auth_cache_(name|time)$/,
     ],
   ],

@@ -1,6 +1,7 @@
 /**
  * Certificates of a service: files read into TLS contexts, by server name, and read again on reload.
  */
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
@@ -8,6 +9,7 @@ import { callbackify } from 'node:util'
 import { systemText } from '#src/base/mod.ts'
 import type { TlsIdentity } from './contract.ts'
 import { keyPairs, type KeyPair } from './pem.ts'
+import type { TicketKeys } from './ticket-keys.ts'
 import type { TlsVersion } from './tls-choices.ts'
 
 /** PEM files of one certificate; the key may stand in the certificate's file, which `''` says too. */
@@ -40,6 +42,8 @@ export interface IdentitySettings {
   readonly fingerprintDigest?: string
   readonly alpn?: readonly string[]
   readonly handshakeMs?: number
+  /** What sessions are sealed with, and for how long one may go on; without it they end with their context. */
+  readonly tickets?: { readonly keys: TicketKeys; readonly lifetimeSeconds: number }
   /** What files hold that this process may not read itself. */
   readonly handed?: ReadonlyMap<string, string>
 }
@@ -121,9 +125,36 @@ function contextOf(pairs: readonly KeyPair[], settings: IdentitySettings, name: 
       ...(settings.dhParameters !== undefined && { dhparam: settings.dhParameters }),
       ...(settings.authorities !== undefined && { ca: [...settings.authorities] }),
       honorCipherOrder: settings.preferOwnOrder ?? true,
+      ...(settings.tickets !== undefined && {
+        sessionIdContext: sessionContext(settings),
+        sessionTimeout: settings.tickets.lifetimeSeconds,
+      }),
     })
   } catch (cause) {
     throw new IdentityError(name, cause instanceof Error ? cause.message : 'not usable', cause)
+  }
+}
+
+/**
+ * A session is gone on with only where the same would be asked of a new one: what was found of a client's certificate by some
+ * authorities says nothing where others count, and a cipher of a lenient listener is not for a strict one.
+ */
+function sessionContext(settings: IdentitySettings): string {
+  const { minVersion, maxVersion, secureOptions, ciphers, groups, askClientCertificate, authorities } = settings
+  const all = [minVersion, maxVersion, secureOptions, ciphers, groups, askClientCertificate, authorities]
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)
+}
+
+/** Gives a context the key of now, where it has another. */
+function sealerOf({ tickets }: IdentitySettings): (context: SecureContext) => SecureContext {
+  const given = new WeakMap<SecureContext, number>()
+  return (context) => {
+    const generation = tickets?.keys.generation
+    if (tickets === undefined || given.get(context) === generation) return context
+    given.set(context, tickets.keys.generation)
+    const handle: { setTicketKeys(keys: Buffer): void } = context.context // what tls.Server.setTicketKeys() calls too
+    handle.setTicketKeys(tickets.keys.current())
+    return context
   }
 }
 
@@ -134,16 +165,17 @@ const MAX_NAMED = 1000
 function namedContexts(settings: IdentitySettings, fallback: () => SecureContext): NameCallback | undefined {
   const { forName } = settings
   if (forName === undefined) return undefined
+  const sealer = sealerOf(settings)
   const made = new Map<string, { readonly pem: string; readonly context: SecureContext }>()
   const find = async (name: string): Promise<SecureContext> => {
     const pem = await forName(name)
     if (pem === undefined) return fallback()
     const before = made.get(name)
-    if (before?.pem === pem) return before.context
+    if (before?.pem === pem) return sealer(before.context)
     const context = contextOf(keyPairs(pem), settings, name)
     if (made.size >= MAX_NAMED) made.clear()
     made.set(name, { pem, context })
-    return context
+    return sealer(context)
   }
   return callbackify((name: string) => find(name.toLowerCase()))
 }
@@ -153,12 +185,13 @@ export function createIdentity(settings: IdentitySettings): ServerTls {
   const name = settings.chainFiles?.[0] ?? settings.files[0]?.certFile ?? ''
   const load = (): SecureContext => contextOf(readKeyPairs(settings), settings, name)
   let context = load()
-  const sni = namedContexts(settings, () => context)
+  const sealer = sealerOf(settings)
+  const sni = namedContexts(settings, () => sealer(context))
   return {
     askClientCertificate: settings.askClientCertificate ?? false,
     fingerprintDigest: settings.fingerprintDigest,
     handshakeMs: settings.handshakeMs,
-    current: () => ({ context, sni, alpn: settings.alpn }),
+    current: () => ({ context: sealer(context), sni, alpn: settings.alpn }),
     reload() {
       context = load()
     },

@@ -31,6 +31,7 @@ export {
 } from './tls-choices.ts'
 export { type ProxyHeader, ProxyHeaderError, readProxyHeader } from './proxy-header.ts'
 export { selfSigned } from './self-signed.ts'
+export { TicketKeys } from './ticket-keys.ts'
 export { certificateRequest } from './certificate-request.ts'
 export { type HttpAnswer, type HttpRequest, type SendHttp, sendHttp } from './https.ts'
 export { AcmeClient, AcmeError, type AcmeClientOptions } from './acme/client.ts'

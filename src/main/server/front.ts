@@ -156,6 +156,7 @@ export class Front {
       nowMs: clock.now(),
       tables: current.tables,
       required: spec.implicitTls || level,
+      ticketKeys: this.#rooms.ticketKeys,
       brought: broughtFor(config, paths.acme, spec.overrides),
       handed: this.#rooms.handed,
     }).tls

@@ -18,6 +18,7 @@ import {
   readPem,
   selfSigned,
   type ServerTls,
+  type TicketKeys,
 } from '../../io/net/mod.ts'
 import type { Tables } from '../../io/tables/mod.ts'
 import { smtpdParams } from '../../services/smtpd/mod.ts'
@@ -40,6 +41,8 @@ export interface IdentityOptions {
   readonly tables: Pick<Tables, 'maps'>
   /** TLS is required: the mandatory_ forms of the settings hold. */
   readonly required?: boolean
+  /** What sessions are sealed with. */
+  readonly ticketKeys?: TicketKeys
   /** What an ACME authority gave, in the place of the files that main.cf names; key and certificates in one file. */
   readonly brought?: string | undefined
   /** Files that the launcher read: the server may not. */
@@ -87,6 +90,7 @@ function identity(options: IdentityOptions): Identity {
     chainFiles: options.brought === undefined ? cf.smtpd_tls_chain_files : [options.brought],
     ...(handed !== undefined && { handed }),
     ...choices(cf, required),
+    ...sessions(cf, options.ticketKeys),
     handshakeMs: config.bind(smtpdParams).smtpd_starttls_timeout,
     ...(forName !== undefined && { forName }),
     ...clientSettings(cf, required && config.bind(smtpdParams).smtpd_tls_req_ccert),
@@ -111,6 +115,9 @@ function ownFiles(cf: TlsSettings): IdentitySettings['files'] {
   return pairs.filter(({ certFile }) => certFile !== '' && certFile !== 'none')
 }
 
+const withoutTickets = (cf: TlsSettings): readonly string[] =>
+  sessionLifetime(cf) === 0 ? [...cf.tls_ssl_options, 'NO_TICKET'] : cf.tls_ssl_options
+
 /** Protocols, ciphers and groups. */
 function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> {
   const excluded = required
@@ -123,7 +130,7 @@ function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> 
   )
   return {
     ...versions,
-    secureOptions: secureOptions | optionBits(cf.tls_ssl_options, cf.tls_disable_workarounds),
+    secureOptions: secureOptions | optionBits(withoutTickets(cf), cf.tls_disable_workarounds),
     ciphers: cipherChoice(required ? cf.smtpd_tls_mandatory_ciphers : cf.smtpd_tls_ciphers, excluded, cf),
     groups: groupChoice(groups, getCurves()),
     preferOwnOrder: cf.tls_preempt_cipherlist,
@@ -131,6 +138,23 @@ function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> 
       dhParameters: parameters === '' || parameters === 'auto' ? 'auto' : readPem(parameters),
     }),
   }
+}
+
+/** smtpd_tls_session_cache_timeout: how long a session may be gone on with; 0: no sessions. */
+function sessions(cf: TlsSettings, keys: TicketKeys | undefined): Partial<IdentitySettings> {
+  const lifetimeMs = sessionLifetime(cf)
+  if (keys === undefined || lifetimeMs === 0) return {}
+  return { tickets: { keys, lifetimeSeconds: lifetimeMs / 1000 } }
+}
+
+/** postconf(5): less than two minutes is two minutes, and 100 days are the most. */
+const SESSION_MIN_MS = 120_000
+const SESSION_MAX_MS = 100 * 86_400_000
+
+export function sessionLifetime({
+  smtpd_tls_session_cache_timeout: ms,
+}: Pick<TlsSettings, 'smtpd_tls_session_cache_timeout'>): number {
+  return ms <= 0 ? 0 : Math.min(Math.max(ms, SESSION_MIN_MS), SESSION_MAX_MS)
 }
 
 function clientSettings(cf: TlsSettings, isRequired: boolean): Partial<IdentitySettings> {

@@ -7,6 +7,7 @@ import { SegmentLog } from '../../io/blobs/mod.ts'
 import { type Config, loadConfig, type Settings, splitList } from '../../io/config/mod.ts'
 import { type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
 import { createResolver, type Resolver } from '../../io/dns/mod.ts'
+import { TicketKeys } from '../../io/net/mod.ts'
 import { createTables, type Tables } from '../../io/tables/mod.ts'
 import {
   type Accounts,
@@ -47,10 +48,17 @@ export interface SharedMemory {
   readonly feed: SharedArrayBuffer
   /** Raised when something stands in the queue. */
   readonly queue: SharedArrayBuffer
+  /** What TLS sessions are sealed with. */
+  readonly tickets: SharedArrayBuffer
 }
 
 export function makeSharedMemory(): SharedMemory {
-  return { turn: WriteTurn.memory(), feed: new SharedArrayBuffer(FEED_OCTETS), queue: new SharedArrayBuffer(4) }
+  return {
+    turn: WriteTurn.memory(),
+    feed: new SharedArrayBuffer(FEED_OCTETS),
+    queue: new SharedArrayBuffer(4),
+    tickets: TicketKeys.memory(),
+  }
 }
 
 export interface RoomsOptions {
@@ -99,6 +107,7 @@ export interface Rooms {
   /** Main's, once it runs: what is on its way is known there. */
   readonly runner: { current: { isActive(message: number): boolean } | undefined }
   readonly queued: Wakeup
+  readonly ticketKeys: TicketKeys
   readonly startExchange: typeof startExchange
   /** As of the last good load. */
   current: Configured
@@ -214,6 +223,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     desk,
     runner,
     queued,
+    ticketKeys: new TicketKeys(options.shared.tickets),
     startExchange,
     current: configure(config),
     handed: options.handed ?? new Map(),

@@ -12,6 +12,7 @@ import { QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { CertificateKeeper } from '../certificates/keeper.ts'
 import { acmeFindings } from '../certificates/findings.ts'
+import { TicketRotation } from '../certificates/ticket-rotation.ts'
 import { CertificateWatch } from '../certificates/watch.ts'
 import { broughtFor } from '../certificates/settings.ts'
 import type { AcmeStatus } from '../certificates/status.ts'
@@ -26,7 +27,8 @@ import { dataPaths, makeDataDirectory } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
-import { identityOf } from './identity.ts'
+import { identityOf, sessionLifetime } from './identity.ts'
+import { tlsParams } from './tls-params.ts'
 import { authFindings } from './tls-findings.ts'
 import { answerTools, holderAfterKeeper } from './keeper.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
@@ -109,6 +111,7 @@ export class Server {
   readonly #localMail: LocalMail
   readonly #certificates: CertificateKeeper
   readonly #watch: CertificateWatch
+  readonly #rotation: TicketRotation
   readonly #startedMs = Date.now()
   #specs: readonly ListenerSpec[]
   #front: Front | undefined
@@ -138,11 +141,16 @@ export class Server {
       clock: parts.rooms.clock,
       send: sendHttp,
       random: Math.random,
-      onCertificate: () => this.#takeCertificates(),
+      onCertificate: () => this.takeCertificates(),
     })
     this.#watch = new CertificateWatch(
       () => parts.rooms.current.config,
-      () => this.#takeCertificates(),
+      () => this.takeCertificates(),
+    )
+    this.#rotation = new TicketRotation(
+      parts.rooms.ticketKeys,
+      () => sessionLifetime(parts.rooms.current.config.bind(tlsParams)),
+      parts.rooms.clock,
     )
     this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
   }
@@ -194,6 +202,7 @@ export class Server {
       this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
       this.#certificates.start()
       this.#watch.start()
+      this.#rotation.start()
       this.#runner.start() // last: what waits in a full queue is no reason to be ready later
     } catch (error) {
       await this.stop()
@@ -331,7 +340,7 @@ export class Server {
   }
 
   /** All listeners show what the files hold now. Throws what is wrong with one; then that listener keeps what it had. */
-  async #takeCertificates(): Promise<void> {
+  async takeCertificates(): Promise<void> {
     const handed = await handedFiles(this.#rooms.current.config, this.#options.launcher)
     this.#rooms.handed = handed
     this.#front?.takeCertificates()
@@ -433,6 +442,7 @@ export class Server {
 
   async #stop(): Promise<void> {
     this.#watch.stop()
+    this.#rotation.stop()
     await this.#certificates.stop()
     await this.#front?.stop()
     await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))

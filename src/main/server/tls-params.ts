@@ -1,5 +1,5 @@
 /** Parameters of TLS for those who connect to us, with Postfix 3.10's names and defaults; IMAP and POP3 hold to them too. */
-import { bool, defineParams, list, str } from '../../io/config/mod.ts'
+import { bool, defineParams, list, str, time } from '../../io/config/mod.ts'
 
 export const tlsParams = defineParams({
   smtpd_tls_cert_file: str('', 'PEM file with the certificate and those above it.'),
@@ -35,6 +35,11 @@ export const tlsParams = defineParams({
   smtpd_tls_dh1024_param_file: str(
     '',
     'PEM file with Diffie-Hellman parameters for TLS 1.2; empty or `auto`: OpenSSL’s; `none`: no such exchange.',
+  ),
+  smtpd_tls_session_cache_timeout: time(
+    '3600s',
+    'How long a client may go on with a TLS session of before, on any thread; the key that seals them is replaced as often. Less than 2 minutes is 2 minutes, 0: full handshakes only.',
+    { max: 8_640_000_000 },
   ),
   tls_ssl_options: list('', 'OpenSSL options that are switched on, by their names without SSL_OP_, or as 0x….'),
   tls_disable_workarounds: list(
