@@ -4,7 +4,13 @@ import { listen } from '#src/base/mod.ts'
 import { makeRegistry, parseConfig } from '#src/io/config/mod.ts'
 import type { Resolver } from '#src/io/dns/mod.ts'
 import { createTables } from '#src/io/tables/mod.ts'
-import { createSmtpAgent, deliveryParams, lmtpParams, type SmtpAgent } from '#src/mail/delivery/mod.ts'
+import {
+  createSmtpAgent,
+  deliveryParams,
+  lmtpParams,
+  type SmtpAgent,
+  type SmtpAgentDeps,
+} from '#src/mail/delivery/mod.ts'
 
 export interface Client {
   /** What was noted for the log. */
@@ -27,6 +33,7 @@ export function startClient(
   t: TestContext,
   settings: Readonly<Record<string, string>>,
   dns: Partial<Resolver> = {},
+  more: Pick<SmtpAgentDeps, 'sts'> = {},
 ): Client {
   const lines = Object.entries({ compatibility_level: '3.6', myhostname: 'self.test', ...settings })
   const mainCf = lines.map(([name, value]) => `${name} = ${value}\n`).join('')
@@ -53,6 +60,7 @@ export function startClient(
     },
     args: () => [],
     tellPostmaster: () => undefined,
+    ...more,
   })
   const ignore = listen((event) => {
     if (event.event === 'client.note' && 'text' in event) notes.push(String(event.text))

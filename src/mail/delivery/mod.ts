@@ -1,7 +1,8 @@
 /**
  * Delivery: agents that carry mail on. SMTP and LMTP to other servers, mailboxes here; error, retry and discard.
  * In: a job of the queue. Out: one result for each recipient.
- * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store.
+ * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store; `sts_policy`, one a
+ * domain whose policy of MTA-STS is known.
  * Settings: params.ts. Standards: RFC 5321, RFC 2033, RFC 3207, RFC 4954, RFC 3461, RFC 7505.
  */
 export { type Agents, type AllAgents, createAgents } from './agents.ts'
@@ -25,6 +26,8 @@ export { parsePasswd, type SystemUser, userById } from './local/users.ts'
 export { createPipeAgent, type PipeAgentDeps } from './pipe/agent.ts'
 export { createSmtpAgent, type SmtpAgent, type SmtpAgentDeps } from './smtp/agent.ts'
 export type { ClientEvent } from './smtp/events.ts'
+export { stsCache } from './smtp/sts/cache.ts'
+export { StsPolicies } from './smtp/sts/policies.ts'
 export type { GenericPort } from './smtp/outgoing.ts'
 export { deliveryParams, lmtpParams } from './smtp/params.ts'
 export { type StatusFilter, statusFilterParams } from './status-filter.ts'

@@ -19,6 +19,7 @@ export function clientTlsFindings(config: Config): Finding[] {
       ...daneFindings(client, config, say),
       ...wrapperFindings(client, value, say),
       ...files(client, value, say),
+      ...(client === 'smtp' ? stsFindings(config, value, say) : []),
     ]
   })
 }
@@ -63,6 +64,14 @@ function daneFindings(client: Client, config: Config, say: Say): Finding[] {
       ? []
       : say(`${client}_dns_resolver_options`, unsafe)),
   ]
+}
+
+function stsFindings(config: Config, value: Value, say: Say): Finding[] {
+  const level = value('tls_security_level').toLowerCase()
+  const isSought = level === '' ? value('use_tls') === 'yes' || value('enforce_tls') === 'yes' : level !== 'none'
+  if (config.value('mta_sts_enable') !== 'yes' || isSought) return []
+  const text = 'no policy is looked for at level none'
+  return say('mta_sts_enable', { severity: 'warning', text, proposal: 'smtp_tls_security_level = may' })
 }
 
 function wrapperFindings(client: Client, value: Value, say: Say): Finding[] {

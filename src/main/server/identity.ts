@@ -1,5 +1,5 @@
 /** The certificate that services show, and what TLS may be like: as configured, or a certificate of our own making. */
-import { getCurves } from 'node:crypto'
+import { constants, getCurves } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -130,7 +130,9 @@ function choices(cf: TlsSettings, required: boolean): Partial<IdentitySettings> 
   )
   return {
     ...versions,
-    secureOptions: secureOptions | optionBits(withoutTickets(cf), cf.tls_disable_workarounds),
+    // A client could have the server work for it without end: CVE-2011-1473.
+    secureOptions:
+      secureOptions | constants.SSL_OP_NO_RENEGOTIATION | optionBits(withoutTickets(cf), cf.tls_disable_workarounds),
     ciphers: cipherChoice(required ? cf.smtpd_tls_mandatory_ciphers : cf.smtpd_tls_ciphers, excluded, cf),
     groups: groupChoice(groups, getCurves()),
     preferOwnOrder: cf.tls_preempt_cipherlist,

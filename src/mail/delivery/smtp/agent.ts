@@ -11,6 +11,7 @@ import { allowedBy } from './flags.ts'
 import { DnssecProbe } from './dnssec-probe.ts'
 import type { GenericPort } from './outgoing.ts'
 import type { ServerSession } from './server-session.ts'
+import type { StsPolicies } from './sts/policies.ts'
 import type { TellPostmaster } from './trouble.ts'
 import { TlsFiles } from './tls-files.ts'
 import { TlsSessions } from './tls-sessions.ts'
@@ -27,6 +28,8 @@ export interface SmtpAgentDeps {
   /** Files of main.cf that the launcher read for this process. */
   readonly handed: () => ReadonlyMap<string, string>
   readonly generic: GenericPort
+  /** Looks for policies of MTA-STS; undefined: nobody does. */
+  readonly sts?: StsPolicies
   readonly now: () => number
   /** The words behind the program of a transport in master.cf. */
   readonly args: (transport: string) => readonly string[]

@@ -9,6 +9,7 @@ import { clientSettingsOf } from './fixture.test.ts'
 import type { Resolved } from './host-addresses.ts'
 import type { Found } from './targets.ts'
 import { TlsPolicyError } from './tls-errors.ts'
+import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
 import { readDigests } from './tlsa.ts'
 
 const certificate = new X509Certificate(selfSigned(['mx.test'], Date.now()).cert)
@@ -166,4 +167,37 @@ test('dnssec_probe is asked once, and only where nothing was secure', async () =
     "warning: reason: dnssec_probe 'soa:x.test' received no response: 192.0.2.1: SERVFAIL",
   ])
   assert.deepEqual(await trial('nonsense', {}), ['warning: malformed dnssec_probe value: "nonsense"'])
+})
+
+test('TLSA records that can be used go before MTA-STS, which holds where there are none', async () => {
+  const rows: [main: string, Trial, level: string][] = [
+    ['dane', { answers: RIGHT }, 'dane'],
+    ['dane', { answers: RIGHT, found: OPEN }, 'half-dane'],
+    ['dane', {}, 'secure hostname'],
+    ['dane', { answers: { '_25._tcp.mx.test TLSA': found(true, tlsa(1, 0, 1, sha('sha256'))) } }, 'secure hostname'],
+    ['dane-only', { answers: RIGHT }, 'dane'],
+    ['none', {}, 'none'],
+    ['may', {}, 'secure hostname'],
+    ['encrypt', {}, 'secure hostname'],
+    ['verify', {}, 'verify hostname'],
+  ]
+  const sts = { mode: 'enforce', patterns: ['mx.test'], maxAgeMs: 1, lines: [] } as const
+  for (const [main, { answers = {}, found: way = SECURE }, level] of rows) {
+    const settings = { smtp_tls_security_level: main, smtp_dns_support_level: 'dnssec', mta_sts_enable: 'yes' }
+    const target = { host: 'mx.test', address: '192.0.2.1', port: 25, preference: 0, found: way }
+    const site = { nexthop: 'a.test', host: 'mx.test', protocol: 'smtp', target } as const
+    const sources = {
+      maps: () => assert.fail('no table is set'),
+      anchors: () => [],
+      sts: (domain: string) => Promise.resolve(domain === 'a.test' ? sts : undefined),
+      dns: dns(answers),
+      note: () => {},
+    }
+    const policyOf = (more: object): Promise<TlsPolicy> =>
+      tlsPolicy(clientSettingsOf(settings), { ...site, ...more }, sources)
+    const policy = await policyOf({})
+    assert.equal([policy.level, ...policy.match].join(' '), level, main)
+    // TLS-Required: no asks no policy (RFC 8689).
+    assert.ok(['may', 'none'].includes((await policyOf({ tlsNotRequired: true })).level), main)
+  }
 })

@@ -65,6 +65,7 @@ export class Delivery {
       tables: deps.tables,
       tlsFiles: shared.tlsFiles,
       dns: this.#dns,
+      sts: deps.sts,
       now: deps.now,
       note: (text) => this.#note(text),
     })

@@ -5,6 +5,8 @@ import type { DeliveryJob } from '../../queue/mod.ts'
 import type { ClientSettings } from './params.ts'
 import { addressOf, type Place } from './places.ts'
 import { findCredentials } from './sasl.ts'
+import type { StsPolicies } from './sts/policies.ts'
+import type { StsPolicy } from './sts/policy.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
@@ -18,6 +20,7 @@ interface SecurityDeps {
   readonly tables: () => Tables
   readonly tlsFiles: TlsFiles
   readonly dns: Resolver
+  readonly sts: StsPolicies | undefined
   readonly now: () => number
   readonly note: (text: string) => void
 }
@@ -50,7 +53,13 @@ export class Security {
       const policy = await tlsPolicy(
         cf,
         { nexthop, host: place.host, protocol, target, tlsNotRequired },
-        { maps: (spec) => tables().maps(spec), anchors: (paths) => tlsFiles.anchors(paths), dns, note },
+        {
+          maps: (spec) => tables().maps(spec),
+          anchors: (paths) => tlsFiles.anchors(paths),
+          sts: (domain) => this.#stsPolicy(domain),
+          dns,
+          note,
+        },
       )
       if (target !== undefined || policy.level !== 'may') return policy
       // The channel is private, and nothing would be won by it.
@@ -61,6 +70,15 @@ export class Security {
       if (error.warning !== undefined) note(`warning: ${error.warning}`)
       note(`warning: TLS policy lookup for ${nexthop}/${place.host}: ${error.told}`)
       return deferred(error.dsn, error.told)
+    }
+  }
+
+  async #stsPolicy(domain: string): Promise<StsPolicy | undefined> {
+    const { sts, cf, tlsFiles, dns, note } = this.#deps
+    try {
+      return (await sts?.find(domain, { dns, ca: tlsFiles.webAuthorities(cf), note }))?.policy
+    } catch (error) {
+      throw new TlsPolicyError(error instanceof Error ? error.message : String(error)) // smtp_tls_CAfile, or the database
     }
   }
 

@@ -55,6 +55,11 @@ export class TlsFiles {
     return append ? [...own, ...rootCertificates] : own
   }
 
+  /** Who vouches for web servers, and those of smtp_tls_CAfile besides. */
+  webAuthorities(cf: ClientSettings): readonly string[] {
+    return this.#authorities({ ...cf, tls_append_default_CA: true })
+  }
+
   /**
    * What handshakes are made with; kept, for it holds every authority. Throws IdentityError for a file that cannot be read,
    * Error where a key has no certificate or is not that of its certificate.

@@ -30,6 +30,10 @@ export const clientTlsParams = defineParams({
     'yes',
     'Whether a policy of MTA-STS (`policy_type=sts` with `mx_host_pattern=…`) lets mail go to no other servers, and their certificates are compared with their own names.',
   ),
+  mta_sts_enable: bool(
+    'no',
+    'Whether mail at levels may, encrypt and dane (without TLSA records) goes by the policies of MTA-STS that domains publish: in mode enforce only to their servers, at level secure. Not for LMTP, nor where smtp_tls_policy_maps lists the domain.',
+  ),
   tls_wildcard_matches_multiple_labels: bool(
     'yes',
     'Whether `*.example.com` in a certificate also stands for `a.b.example.com`.',

@@ -5,6 +5,7 @@ import type { Maps } from '../../../io/tables/mod.ts'
 import { type Dane, daneLevel, type DaneSite, type DaneSources } from './dane.ts'
 import type { ClientSettings } from './params.ts'
 import { type Attributes, NO_ATTRIBUTES, readAttributes } from './tls-attributes.ts'
+import { fitsSts, type StsPolicy } from './sts/policy.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 
 export type SiteTlsLevel = Exclude<ClientSettings['smtp_tls_security_level'], ''>
@@ -22,6 +23,8 @@ export interface TlsPolicy {
   readonly anchors: readonly Anchor[] | undefined
   /** Connections may be kept for further messages. */
   readonly reuse: boolean
+  /** What the domain publishes of its servers (RFC 8461), where that is looked at. */
+  readonly sts?: StsPolicy
   /** At levels dane and half-dane. */
   readonly dane?: Dane
 }
@@ -51,6 +54,8 @@ export interface Site extends DaneSite {
 export interface PolicySources extends DaneSources {
   readonly maps: (spec: string) => Maps
   readonly anchors: (paths: readonly string[]) => readonly Anchor[]
+  /** The MTA-STS policy of a domain; undefined: nobody looks. */
+  readonly sts?: (domain: string) => Promise<StsPolicy | undefined>
 }
 
 export async function tlsPolicy(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
@@ -62,16 +67,39 @@ export async function tlsPolicy(cf: ClientSettings, site: Site, sources: PolicyS
 }
 
 async function findOut(cf: ClientSettings, site: Site, sources: PolicySources): Promise<TlsPolicy> {
-  const { level, attributes } = await levelOf(cf, site, sources)
+  const { level, attributes, isListed } = await levelOf(cf, site, sources)
   const context = { cf, site, sources }
-  if (level !== 'dane' && level !== 'dane-only') return withAttributes(level, attributes, context)
+  const isOwn = isListed === true || site.tlsNotRequired === true
+  const sts = (policy: TlsPolicy): TlsPolicy | Promise<TlsPolicy> => (isOwn ? policy : withSts(policy, context))
+  if (level !== 'dane' && level !== 'dane-only') return sts(withAttributes(level, attributes, context))
   const { dane, ...found } = await daneLevel(level, site, cf, sources)
-  return { ...withAttributes(found.level, attributes, context), ...(dane !== undefined && { dane }) }
+  const policy = { ...withAttributes(found.level, attributes, context), ...(dane !== undefined && { dane }) }
+  return level === 'dane-only' ? policy : sts(policy)
+}
+
+/** RFC 8461 §2: TLSA records that can be used go before; what main.cf demands that is more stays. */
+async function withSts(policy: TlsPolicy, context: Context): Promise<TlsPolicy> {
+  const { cf, site, sources } = context
+  if (!cf.mta_sts_enable || site.protocol !== 'smtp' || !isHostName(site.nexthop)) return policy
+  if (policy.level !== 'may' && policy.level !== 'encrypt') return policy
+  const sts = await sources.sts?.(site.nexthop.toLowerCase().replace(/\.$/, ''))
+  if (sts === undefined) return policy
+  if (sts.mode !== 'enforce') return { ...policy, sts }
+  if (!fitsSts(site.host, sts.patterns))
+    throw new TlsPolicyError(undefined, `server ${site.host} is not in the MTA-STS policy of the domain`)
+  const secure = withAttributes(
+    'secure',
+    { match: ['hostname'], servername: 'hostname', tafile: [], mxHostPatterns: [] },
+    context,
+  )
+  return { ...secure, anchors: undefined, sts } // §4.1: the web's authorities vouch for it
 }
 
 interface Chosen {
   readonly level: SiteTlsLevel
   readonly attributes: Attributes
+  /** A table says so of this very site. */
+  readonly isListed?: true
 }
 
 async function levelOf(cf: ClientSettings, site: Site, { maps }: PolicySources): Promise<Chosen> {
@@ -83,10 +111,12 @@ async function levelOf(cf: ClientSettings, site: Site, { maps }: PolicySources):
   }
   if (cf.smtp_tls_policy_maps !== '') {
     const found = await findPolicy(maps(cf.smtp_tls_policy_maps), site, cf)
-    return found ?? { level: main, attributes: NO_ATTRIBUTES }
+    return found === undefined ? { level: main, attributes: NO_ATTRIBUTES } : { ...found, isListed: true }
   }
   const level = cf.smtp_tls_per_site === '' ? undefined : await perSite(maps(cf.smtp_tls_per_site), main, site)
-  return { level: level ?? main, attributes: NO_ATTRIBUTES }
+  return level === undefined
+    ? { level: main, attributes: NO_ATTRIBUTES }
+    : { level, attributes: NO_ATTRIBUTES, isListed: true }
 }
 
 export function mainLevel(cf: ClientSettings): SiteTlsLevel {

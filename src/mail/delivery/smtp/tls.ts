@@ -30,10 +30,15 @@ export function handshakeOptions(policy: TlsPolicy, peer: Peer, cf: ClientSettin
   return {
     serverName: isIP(wanted) === 0 && wanted !== '' ? wanted : undefined, // RFC 6066 §3: an address is no name
     verify: false,
-    context: files.context(cf, { ...protocolChoice(policy.protocols), ciphers }),
+    context: files.context(authorities(policy, cf), { ...protocolChoice(policy.protocols), ciphers }),
     fingerprintDigest: cf.smtp_tls_fingerprint_digest,
     timeoutMs: cf.smtp_starttls_timeout,
   }
+}
+
+/** RFC 8461 §4.1: servers of such a domain stand on the web's authorities. */
+function authorities({ sts }: TlsPolicy, cf: ClientSettings): ClientSettings {
+  return sts === undefined ? cf : { ...cf, tls_append_default_CA: true }
 }
 
 /** Untrusted: no chain to an authority, or not the name asked for; Trusted: a chain; Verified: and the name, or the fingerprint, fits. */
@@ -65,9 +70,14 @@ function isNamedLeaf({ leaves }: Dane, { peerChain: [leaf] }: TlsFacts): boolean
 }
 
 /** Whether the certificate has a name that is asked for. */
-export function namesFit({ match, dane }: TlsPolicy, peer: Peer, { peerNames }: TlsFacts, cf: ClientSettings): boolean {
+export function namesFit(
+  { match, dane, sts }: TlsPolicy,
+  peer: Peer,
+  { peerNames }: TlsFacts,
+  cf: ClientSettings,
+): boolean {
   const wanted = dane?.names.map((name) => name.toLowerCase()) ?? match.map((text) => patternOf(text, peer))
-  const several = cf.tls_wildcard_matches_multiple_labels
+  const several = cf.tls_wildcard_matches_multiple_labels && sts === undefined
   return peerNames.some((name) => wanted.some((pattern) => matches(name, pattern, several)))
 }
 

@@ -1,5 +1,6 @@
 /** The journal of drop folders: what a command may have filed, until all of it is taken in and taken away. */
 import type { Db, Schema, Tx } from '../../../../io/db/mod.ts'
+import { stsTable } from '../../smtp/sts/cache.ts'
 import type { RecipientResult } from '../../../queue/mod.ts'
 import type { Arrived, Survey } from './survey.ts'
 
@@ -18,6 +19,7 @@ export const deliverySchema: Schema = {
        ended TEXT,
        PRIMARY KEY (queue_id, recipient, command)
      ) STRICT, WITHOUT ROWID`,
+    stsTable,
   ],
 }
 
