@@ -65,3 +65,8 @@ export function isBusy(error: unknown): boolean {
 export function isFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 13
 }
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB: the file is not what SQLite wrote. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && [11, 26].includes(Number(error.errcode) & 0xff)
+}
