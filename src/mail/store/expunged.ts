@@ -2,6 +2,7 @@
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { MailboxId } from './contract.ts'
 import { Entries } from './entries.ts'
+import { sumOf } from './sums.ts'
 
 export interface Expunged {
   readonly modSeq: number
@@ -17,12 +18,13 @@ export function addExpunged(
   entries: Entries,
   moved: boolean,
 ): void {
-  tx.sql('INSERT INTO expunged (mailbox, mod_seq, at, released, data) VALUES (?, ?, ?, ?, ?)').run(
+  tx.sql('INSERT INTO expunged (mailbox, mod_seq, at, released, data, sum) VALUES (?, ?, ?, ?, ?, ?)').run(
     mailbox,
     modSeq,
     atMs,
     moved ? -1 : 0,
     entries.octets,
+    sumOf(entries.octets),
   )
 }
 

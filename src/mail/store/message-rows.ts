@@ -5,6 +5,7 @@ import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { Deposit, MailboxId, SearchedMessage, StoredMessage } from './contract.ts'
 import { forgetMessage } from './search-blocks.ts'
+import { messageSum } from './sums.ts'
 import { packKeys, unpackKeys } from './thread-keys.ts'
 import { joinThread, leaveThread } from './thread-links.ts'
 
@@ -12,8 +13,8 @@ import { joinThread, leaveThread } from './thread-links.ts'
 export const MESSAGE_BATCH = 256
 
 const INSERT = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl, raw_headers)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, uidl, raw_headers, sum)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** What SEARCH looks at comes first. */
 const SEARCHED = 'id, record_id, thread, listed_fields, parts, prefix, segment, offset, length, sent'
@@ -30,6 +31,9 @@ const PLACE = 'INSERT INTO placement (message, mailbox, uid, saved) VALUES (?, ?
 export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: number, savedMs: number): number {
   const { at, facts, account, recordId } = deposit
   const thread = joinThread(tx, account, facts.threadKeys, recordId)
+  const sent = Number.isNaN(facts.sentMs) ? null : facts.sentMs
+  const linked = packKeys(facts.threadKeys)
+  const sum = messageSum({ ...facts, recordId, sent, prefix: deposit.prefix, linked })
   retainContent(tx, at)
   return tx
     .sql(INSERT)
@@ -41,7 +45,7 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       at.segment,
       at.offset,
       at.length,
-      Number.isNaN(facts.sentMs) ? null : facts.sentMs,
+      sent,
       facts.messageId,
       deposit.prefix,
       facts.envelope,
@@ -50,9 +54,10 @@ export function addMessage(tx: Tx, deposit: Deposit, mailbox: MailboxId, uid: nu
       facts.parts,
       thread === recordId ? null : thread,
       savedMs,
-      packKeys(facts.threadKeys),
+      linked,
       deposit.imported?.uidl ?? null,
       facts.rawHeaders || !isAscii(deposit.prefix) ? 1 : 0,
+      sum,
     ).lastInsertRowid
 }
 
@@ -84,9 +89,9 @@ export function copyToAccount(
 }
 
 const COPY_ROW = `INSERT INTO message (account, mailbox, uid, record_id, segment, offset, length, sent, message_id,
-  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, raw_headers)
+  prefix, envelope, body_structure, listed_fields, parts, thread, saved, linked, raw_headers, sum)
   SELECT ?, ?, ?, record_id, segment, offset, length, sent, message_id, prefix, envelope, body_structure,
-  listed_fields, parts, ?, ?, linked, raw_headers FROM message WHERE id = ?`
+  listed_fields, parts, ?, ?, linked, raw_headers, sum FROM message WHERE id = ?`
 
 /** A message leaves one place for another (MOVE). */
 export function movePlacement(

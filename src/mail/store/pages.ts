@@ -3,6 +3,7 @@ import type { Reader, SqlValue, Tx } from '../../io/db/mod.ts'
 import type { MailboxId } from './contract.ts'
 import { Entries, lowerBound, PAGE_ENTRIES } from './entries.ts'
 import { DELETED } from './keywords.ts'
+import { sumOf } from './sums.ts'
 
 export interface Page {
   readonly id: number
@@ -16,8 +17,8 @@ const HOLDING = `SELECT ${COLUMNS} FROM mailbox_page WHERE mailbox = ? AND first
 const FROM = `SELECT ${COLUMNS} FROM mailbox_page WHERE mailbox = ? AND first_uid >= ? ORDER BY first_uid LIMIT ?`
 const NEWER = 'SELECT id, first_uid FROM mailbox_page WHERE mailbox = ? AND max_modseq > ?'
 const BY_ID = `SELECT ${COLUMNS} FROM mailbox_page WHERE id = ?`
-const INSERT = 'INSERT INTO mailbox_page (mailbox, first_uid, n, max_modseq, data) VALUES (?, ?, ?, ?, ?)'
-const UPDATE = 'UPDATE mailbox_page SET n = ?, max_modseq = ?, data = ? WHERE id = ?'
+const INSERT = 'INSERT INTO mailbox_page (mailbox, first_uid, n, max_modseq, data, sum) VALUES (?, ?, ?, ?, ?, ?)'
+const UPDATE = 'UPDATE mailbox_page SET n = ?, max_modseq = ?, data = ?, sum = ? WHERE id = ?'
 
 function fromRow(row: SqlValue[]): Page {
   const [id, firstUid, maxModSeq, data] = row
@@ -91,7 +92,7 @@ export function* pagesNewerThan(reader: Reader, mailbox: MailboxId, modSeq: numb
 /** Writes a page back; one without entries goes. */
 export function writePage(tx: Tx, page: Page, entries: Entries, maxModSeq: number): void {
   if (entries.length === 0) tx.sql('DELETE FROM mailbox_page WHERE id = ?').run(page.id)
-  else tx.sql(UPDATE).run(entries.length, maxModSeq, entries.octets, page.id)
+  else tx.sql(UPDATE).run(entries.length, maxModSeq, entries.octets, sumOf(entries.octets), page.id)
 }
 
 /** Appends messages whose UIDs are above all others of the mailbox: to the last page while it has room, then to new ones. */
@@ -109,7 +110,7 @@ export function appendEntries(tx: Tx, mailbox: MailboxId, more: Entries, modSeq:
   for (; from < more.length; from += PAGE_ENTRIES) {
     const entries = Entries.ofLength(Math.min(PAGE_ENTRIES, more.length - from))
     entries.copy(0, more, from, from + entries.length)
-    tx.sql(INSERT).run(mailbox, entries.uid[0] ?? 0, entries.length, modSeq, entries.octets)
+    tx.sql(INSERT).run(mailbox, entries.uid[0] ?? 0, entries.length, modSeq, entries.octets, sumOf(entries.octets))
   }
 }
 

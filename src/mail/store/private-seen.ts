@@ -10,6 +10,7 @@ import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
 import type { MailboxId } from './contract.ts'
 import type { MailboxRow } from './mailbox-rows.ts'
+import { sumOf } from './sums.ts'
 
 /** UIDs of one row: those that are the same but for their low octet. */
 const BLOCK_BITS = 8
@@ -124,11 +125,12 @@ function writeBlock(tx: Tx, mailbox: MailboxId, who: AccountId, block: number, m
   }
   const seen = marks.reduce((count, mark) => count + (mark.seen ? 1 : 0), 0)
   const modSeq = marks.reduce((most, mark) => Math.max(most, mark.modSeq), 0)
+  const data = pack(marks.toSorted((a, b) => a.uid - b.uid))
   tx.sql(
-    `INSERT INTO mailbox_seen (mailbox, account, block, seen, max_mod_seq, data) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO mailbox_seen (mailbox, account, block, seen, max_mod_seq, data, sum) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (mailbox, account, block) DO UPDATE SET seen = excluded.seen, max_mod_seq = excluded.max_mod_seq,
-       data = excluded.data`,
-  ).run(mailbox, who, block, seen, modSeq, pack(marks.toSorted((a, b) => a.uid - b.uid)))
+       data = excluded.data, sum = excluded.sum`,
+  ).run(mailbox, who, block, seen, modSeq, data, sumOf(data))
 }
 
 /** Messages left the mailbox: nobody has seen them any more. */

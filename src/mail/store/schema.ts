@@ -246,7 +246,16 @@ CREATE TABLE search_scan (
 INSERT INTO search_scan VALUES (-1, 0, 0, 0);
 `
 
+/** sum: CRC-32 of what SQLite cannot check, sums.ts; NULL, not known, for what came before this step. */
+const SUMS = `
+ALTER TABLE message ADD COLUMN sum INTEGER;
+ALTER TABLE mailbox_page ADD COLUMN sum INTEGER;
+ALTER TABLE expunged ADD COLUMN sum INTEGER;
+ALTER TABLE mailbox_seen ADD COLUMN sum INTEGER;
+ALTER TABLE thread_link ADD COLUMN sum INTEGER;
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS, SEARCH],
+  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS, SEARCH, SUMS],
 }

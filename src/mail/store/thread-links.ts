@@ -5,9 +5,10 @@
  */
 import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
+import { sumOf } from './sums.ts'
 
 const FIND = 'SELECT thread FROM thread_link WHERE account = ? AND key = ?'
-const LINK = `INSERT INTO thread_link (account, key, thread, uses) VALUES (?, ?, ?, 1)
+const LINK = `INSERT INTO thread_link (account, key, thread, uses, sum) VALUES (?, ?, ?, 1, ?)
   ON CONFLICT DO UPDATE SET uses = uses + 1`
 const UNLINK = 'UPDATE thread_link SET uses = uses - 1 WHERE account = ? AND key = ? RETURNING uses'
 const FORGET = 'DELETE FROM thread_link WHERE account = ? AND key = ?'
@@ -24,7 +25,8 @@ export function joinThread(tx: Tx, account: AccountId, keys: readonly number[], 
     thread = found[0] as Uint8Array // BLOB NOT NULL
     break
   }
-  for (const key of keys) tx.sql(LINK).run(account, key, thread)
+  const sum = sumOf(thread)
+  for (const key of keys) tx.sql(LINK).run(account, key, thread, sum)
   return thread
 }
 
