@@ -15,6 +15,8 @@ export const RECORD_HEADER = 64
 
 const SEGMENT_MAGIC = 'PSTGLOG1'
 const RECORD_MAGIC = 0x43455250 // 'PREC'
+/** What a record begins with. */
+export const RECORD_MARK = Buffer.from('PREC', 'latin1')
 
 const KINDS: readonly RecordKind[] = ['mail', 'append', 'moved']
 

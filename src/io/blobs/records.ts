@@ -5,6 +5,7 @@ import {
   readRecordHeader,
   readSegmentHeader,
   RECORD_HEADER,
+  RECORD_MARK,
   type RecordHeader,
   recordLength,
   SEGMENT_HEADER,
@@ -21,9 +22,10 @@ export class Records {
   readonly #fs: FileSystem
   readonly #fd: number
 
-  constructor(fs: FileSystem, path: string) {
+  /** @param readOnly for who only looks: `cut` throws */
+  constructor(fs: FileSystem, path: string, readOnly = false) {
     this.#fs = fs
-    this.#fd = fs.openWrite(path)
+    this.#fd = readOnly ? fs.openRead(path) : fs.openWrite(path)
   }
 
   get size(): number {
@@ -50,6 +52,26 @@ export class Records {
       if (this.#isWhole(header, at)) return { header, at, end }
       at = end
     }
+  }
+
+  /** The record whose header stands at `at`, and whether its octets are those that were written; undefined where none stands. */
+  look(at: number): (FoundRecord & { readonly isWhole: boolean }) | undefined {
+    const header = this.#headerAt(at)
+    if (header === undefined) return undefined
+    const end = at + recordLength(header)
+    return { header, at, end, isWhole: end <= this.size && this.#isWhole(header, at) }
+  }
+
+  /** The first place from `from` on, and before `until`, where a record's header stands. */
+  find(from: number, until: number): number | undefined {
+    const piece = Buffer.alloc(Math.min(READ_LIMIT, Math.max(0, until - from)))
+    for (let at = from; at < until; at += READ_LIMIT - RECORD_MARK.length) {
+      const got = this.#fs.read(this.#fd, piece, at)
+      const octets = piece.subarray(0, Math.min(got, until - at))
+      for (let i = octets.indexOf(RECORD_MARK); i >= 0; i = octets.indexOf(RECORD_MARK, i + 1))
+        if (this.#headerAt(at + i) !== undefined) return at + i
+    }
+    return undefined
   }
 
   facts({ header, at }: FoundRecord): Buffer {

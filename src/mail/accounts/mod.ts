@@ -17,6 +17,7 @@ export type {
   ForeignHash,
 } from './contract.ts'
 export type { AccountsOptions } from './accounts.ts'
+export { checkCredentials } from './check.ts'
 export { DovecotAuth } from './dovecot-auth.ts'
 export { AccountError } from './errors.ts'
 export { accountKey, KEY_FILE, openAccounts, verifierFamilies } from './open.ts'

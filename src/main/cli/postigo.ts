@@ -98,6 +98,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./search-index.ts')).searchIndex,
     summary: 'how much of the mail is indexed for SEARCH; make the index anew',
   },
+  verify: {
+    load: async () => (await import('./verify.ts')).verify,
+    summary: 'read all mail there is and say what is damaged, beside a running server too',
+  },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
     load: async () => (await import('./postmap.ts')).postmap,

@@ -1,11 +1,23 @@
 /** The database of a data directory, with the tables of all rooms. */
-import { openDatabase, type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
+import { openDatabase, type Schema, type SqliteDb, WriteTurn } from '../../io/db/mod.ts'
 import { logSchema } from '../../io/blobs/mod.ts'
 import { accountsSchema } from '../../mail/accounts/mod.ts'
 import { deliverySchema } from '../../mail/delivery/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
 import { screenSchema } from '../../services/smtpd/mod.ts'
+import { checkSchema } from './check-schema.ts'
+
+/** The tables of all rooms. */
+export const mailSchemas: readonly Schema[] = [
+  logSchema,
+  accountsSchema,
+  storeSchema,
+  queueSchema,
+  deliverySchema,
+  screenSchema,
+  checkSchema, // last: indices over the others' tables
+]
 
 export function openMailDatabase(
   path: string,
@@ -13,7 +25,7 @@ export function openMailDatabase(
 ): SqliteDb {
   return openDatabase({
     path,
-    schemas: [logSchema, accountsSchema, storeSchema, queueSchema, deliverySchema, screenSchema],
+    schemas: mailSchemas,
     ...options,
   })
 }
