@@ -58,6 +58,8 @@ export interface SaslIdentity {
   readonly accountId: number | undefined
   /** As logged: the name the client gave. */
   readonly username: string
+  /** The application password that proved it; absent where it was the account's own, or something else. */
+  readonly appPassword?: { readonly id: number; readonly name: string }
 }
 
 export type SaslStep =

@@ -2,7 +2,8 @@
 import type { Clock } from '../../base/mod.ts'
 import { mechanismNames } from '../../formats/sasl/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
-import type { Account, AccountId, AccountQuota, Accounts, AddOptions, Credential } from './contract.ts'
+import { AppPasswords, NAME_SEPARATOR } from './app-passwords.ts'
+import type { Account, AccountId, AccountQuota, Accounts, AddOptions, AppLogin, Credential, Scope } from './contract.ts'
 import { StoredCredential } from './credential.ts'
 import { AccountError } from './errors.ts'
 import { Lookups } from './lookups.ts'
@@ -17,6 +18,7 @@ import {
 } from './names.ts'
 import { RememberedPasswords } from './remembered.ts'
 import { Seal } from './seal.ts'
+import { type SaidPassword, SecondFactors } from './second-factors.ts'
 import type { ForeignHash } from './foreign/schemes.ts'
 import { decoyVerifiers, FOREIGN_FAMILY, makeVerifiers, type Family, type Verifiers } from './verifiers.ts'
 import { printVerifiers } from './verifiers-text.ts'
@@ -41,6 +43,18 @@ export interface AccountsOptions {
 
 const LOCAL_DOMAINS_MAX = 16
 
+/** A log-in name taken apart. */
+interface Login {
+  readonly account: Account
+  /** The application password that it names. */
+  readonly named: string | undefined
+}
+
+interface DigestName {
+  username: string
+  realm: string
+}
+
 interface Place {
   readonly localPart: string
   readonly domain: string
@@ -60,6 +74,8 @@ export class StoredAccounts implements Accounts {
   readonly #seal: Seal
   readonly #lookups: Lookups
   readonly #remembered: RememberedPasswords
+  readonly appPasswords: AppPasswords
+  readonly secondFactors: SecondFactors
 
   /** Throws AccountError('wrong-key') when the database's passwords were sealed under another key. */
   constructor(options: AccountsOptions) {
@@ -68,6 +84,18 @@ export class StoredAccounts implements Accounts {
     this.#seal = new Seal(options.key)
     this.#lookups = new Lookups(options.db, this.#seal, this.defaultRealm)
     this.#remembered = new RememberedPasswords(options.clock)
+    const { db, clock, families } = options
+    const common = {
+      db,
+      clock,
+      families,
+      seal: this.#seal,
+      lookups: this.#lookups,
+      change: <T>(work: (tx: Tx) => T) => this.#change(work),
+    }
+    const digestNames = (localPart: string, domain: string): DigestName[] => this.#digestNames({ localPart, domain })
+    this.appPasswords = new AppPasswords({ ...common, realm: this.defaultRealm, digestNames })
+    this.secondFactors = new SecondFactors(common)
     const newest = options.db.read.sql('SELECT max(account) FROM credential').get()?.[0]
     if (typeof newest === 'number') this.#lookups.kept(newest)
   }
@@ -77,15 +105,52 @@ export class StoredAccounts implements Accounts {
     return account?.disabled ? undefined : account
   }
 
-  credential(name: string, realm?: string): Credential {
+  get generation(): number {
+    return this.#lookups.generation
+  }
+
+  loginOwner(name: string): Account | undefined {
+    return this.#login(name)?.account
+  }
+
+  /** A name is an account's first; else what stands behind its last `+` may name an application password. */
+  #login(name: string, realm?: string): Login | undefined {
     const account = this.byLogin(name, realm)
-    const kept = account && this.#lookups.kept(account.id)
+    if (account !== undefined) return { account, named: undefined }
+    const { localPart, domain } = splitAddress(name)
+    const at = localPart.lastIndexOf(NAME_SEPARATOR)
+    if (at <= 0) return undefined
+    const owner = this.byLogin(localPart.slice(0, at) + (domain === undefined ? '' : `@${domain}`), realm)
+    const named = localPart.slice(at + 1).toLowerCase()
+    const isThere = owner && this.#lookups.appPasswords(owner.id).some((one) => one.name === named)
+    return isThere === true ? { account: owner, named } : undefined
+  }
+
+  byAppPassword(name: string, password: string, scope: Scope): AppLogin | undefined {
+    const login = this.#login(name)
+    const found = this.appPasswords.matching(login?.account.id, login?.named, password, scope)
+    return login && found && { account: login.account, password: found }
+  }
+
+  takeApart(name: string, said: string): SaidPassword {
+    return this.secondFactors.takeApart(this.byLogin(name)?.id, said)
+  }
+
+  credential(name: string, realm?: string, scope: Scope = 'smtp'): Credential {
+    const login = this.#login(name, realm)
+    const account = login?.account
+    const appPassword =
+      login?.named === undefined ? undefined : this.appPasswords.named(login.account.id, login.named, scope)
+    const kept = login?.named === undefined ? account && this.#lookups.kept(account.id) : appPassword?.kept
+    const secondFactor = account !== undefined && login?.named === undefined && this.secondFactors.isOn(account.id)
     // One name for all forms of it, so that a decoy's salt is the same for user and user@realm, as an account's is.
     const [place] = this.#places(name, realm)
     const decoy = (purpose: string, octets: number): Buffer =>
       this.#seal.decoy(`${purpose} ${place?.localPart}@${place?.domain}`, octets)
     return new StoredCredential({
       known: account && kept && { account, kept },
+      appPassword,
+      secondFactor,
       decoy: decoyVerifiers(this.#options.families, decoy),
       decoyHa1: decoy('digest-md5', 16),
       remembered: this.#remembered,
@@ -331,7 +396,7 @@ export class StoredAccounts implements Accounts {
   }
 
   /** The names and realms that DIGEST-MD5's clients may send for an account, RFC 2831 §2.1.2. */
-  #digestNames({ localPart, domain }: Place): { username: string; realm: string }[] {
+  #digestNames({ localPart, domain }: Place): DigestName[] {
     const offered = this.defaultRealm
     const domains = domain === '' ? [offered, ...this.#localDomains()] : [domain]
     const full = domains.map((name) => `${localPart}@${name}`)

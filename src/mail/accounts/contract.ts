@@ -2,7 +2,9 @@
  * What other rooms see of accounts: who has a mailbox here, and what proves who they are.
  */
 import type { ScramHash, ScramKeys } from '../../formats/sasl/mod.ts'
+import type { AppPasswords } from './app-passwords.ts'
 import type { ForeignHash } from './foreign/schemes.ts'
+import type { SaidPassword, SecondFactors } from './second-factors.ts'
 
 export type AccountId = number
 export type { ForeignHash } from './foreign/schemes.ts'
@@ -32,6 +34,8 @@ export type AccountQuota = Pick<Account, 'quotaOctets' | 'quotaMessages' | 'quot
  */
 export interface Credential {
   readonly account: Account | undefined
+  /** The application password that the name names. */
+  readonly appPassword: AppPassword | undefined
   /** RFC 5802 §3: salt, iterations, StoredKey, ServerKey. */
   scram(hash: ScramHash): ScramKeys
   /** RFC 2831 H(user:realm:password) for the user name exactly as the client sent it, in each encoding; never empty. */
@@ -40,8 +44,30 @@ export interface Credential {
   cramMd5(challenge: Buffer): readonly Buffer[]
   /** RFC 1939 §7: MD5 of the timestamp and the password, 16 octets. */
   apop(timestamp: string): Buffer
-  /** Compares a plain password with the verifier, off this thread; a password found right is remembered some minutes. */
+  /** Compares a plain password with the account’s own, off this thread; one found right is remembered some minutes. */
   verify(password: string): Promise<boolean>
+}
+
+/** The services that an application password opens. */
+export type Scope = 'smtp' | 'imap' | 'pop3'
+
+export interface AppPassword {
+  readonly id: number
+  /** Of its own in the account. */
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly createdMs: number
+  readonly expiresMs: number | undefined
+  /** To the hour; undefined: never. */
+  readonly usedMs: number | undefined
+}
+
+export type NewAppPassword = Pick<AppPassword, 'name' | 'scopes' | 'expiresMs'>
+
+/** Whom a plain password that is an application password proves. */
+export interface AppLogin {
+  readonly account: Account
+  readonly password: AppPassword
 }
 
 export interface Accounts {
@@ -52,8 +78,21 @@ export interface Accounts {
    * Unknown and disabled names answer undefined.
    */
   byLogin(name: string, realm?: string): Account | undefined
-  /** What proves a log-in name. Throws AccountError('wrong-key') for a credential that this key did not seal. */
-  credential(name: string, realm?: string): Credential
+  /**
+   * What proves a log-in name; `user+name` names an application password, which opens `scope` alone. Throws
+   * AccountError('wrong-key') for a credential that this key did not seal.
+   */
+  credential(name: string, realm?: string, scope?: Scope): Credential
+  /** Whose application password this is, for a log-in to `scope`; `user+name` leaves that one alone. Throws as `credential`. */
+  byAppPassword(name: string, password: string, scope: Scope): AppLogin | undefined
+  /** What a plain log-in said, with the code of a second factor taken off where the account has one. Throws as `credential`. */
+  takeApart(name: string, said: string): SaidPassword
+  /** The account that `name` logs in as: `byLogin`, or `user+name` with an application password of that name. */
+  loginOwner(name: string): Account | undefined
+  readonly appPasswords: Pick<AppPasswords, 'add' | 'list' | 'remove' | 'holds'>
+  readonly secondFactors: Pick<SecondFactors, 'isOn' | 'enable' | 'disable' | 'recoveryCodesLeft'>
+  /** Raised by every change to accounts and passwords. */
+  readonly generation: number
   /** A mechanism may be advertised only if every account that could use it can (ARCHITECTURE §8). */
   mechanisms(): ReadonlySet<string>
   /** Whether every account can log in by APOP. */

@@ -1,7 +1,7 @@
 /** A credential as mechanisms ask it; of a name without account too. */
 import { createHash } from 'node:crypto'
 import { cramMd5Digest, type ScramHash, type ScramKeys } from '../../formats/sasl/mod.ts'
-import type { Account, Credential } from './contract.ts'
+import type { Account, AppPassword, Credential } from './contract.ts'
 import type { Kept } from './lookups.ts'
 import type { RememberedPasswords } from './remembered.ts'
 import { matches, type Verifiers } from './verifiers.ts'
@@ -12,6 +12,9 @@ export interface CredentialParts {
   /** What stands in for a missing verifier; made for known names too, so that both cost the same. */
   readonly decoy: Verifiers
   readonly decoyHa1: Buffer
+  readonly appPassword: AppPassword | undefined
+  /** The password alone proves nothing: what is made of it does not count. */
+  readonly secondFactor: boolean
   readonly remembered: RememberedPasswords
   /** Keeps verifiers of our own of a password that a foreign hash proved. */
   readonly upgrade: (account: number, password: string) => Promise<void>
@@ -28,8 +31,14 @@ export class StoredCredential implements Credential {
     return this.#parts.known?.account
   }
 
+  get appPassword(): AppPassword | undefined {
+    return this.#parts.appPassword
+  }
+
+  /** For exchanges in which no code can be said. */
   get #verifiers(): Verifiers {
-    return this.#parts.known?.kept.verifiers ?? this.#parts.decoy
+    const { known, secondFactor, decoy } = this.#parts
+    return secondFactor ? decoy : (known?.kept.verifiers ?? decoy)
   }
 
   scram(hash: ScramHash): ScramKeys {
@@ -40,12 +49,13 @@ export class StoredCredential implements Credential {
 
   digestMd5(username: string, realm: string): readonly Buffer[] {
     const entry = this.#verifiers.digest.find((one) => one.username === username && one.realm === realm)
-    return entry?.ha1s ?? [this.#parts.decoyHa1]
+    return asMany(entry?.ha1s ?? [], this.#parts.decoyHa1)
   }
 
   cramMd5(challenge: Buffer): readonly Buffer[] {
-    const { cram } = this.#verifiers
-    return (cram.length > 0 ? cram : this.#parts.decoy.cram).map((state) => cramMd5Digest(state, challenge))
+    const [decoy] = this.#parts.decoy.cram
+    if (decoy === undefined) throw new Error('no decoy for CRAM-MD5')
+    return asMany(this.#verifiers.cram, decoy).map((state) => cramMd5Digest(state, challenge))
   }
 
   apop(timestamp: string): Buffer {
@@ -54,12 +64,15 @@ export class StoredCredential implements Credential {
   }
 
   async verify(password: string): Promise<boolean> {
-    const { known, remembered } = this.#parts
-    if (known && remembered.has(known.account.id, known.kept.stamp, password)) return true
-    const right = await matches(password, this.#verifiers)
+    const { known: named, appPassword, remembered, secondFactor, decoy } = this.#parts
+    // An application password was looked for before, at another price.
+    const known = appPassword === undefined ? named : undefined
+    // Where a code is wanted too, an answer that comes at once would tell that the password is right.
+    if (known && !secondFactor && remembered.has(known.account.id, known.kept.stamp, password)) return true
+    const right = await matches(password, known?.kept.verifiers ?? decoy)
     if (!right || !known) return false
     if (known.kept.verifiers.foreign !== undefined) await this.#upgrade(known, password)
-    remembered.add(known.account.id, known.kept.stamp, password)
+    if (!secondFactor) remembered.add(known.account.id, known.kept.stamp, password)
     return true
   }
 
@@ -71,4 +84,11 @@ export class StoredCredential implements Credential {
       // A password with characters that none may have here stays with its hash.
     }
   }
+}
+
+/** A password outside ASCII has a verifier for each of two encodings. All have so many, or the time would tell. */
+const ENCODINGS = 2
+
+function asMany(some: readonly Buffer[], decoy: Buffer): readonly Buffer[] {
+  return some.length >= ENCODINGS ? some : [...some, ...Array.from({ length: ENCODINGS - some.length }, () => decoy)]
 }

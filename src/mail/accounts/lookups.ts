@@ -3,8 +3,9 @@
  * row by its key, which every change raises in its own transaction. A read is a lock of the database and costs as much as
  * all the rest of a recipient, so on a busy thread it holds for some milliseconds: shorter than a command line takes to end.
  */
-import type { Db } from '../../io/db/mod.ts'
-import type { Account } from './contract.ts'
+import type { Db, SqlValue } from '../../io/db/mod.ts'
+import type { Account, AppPassword } from './contract.ts'
+import { scopesOf } from './scopes.ts'
 import { parseVerifiers } from './verifiers-text.ts'
 import type { Seal } from './seal.ts'
 import type { Verifiers } from './verifiers.ts'
@@ -22,6 +23,13 @@ export interface Kept {
   /** Another for every password set. */
   readonly stamp: Buffer
   readonly verifiers: Verifiers
+}
+
+/** An application password with what proves it. */
+export interface KeptAppPassword extends AppPassword {
+  readonly kept: Kept
+  /** Seal.secretDigest of it. */
+  readonly digest: Buffer
 }
 
 /** A map that begins anew when full. */
@@ -61,6 +69,8 @@ export class Lookups {
   readonly #byId = new Bounded<number, Account | undefined>(NAMES_MAX)
   readonly #credentials = new Bounded<number, Kept | undefined>(CREDENTIALS_MAX)
   readonly #domains = new Bounded<string, boolean>(NAMES_MAX)
+  readonly #appPasswords = new Bounded<number, readonly KeptAppPassword[]>(CREDENTIALS_MAX)
+  readonly #secondFactors = new Bounded<number, Buffer | undefined>(NAMES_MAX)
   #families: readonly (readonly [families: string, realm: string])[] | undefined
 
   constructor(db: Db, seal: Seal, defaultRealm: string) {
@@ -94,6 +104,51 @@ export class Lookups {
     })
   }
 
+  /** Most accounts have none, and that is known without asking. Throws AccountError('wrong-key'). */
+  appPasswords(account: number): readonly KeptAppPassword[] {
+    this.#refresh()
+    return this.#appPasswords.get(account, () =>
+      this.#appPasswordRows(account, 'sealed').map((row) => {
+        const one = appPasswordOf(row)
+        const text = this.#seal.open(account, Buffer.from(row[6] as Uint8Array), `app-password ${one.name}`) // STRICT and BLOB
+        const end = text.indexOf('\n')
+        const stamp = Buffer.from(row[6] as Uint8Array).subarray(0, 12) // the same
+        return {
+          ...one,
+          digest: Buffer.from(text.slice(0, end), 'base64'),
+          kept: { stamp, verifiers: parseVerifiers(text.slice(end + 1)) },
+        }
+      }),
+    )
+  }
+
+  /** As they are now, last use included. */
+  listAppPasswords(account: number): AppPassword[] {
+    return this.#appPasswordRows(account, 'NULL').map(appPasswordOf)
+  }
+
+  #appPasswordRows(account: number, last: 'sealed' | 'NULL'): SqlValue[][] {
+    const columns = 'id, name, scopes, created_ms, expires_ms, used_ms'
+    return this.#db.read.sql(`SELECT ${columns}, ${last} FROM app_password WHERE account = ? ORDER BY id`).all(account)
+  }
+
+  /** The secret of its codes. Throws AccountError('wrong-key'). */
+  secondFactor(account: number): Buffer | undefined {
+    this.#refresh()
+    return this.#secondFactors.get(account, () => {
+      const row = this.#db.read.sql('SELECT sealed FROM second_factor WHERE account = ?').get(account)
+      if (!row) return undefined
+      const sealed = Buffer.from(row[0] as Uint8Array) // STRICT and BLOB
+      return Buffer.from(this.#seal.open(account, sealed, 'second factor'), 'base64')
+    })
+  }
+
+  /** Raised by every change to accounts, passwords and domains. */
+  get generation(): number {
+    this.#refresh()
+    return this.#generation
+  }
+
   hostsDomain(domain: string): boolean {
     this.#refresh()
     return this.#domains.get(
@@ -106,7 +161,7 @@ export class Lookups {
   families(): readonly (readonly [families: string, realm: string])[] {
     this.#refresh()
     this.#families ??= this.#db.read
-      .sql('SELECT DISTINCT families, realm FROM credential')
+      .sql('SELECT families, realm FROM credential UNION SELECT families, realm FROM app_password')
       .all()
       .map(([families, realm]) => [String(families), String(realm)])
     return this.#families
@@ -142,6 +197,8 @@ export class Lookups {
     const generation = Number(this.#db.read.sql('SELECT generation FROM account_generation WHERE one = 1').get()?.[0])
     if (generation === this.#generation) return
     for (const map of [this.#byName, this.#byId, this.#credentials, this.#domains]) map.clear()
+    this.#appPasswords.clear()
+    this.#secondFactors.clear()
     this.#families = undefined
     this.#generation = generation
   }
@@ -163,5 +220,17 @@ export class Lookups {
       quotaMessages: Number(row[5]),
       quotaMailboxes: Number(row[6]),
     }
+  }
+}
+
+function appPasswordOf(row: readonly SqlValue[]): AppPassword {
+  const time = (value: SqlValue | undefined): number | undefined => (typeof value === 'number' ? value : undefined)
+  return {
+    id: Number(row[0]),
+    name: String(row[1]),
+    scopes: scopesOf(String(row[2])),
+    createdMs: Number(row[3]),
+    expiresMs: time(row[4]),
+    usedMs: time(row[5]),
   }
 }

@@ -13,9 +13,14 @@ export type {
   AccountQuota,
   Accounts,
   AddOptions,
+  AppPassword,
   Credential,
   ForeignHash,
+  NewAppPassword,
+  Scope,
 } from './contract.ts'
+export { SCOPES, scopesOf } from './scopes.ts'
+export { otpauthUri } from './totp.ts'
 export type { AccountsOptions } from './accounts.ts'
 export { checkCredentials } from './check.ts'
 export { DovecotAuth } from './dovecot-auth.ts'

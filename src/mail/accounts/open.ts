@@ -13,7 +13,9 @@ export const KEY_FILE = 'credential.key'
  * stored. Throws AccountError('wrong-key') when passwords are stored and the key is missing or no key.
  */
 export function accountKey(db: Db, path: string): Buffer {
-  return readKey(path, db.read.sql('SELECT 1 FROM credential LIMIT 1').get() === undefined)
+  const sealed = ['credential', 'app_password', 'second_factor']
+  const isUsed = sealed.some((table) => db.read.sql(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined)
+  return readKey(path, !isUsed)
 }
 
 /** Throws AccountError('wrong-key') when the stored passwords were sealed under another key. */

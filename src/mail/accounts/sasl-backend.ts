@@ -8,15 +8,18 @@ import type {
   ScramSecret,
 } from '../../formats/sasl/mod.ts'
 import { SaslUnavailable } from '../../formats/sasl/mod.ts'
-import type { Account, Accounts } from './contract.ts'
+import type { Account, Accounts, AppPassword, Credential, Scope } from './contract.ts'
 import { AccountError } from './errors.ts'
 import type { PasswordMaps } from './password-maps.ts'
+import { NAME_SEPARATOR } from './app-passwords.ts'
 import { askSaslauthd } from './saslauthd.ts'
 import type { SaslConf } from './smtpd-conf.ts'
 
 export interface SaslBackendOptions {
   /** The service's name for saslauthd and PAM: `smtp`, `imap`, `pop`. */
   readonly service: string
+  /** What an application password must open here; told by the service's name where it is not given. */
+  readonly scope?: Scope
   /** Who is asked; without it only accounts are. */
   readonly conf?: Pick<SaslConf, 'sources' | 'saslauthdPath'>
   /** Whether a password is the system's own for a user of it; asked after all others. Rejects when that cannot be told. */
@@ -51,8 +54,10 @@ class AccountsBackend implements SaslBackend {
   readonly #conf: Pick<SaslConf, 'sources' | 'saslauthdPath'>
   readonly #system: SaslBackendOptions['system']
   readonly #maps: PasswordMaps | undefined
+  readonly #scope: Scope
 
-  constructor(accounts: Accounts, { service, conf = ACCOUNTS_ONLY, system, maps }: SaslBackendOptions) {
+  constructor(accounts: Accounts, { service, scope, conf = ACCOUNTS_ONLY, system, maps }: SaslBackendOptions) {
+    this.#scope = scope ?? (service === 'imap' ? 'imap' : service === 'pop' ? 'pop3' : 'smtp')
     this.#maps = maps
     this.#system = system
     this.realm = accounts.defaultRealm
@@ -62,6 +67,21 @@ class AccountsBackend implements SaslBackend {
   }
 
   async verifyPassword(username: string, password: string): Promise<SaslIdentity | undefined> {
+    const byApp = this.#byAppPassword(username, password)
+    if (byApp !== undefined) return byApp
+    const said = asked(() => this.#accounts.takeApart(username, password))
+    const identity = await this.#ofPassword(username, said.password)
+    if (identity === undefined || !said.isOn) return identity
+    return (await said.spend()) ? identity : undefined
+  }
+
+  #byAppPassword(username: string, password: string): SaslIdentity | undefined {
+    const found = asked(() => this.#accounts.byAppPassword(username, password, this.#scope))
+    if (found === undefined || !this.#conf.sources.includes('accounts')) return undefined
+    return identify(username, found.account, found.password)
+  }
+
+  async #ofPassword(username: string, password: string): Promise<SaslIdentity | undefined> {
     let unavailable: SaslUnavailable | undefined
     for (const source of this.#conf.sources) {
       try {
@@ -137,39 +157,65 @@ class AccountsBackend implements SaslBackend {
 
   scram(username: string, hash: ScramHash): ScramSecret {
     const credential = this.#credential(username)
-    return { ...credential.scram(hash), identity: identify(username, credential.account) }
+    return { ...credential.scram(hash), identity: identityOf(username, credential) }
   }
 
   digestMd5(username: string, realm: string): DigestMd5Secret {
     const credential = this.#credential(username, realm)
-    return { ha1s: credential.digestMd5(username, realm), identity: identify(username, credential.account) }
+    return { ha1s: credential.digestMd5(username, realm), identity: identityOf(username, credential) }
   }
 
   cramMd5(username: string, challenge: Buffer): CramMd5Secret {
     const credential = this.#credential(username)
-    return { digests: credential.cramMd5(challenge), identity: identify(username, credential.account) }
+    return { digests: credential.cramMd5(challenge), identity: identityOf(username, credential) }
   }
 
   apop(username: string, timestamp: string): { digest: Buffer; identity: SaslIdentity | undefined } {
     const credential = this.#credential(username)
-    return { digest: credential.apop(timestamp), identity: identify(username, credential.account) }
+    return { digest: credential.apop(timestamp), identity: identityOf(username, credential) }
   }
 
   mayActAs(identity: SaslIdentity, authzid: string): boolean {
     if (authzid === identity.username) return true
-    return identity.accountId !== undefined && this.#accounts.byLogin(authzid)?.id === identity.accountId
+    return identity.accountId !== undefined && this.#accounts.loginOwner(authzid)?.id === identity.accountId
   }
 
   #credential(username: string, realm?: string): ReturnType<Accounts['credential']> {
-    try {
-      return this.#accounts.credential(username, realm)
-    } catch (error) {
-      if (error instanceof AccountError) throw new SaslUnavailable(error.message, { cause: error })
-      throw error
-    }
+    return asked(() => this.#accounts.credential(username, realm, this.#scope))
   }
 }
 
-function identify(username: string, account: Account | undefined): SaslIdentity | undefined {
-  return account && { accountId: account.id, username }
+/** What was sealed under another key can be asked again once the right one is there. */
+function asked<T>(question: () => T): T {
+  try {
+    return question()
+  } catch (error) {
+    if (error instanceof AccountError) throw new SaslUnavailable(error.message, { cause: error })
+    throw error
+  }
+}
+
+function identityOf(username: string, { account, appPassword }: Credential): SaslIdentity | undefined {
+  return identify(username, account, appPassword)
+}
+
+/** Who named an application password is to all that follows the account, by the name that was typed before the `+`. */
+function identify(username: string, account: Account | undefined, appPassword?: AppPassword): SaslIdentity | undefined {
+  if (account === undefined) return undefined
+  if (appPassword === undefined) return { accountId: account.id, username }
+  const { id, name } = appPassword
+  const suffix = `${NAME_SEPARATOR}${name}`
+  const at = username.lastIndexOf('@')
+  const [local, domain] = at < 0 ? [username, ''] : [username.slice(0, at), username.slice(at)]
+  const isNamed = local.toLowerCase().endsWith(suffix) && accountOwnPart(account, local)
+  return {
+    accountId: account.id,
+    username: isNamed ? local.slice(0, -suffix.length) + domain : username,
+    appPassword: { id, name },
+  }
+}
+
+/** Whether the `+name` of a log-in name is the password's, and no part of the account's own name. */
+function accountOwnPart({ localPart }: Account, local: string): boolean {
+  return local.normalize('NFC').toLowerCase() !== localPart
 }

@@ -39,5 +39,33 @@ export const accountsSchema: Schema = {
     // 0: none of its own, as in quota_octets.
     `ALTER TABLE account ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE account ADD COLUMN quota_mailboxes INTEGER NOT NULL DEFAULT 0;`,
+    // sealed: as in credential, behind the digest that a plain one is found by (app-passwords.ts, second-factors.ts).
+    `CREATE TABLE app_password (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+       name TEXT NOT NULL,
+       scopes TEXT NOT NULL,
+       families TEXT NOT NULL,
+       realm TEXT NOT NULL,
+       sealed BLOB NOT NULL,
+       created_ms INTEGER NOT NULL,
+       expires_ms INTEGER,
+       used_ms INTEGER,
+       UNIQUE (account, name)
+     ) STRICT;
+     CREATE INDEX app_password_families ON app_password (families, realm);
+
+     -- last_step: of the code that was used last; none up to it is taken again.
+     CREATE TABLE second_factor (
+       account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+       sealed BLOB NOT NULL,
+       last_step INTEGER NOT NULL,
+       since_ms INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE recovery_code (
+       account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+       digest BLOB NOT NULL,
+       PRIMARY KEY (account, digest)
+     ) STRICT, WITHOUT ROWID;`,
   ],
 }

@@ -20,6 +20,7 @@ export class Seal {
   readonly #sealing: Buffer
   readonly #decoys: Buffer
   readonly #urls: Buffer
+  readonly #secrets: Buffer
 
   /** @param key KEY_OCTETS random octets */
   constructor(key: Buffer) {
@@ -29,26 +30,33 @@ export class Seal {
     this.#sealing = derive('credential')
     this.#decoys = derive('decoy')
     this.#urls = derive('urlauth')
+    this.#secrets = derive('random secret')
   }
 
-  seal(account: number, text: string): Buffer {
+  /** @param purpose what it is besides the account's password, so that it opens as nothing else */
+  seal(account: number, text: string, purpose = ''): Buffer {
     // Random nonces: 2^32 passwords may be set before two meet with a chance of one in 2^32 (NIST SP 800-38D §8.3).
     const nonce = randomBytes(NONCE_OCTETS)
     const cipher = createCipheriv(CIPHER, this.#sealing, nonce)
-    cipher.setAAD(Buffer.from(`account ${account}`))
+    cipher.setAAD(bound(account, purpose))
     return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
   }
 
   /** Throws AccountError('wrong-key') for what this key did not seal for this account. */
-  open(account: number, sealed: Buffer): string {
+  open(account: number, sealed: Buffer, purpose = ''): string {
     try {
       const decipher = createDecipheriv(CIPHER, this.#sealing, sealed.subarray(0, NONCE_OCTETS))
-      decipher.setAAD(Buffer.from(`account ${account}`))
+      decipher.setAAD(bound(account, purpose))
       decipher.setAuthTag(sealed.subarray(-TAG_OCTETS))
       return Buffer.concat([decipher.update(sealed.subarray(NONCE_OCTETS, -TAG_OCTETS)), decipher.final()]).toString()
     } catch (error) {
       throw new AccountError('wrong-key', `the password of account ${account} was sealed under another key`, error)
     }
+  }
+
+  /** By which a secret of our own making is found again; too many random bits to be tried, whoever has the key. */
+  secretDigest(secret: string): Buffer {
+    return createHmac('sha256', this.#secrets).update(secret).digest()
   }
 
   /** What URLs of an account's mailbox are authorised with (RFC 4467), made of the mailbox's own key. */
@@ -60,6 +68,10 @@ export class Seal {
   decoy(purpose: string, octets: number): Buffer {
     return createHmac('sha512', this.#decoys).update(purpose).digest().subarray(0, octets)
   }
+}
+
+function bound(account: number, purpose: string): Buffer {
+  return Buffer.from(purpose === '' ? `account ${account}` : `account ${account} ${purpose}`)
 }
 
 /** The key in `path`, made with mode 600 when `create` and absent. Throws AccountError('wrong-key') when there is none. */
