@@ -1,6 +1,9 @@
 /** `postigo account`: who has a mailbox here. */
 import { AccountError, type Account, type AccountQuota } from '../../mail/accounts/mod.ts'
+import { appPasswordCommand } from './account-app-password.ts'
 import { importUsers } from './account-import.ts'
+import { totpCommand } from './account-totp.ts'
+import { existing } from './account-words.ts'
 import {
   createAccount,
   parseWords,
@@ -18,6 +21,8 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account passwd ADDRESS [-p]
        postigo account quota ADDRESS [--quota SIZE] [--messages N] [--mailboxes N]
        postigo account disable | enable | delete ADDRESS
+       postigo account app-password add | list | remove ACCOUNT …
+       postigo account totp ACCOUNT on | off
        postigo account import SOURCE [--format FORMAT] [--scheme SCHEME] [--realm REALM] [--replace] [--dry-run]
 
   ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
@@ -85,9 +90,28 @@ const SUBCOMMANDS = new Map<string, Row>([
   ['import', { takes: 'file', options: ['realm', 'format', 'scheme', 'replace', 'dry-run'], run: importFile }],
 ])
 
+/** Subcommands with words of their own. */
+const WITH_WORDS = new Map<string, (open: OpenAccounts) => Command>([
+  ['app-password', appPasswordCommand],
+  ['totp', totpCommand],
+])
+
+/** Nothing but `-c DIR` stands before it. */
+function isFirstWord(argv: readonly string[], at: number): boolean {
+  const before = argv.slice(0, at)
+  return (
+    before.length === 0 ||
+    (before.length === 2 && before[0] === '-c') ||
+    (before.length === 1 && /^(-c.|--config=)/.test(before[0] ?? ''))
+  )
+}
+
 /** The command, over the accounts that `open` opens. */
 export function accountCommand(open: OpenAccounts): Command {
   return async (argv, io) => {
+    const at = argv.findIndex((word) => WITH_WORDS.has(word))
+    const own = WITH_WORDS.get(argv[at] ?? '')
+    if (own !== undefined && isFirstWord(argv, at)) return own(open)(argv.toSpliced(at, 1), io)
     try {
       const { values, words } = parseWords(argv, OPTIONS)
       if (values.help === true) {
@@ -185,12 +209,6 @@ async function remove({ opened, word: address }: Given): Promise<number> {
   await opened.accounts.remove(account.id)
   await opened.onRemoved(account.id)
   return EX.ok
-}
-
-function existing({ accounts }: OpenedAccounts, address: string): Account {
-  const account = accounts.find(address)
-  if (!account) throw new AccountError('no-such-account', `there is no account ${address}`)
-  return account
 }
 
 function importFile({ io, opened, word, realm, format, scheme, replace, dryRun }: Given): Promise<number> {

@@ -120,6 +120,42 @@ function host(t: TestContext): Host {
 type Step = readonly [line: string, typed: string, code: number, out?: string | RegExp, err?: string | RegExp]
 
 const scripts: Readonly<Record<string, readonly Step[]>> = {
+  'application passwords and a second factor': [
+    ['account add ana -p', 'secreto\n', 0],
+    [
+      'account app-password add ana',
+      '',
+      0,
+      /^application password app1 of ana, for smtp, imap, pop3:\n\n {2}[a-z2-7-]{23}\n/,
+    ],
+    ['account app-password add ana --name phone --scope imap,pop3 --expires 90d', '', 0, /of ana, for imap, pop3:/],
+    ['account app-password add ana --name phone', '', 73, '', /already/],
+    ['account app-password add nobody', '', 67, '', /no account nobody/],
+    ['account app-password add ana --scope http', '', 64, '', /--scope http: some of smtp/],
+    ['account app-password add ana --expires 2001-01-01', '', 64, '', /that is past/],
+    ['account app-password add ana --expires soon', '', 64, '', /a number with m, h, d or w/],
+    [
+      'account app-password list ana',
+      '',
+      0,
+      /^name +scope +made +expires +last used\napp1 +smtp,imap,pop3 +\S+ \S+ +never +never\nphone +imap,pop3 +\S+ \S+ +\S+ \S+ +never\n$/,
+    ],
+    ['account app-password remove ana app1', '', 0, '', ''],
+    ['account app-password remove ana app1', '', 67, '', /has no application password app1/],
+    ['account app-password list ana --json', '', 0, /^\[\n {2}\{\n {4}"id": 2,\n {4}"name": "phone"/],
+    ['account app-password list ana phone', '', 64, '', /list takes an account/],
+    ['account totp ana', '', 0, 'off\n'],
+    [
+      'account totp ana on',
+      '',
+      0,
+      /^otpauth:\/\/totp\/mail\.midominio\.com:ana\?secret=[A-Z2-7]{32}&.*\n\nRecovery codes[^\n]*\n( {2}[a-z2-7]{5}-[a-z2-7]{5}\n){10}$/,
+    ],
+    ['account totp ana', '', 0, 'on, 10 recovery codes left\n'],
+    ['account totp ana off', '', 0, '', ''],
+    ['account totp ana', '', 0, 'off\n'],
+    ['account totp ana maybe', '', 64, '', /on or off/],
+  ],
   'an account from adding to deleting': [
     ['account add Usuario -p', 'secreto\nmore\n', 0, 'account usuario added\n', ''],
     ['account add usuario@midominio.com -p', 'x\n', 73, '', /account usuario@midominio.com exists already/],
