@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'io/dns': [],
   'io/net': ['dns'],
   'mail/accounts': [],
+  'mail/logins': ['accounts'],
   'mail/store': ['accounts'],
   'mail/mailauth': [],
   'mail/routing': ['accounts'],

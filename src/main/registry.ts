@@ -4,6 +4,7 @@ import { tablesParams } from '../io/tables/mod.ts'
 import { accountsParams } from '../mail/accounts/mod.ts'
 import { deliveryParams, lmtpParams, localParams, statusFilterParams } from '../mail/delivery/mod.ts'
 import { intakeParams } from '../mail/intake/mod.ts'
+import { loginsParams } from '../mail/logins/mod.ts'
 import { noticesParams } from '../mail/notices/mod.ts'
 import { policyParams } from '../mail/policy/mod.ts'
 import { probeParams, queueParams } from '../mail/queue/mod.ts'
@@ -36,6 +37,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     intakeParams,
     storeParams,
     accountsParams,
+    loginsParams,
     queueParams,
     probeParams,
     deliveryParams,

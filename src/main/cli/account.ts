@@ -2,6 +2,7 @@
 import { AccountError, type Account, type AccountQuota } from '../../mail/accounts/mod.ts'
 import { appPasswordCommand } from './account-app-password.ts'
 import { importUsers } from './account-import.ts'
+import { logInsCommand } from './account-log-ins.ts'
 import { totpCommand } from './account-totp.ts'
 import { existing } from './account-words.ts'
 import {
@@ -23,6 +24,7 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account disable | enable | delete ADDRESS
        postigo account app-password add | list | remove ACCOUNT …
        postigo account totp ACCOUNT on | off
+       postigo account log-ins ACCOUNT [--failed] [--limit N] [--json]
        postigo account import SOURCE [--format FORMAT] [--scheme SCHEME] [--realm REALM] [--replace] [--dry-run]
 
   ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
@@ -94,6 +96,7 @@ const SUBCOMMANDS = new Map<string, Row>([
 const WITH_WORDS = new Map<string, (open: OpenAccounts) => Command>([
   ['app-password', appPasswordCommand],
   ['totp', totpCommand],
+  ['log-ins', logInsCommand],
 ])
 
 /** Nothing but `-c DIR` stands before it. */

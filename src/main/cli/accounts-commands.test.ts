@@ -18,8 +18,9 @@ import {
   type AccountId,
   type Accounts,
 } from '../../mail/accounts/mod.ts'
+import { Bans, Ledger, loginsSchema } from '../../mail/logins/mod.ts'
 import { accountCommand } from './account.ts'
-import type { OpenAccounts } from './accounts-port.ts'
+import { bansCommand, type OpenedBans } from './bans.ts'
 import { domainCommand } from './domain.ts'
 import type { Command } from './io.ts'
 import { sasldblistusers2Command } from './sasldblistusers2.ts'
@@ -57,9 +58,9 @@ function host(t: TestContext): Host {
   const created: AccountId[] = []
   const removed: AccountId[] = []
   let broken = false
-  const open: OpenAccounts = async (asked) => {
+  const open: (directory: string) => Promise<OpenedBans> = async (asked) => {
     assert.equal(asked, directory)
-    const db = openDatabase({ path: join(directory, 'mail.db'), schemas: [accountsSchema] })
+    const db = openDatabase({ path: join(directory, 'mail.db'), schemas: [accountsSchema, loginsSchema] })
     const accounts = openAccounts({
       db,
       key: accountKey(db, join(directory, KEY_FILE)),
@@ -72,10 +73,13 @@ function host(t: TestContext): Host {
       if (broken) throw new Error('no room')
       created.push(id)
     }
-    return { accounts, onCreated, onRemoved: async (id) => void removed.push(id), close: () => db.close() }
+    const clock = systemClock
+    const parts = { ledger: new Ledger(db, clock, () => 0), bans: new Bans(db, clock) }
+    return { accounts, ...parts, onCreated, onRemoved: async (id) => void removed.push(id), close: () => db.close() }
   }
   const commands: Readonly<Record<string, Command>> = {
     account: accountCommand(open),
+    bans: bansCommand(open),
     domain: domainCommand(open),
     saslpasswd2: saslpasswd2Command(open),
     sasldblistusers2: sasldblistusers2Command(open),
@@ -120,6 +124,28 @@ function host(t: TestContext): Host {
 type Step = readonly [line: string, typed: string, code: number, out?: string | RegExp, err?: string | RegExp]
 
 const scripts: Readonly<Record<string, readonly Step[]>> = {
+  'bans, and a ledger that is empty': [
+    ['bans', '', 0, ''],
+    ['bans add 192.0.2.77/24 --for 1h --reason spam', '', 0, '', ''],
+    ['bans add 2001:DB8::1', '', 0, '', ''],
+    ['bans add host.example', '', 64, '', /neither an address nor a network/],
+    ['bans add 192.0.2.1 --for 1y', '', 64, '', /--for 1y: a number/],
+    ['bans remove 192.0.2.0/24 --for 1h', '', 64, '', /neither --for nor/],
+    [
+      'bans list',
+      '',
+      0,
+      /^network +since +until +why\n(192\.0\.2\.0\/24 +\S+ \S+ +\S+ \S+ +by hand: spam\n|2001:db8::1 +\S+ \S+ +removed +by hand\n){2}$/,
+    ],
+    ['bans remove 192.0.2.0/24', '', 0, '', ''],
+    ['bans remove 192.0.2.0/24', '', 67, '', /is not banned/],
+    ['bans list --json', '', 0, /"network": "2001:db8::1"/],
+    ['account add ana -p', 'x\n', 0],
+    ['account log-ins ana', '', 0, ''],
+    ['account log-ins ana --json', '', 0, '[]\n'],
+    ['account log-ins nobody', '', 67, '', /no account nobody/],
+    ['account log-ins ana --limit x', '', 64, '', /--limit takes a number/],
+  ],
   'application passwords and a second factor': [
     ['account add ana -p', 'secreto\n', 0],
     [

@@ -7,6 +7,7 @@ import {
   type Accounts,
   type ForeignHash,
 } from '../../mail/accounts/mod.ts'
+import type { Ledger } from '../../mail/logins/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { configDirectory, EX, type CliIo } from './io.ts'
 import { NoPassword } from './password-prompt.ts'
@@ -14,6 +15,8 @@ import { NoPassword } from './password-prompt.ts'
 /** The accounts of a configuration directory, open beside a running server. */
 export interface OpenedAccounts {
   readonly accounts: Accounts
+  /** What the server wrote of log-ins. */
+  readonly ledger: Pick<Ledger, 'list'>
   /** After an account was made: its mailboxes. */
   onCreated(account: AccountId): Promise<void>
   /** After an account was deleted: its mail. */

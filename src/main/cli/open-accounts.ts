@@ -5,10 +5,12 @@ import { createAnalyser, createStore, storeParams } from '../../mail/store/mod.t
 import { actAsOwner, dataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { accountsOf, readConfig } from '../server/rooms.ts'
-import type { OpenStore } from './accounts-port.ts'
+import { Bans, Ledger } from '../../mail/logins/mod.ts'
+import type { OpenedStore } from './accounts-port.ts'
+import type { OpenedBans } from './bans.ts'
 import { ToldFeed } from './told-feed.ts'
 
-export const openAccountsOf: OpenStore = (directory) => {
+export const openAccountsOf = (directory: string): Promise<OpenedStore & OpenedBans> => {
   const config = readConfig({ directory })
   const paths = dataPaths(config)
   makeDataDirectory(paths)
@@ -22,6 +24,8 @@ export const openAccountsOf: OpenStore = (directory) => {
   const store = createStore({ db, log, feed, clock, settings, analyser: createAnalyser })
   return Promise.resolve({
     accounts,
+    ledger: new Ledger(db, clock, () => 0),
+    bans: new Bans(db, clock),
     store,
     onCreated: (account) => store.provision(account),
     onRemoved: (account) => store.removeAccount(account),

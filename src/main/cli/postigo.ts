@@ -67,7 +67,11 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   account: {
     load: async () => (await import('./account.ts')).accountCommand(await accountsPort()),
-    summary: 'add, list, passwd, disable, enable, delete accounts',
+    summary: 'accounts: passwords, application passwords, second factor, quotas, log-ins',
+  },
+  bans: {
+    load: async () => (await import('./bans.ts')).bansCommand((await import('./open-accounts.ts')).openAccountsOf),
+    summary: 'networks that may not log in for a while: list, add, remove',
   },
   domain: {
     load: async () => (await import('./domain.ts')).domainCommand(await accountsPort()),

@@ -59,6 +59,10 @@ export function lineOf(event: PostigoEvent, digits: number, form: AddressForm): 
       return pickupLine(event as PickupEvent, form)
     case 'imapd':
       return imapdLine(event as ImapdEvent)
+    case 'logins': {
+      const text = 'text' in event ? String(event.text) : `warning: ${'error' in event ? String(event.error) : ''}`
+      return { service: 'logins', text }
+    }
     case 'pop3d':
       return pop3dLine(event as Pop3dEvent)
     default:

@@ -3,6 +3,7 @@ import { openDatabase, type Schema, type SqliteDb, WriteTurn } from '../../io/db
 import { logSchema } from '../../io/blobs/mod.ts'
 import { accountsSchema } from '../../mail/accounts/mod.ts'
 import { deliverySchema } from '../../mail/delivery/mod.ts'
+import { loginsSchema } from '../../mail/logins/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
 import { screenSchema } from '../../services/smtpd/mod.ts'
@@ -11,7 +12,7 @@ import { checkSchema } from './check-schema.ts'
 /** The tables of all rooms. */
 export const mailSchemas: readonly Schema[] = [
   logSchema,
-  accountsSchema,
+  accountsSchema, loginsSchema,
   storeSchema,
   queueSchema,
   deliverySchema,

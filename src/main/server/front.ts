@@ -13,6 +13,7 @@ import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
 import { broughtFor } from '../certificates/settings.ts'
 import { identityOf } from './identity.ts'
+import { loginDoor } from './login-door.ts'
 import { passwordMaps } from './smtpd-sasl.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
@@ -187,7 +188,8 @@ export class Front {
       mechList: sasl.mechList,
       securityOptions: ['noanonymous'],
     })
-    const common = { clock, store, backend, mechanisms, startExchange, hostname, tlsAvailable: true, version }
+    const door = loginDoor(this.#rooms, imap ? 'imap' : 'pop3', current.config)
+    const common = { door, clock, store, backend, mechanisms, startExchange, hostname, tlsAvailable: true, version }
     return imap
       ? createImapd({ ...common, accounts, cf: current.config.bind(imapdParams) })
       : createPop3d({

@@ -22,6 +22,7 @@ import {
 } from '../../mail/accounts/mod.ts'
 import type { Intake, IntakeDeps, MailboxIntake } from '../../mail/intake/mod.ts'
 import { localParams } from '../../mail/delivery/mod.ts'
+import { FailureCounters, Logins, loginsParams, type LoginsSettings } from '../../mail/logins/mod.ts'
 import { QueueDesk, QueueStore } from '../../mail/queue/mod.ts'
 import { createRouter, type Router } from '../../mail/routing/mod.ts'
 import {
@@ -50,6 +51,8 @@ export interface SharedMemory {
   readonly queue: SharedArrayBuffer
   /** What TLS sessions are sealed with. */
   readonly tickets: SharedArrayBuffer
+  /** Failed log-ins. */
+  readonly logins: SharedArrayBuffer
 }
 
 export function makeSharedMemory(): SharedMemory {
@@ -58,6 +61,7 @@ export function makeSharedMemory(): SharedMemory {
     feed: new SharedArrayBuffer(FEED_OCTETS),
     queue: new SharedArrayBuffer(4),
     tickets: TicketKeys.memory(),
+    logins: FailureCounters.memory(),
   }
 }
 
@@ -91,6 +95,7 @@ export interface Configured {
   /** What that is made of, for one that only says what it would do. */
   readonly intakeDepsOf: (listener: Config) => IntakeDeps<MessageFacts>
   readonly sasl: SaslConf
+  readonly loginsCf: LoginsSettings
   readonly hostname: string
 }
 
@@ -108,6 +113,7 @@ export interface Rooms {
   readonly runner: { current: { isActive(message: number): boolean } | undefined }
   readonly queued: Wakeup
   readonly ticketKeys: TicketKeys
+  readonly logins: Logins
   readonly startExchange: typeof startExchange
   /** As of the last good load. */
   current: Configured
@@ -209,6 +215,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       intakeOf: (listener) => intakes.of(listener),
       intakeDepsOf: (listener) => intakes.depsOf(listener),
       sasl,
+      loginsCf: fresh.bind(loginsParams),
       hostname: fresh.value('myhostname') ?? 'localhost',
     }
   }
@@ -224,6 +231,13 @@ export function openRooms(options: RoomsOptions): Rooms {
     runner,
     queued,
     ticketKeys: new TicketKeys(options.shared.tickets),
+    logins: new Logins({
+      db,
+      clock,
+      memory: options.shared.logins,
+      accounts: () => rooms.current.accounts,
+      cf: () => rooms.current.loginsCf,
+    }),
     startExchange,
     current: configure(config),
     handed: options.handed ?? new Map(),
@@ -235,6 +249,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
     async close() {
       rooms.current.tables.close()
+      await rooms.logins.close()
       await log.close()
       db.close()
     },

@@ -450,6 +450,7 @@ export class Server {
     await this.#runner.stop()
     this.#smtpAgent?.forget()
     await this.#upkeep?.stop()
+    await this.#rooms.logins.close()
     await this.#rooms.log.close()
     await endRun(this.#rooms.db)
     this.#control?.close()

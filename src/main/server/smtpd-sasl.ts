@@ -27,7 +27,12 @@ export function smtpdSasl(rooms: Rooms, config: Config): Sasl {
   const { accounts, sasl } = rooms.current
   const cf = config.bind(smtpdParams)
   const maps = passwordMaps(rooms)
-  const backend = createSaslBackend(accounts, { service: cf.smtpd_sasl_service, conf: sasl, ...(maps && { maps }) })
+  const backend = createSaslBackend(accounts, {
+    service: cf.smtpd_sasl_service,
+    scope: 'smtp',
+    conf: sasl,
+    ...(maps && { maps }),
+  })
   const options = (tls: boolean): readonly string[] =>
     tls ? cf.smtpd_sasl_tls_security_options : cf.smtpd_sasl_security_options
   if (config.bind(mainParams).smtpd_sasl_type === 'dovecot') return { backend, ...fromDovecot(config, options) }

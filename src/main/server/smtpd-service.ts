@@ -13,6 +13,7 @@ import {
 } from '../../mail/policy/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maps, TableError } from '../../io/tables/mod.ts'
+import type { LoginDoor } from '../../mail/logins/mod.ts'
 import { intakeParams, type MailboxIntake } from '../../mail/intake/mod.ts'
 import { submissionUrls } from '../../services/imapd/mod.ts'
 import {
@@ -23,6 +24,7 @@ import {
   smtpdParams,
   type Transcript,
 } from '../../services/smtpd/mod.ts'
+import { loginDoor } from './login-door.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { screenFor } from './screen.ts'
@@ -34,15 +36,21 @@ export function smtpServiceFor(
   spec: ListenerSpec,
   tellPostmaster: ((transcript: Transcript) => void) | undefined,
 ): (connection: Connection) => void {
-  const serve = smtpdFor(rooms, spec, tellPostmaster)
+  const config = rooms.current.config.with(new Map(spec.overrides))
+  const { smtpd_sasl_auth_enable: hasAuth } = config.bind(smtpdParams)
+  const serve = smtpdFor(rooms, spec, tellPostmaster, hasAuth ? loginDoor(rooms, 'smtp', config) : undefined)
   return spec.screen === undefined ? (connection) => serve(connection) : screenFor(rooms, spec, serve)
 }
 
-/** @param tellPostmaster takes sessions with errors (notify_classes) */
+/**
+ * @param tellPostmaster takes sessions with errors (notify_classes)
+ * @param door counts log-ins; without it nobody is slowed, banned or recorded
+ */
 export function smtpdFor(
   rooms: Rooms,
   spec: Pick<ListenerSpec, 'name' | 'overrides'>,
   tellPostmaster?: (transcript: Transcript) => void,
+  door?: LoginDoor,
 ): (connection: Connection, preset?: Preset) => void {
   const { current, clock, resolver } = rooms
   const { router, store } = current
@@ -58,6 +66,7 @@ export function smtpdFor(
     intake,
     ...(cf.smtpd_proxy_filter !== '' && { beforeQueue: beforeQueueOf(cf.smtpd_proxy_filter, config, intake) }),
     ...smtpdSasl(rooms, config),
+    ...(door !== undefined && { door }),
     policy: createPolicy({
       config,
       tables: current.tables,

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { type Comparator, Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
 import { type Collation, COLLATIONS, unicodeCasemap, UNMARKED } from '../../formats/message/mod.ts'
-import type { SaslIdentity } from '../../formats/sasl/mod.ts'
+import type { SaslBackend, SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
+import type { Visit } from '../../mail/logins/mod.ts'
 import { type Delta, type Selected, ViewLostError } from '../../mail/store/mod.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { type Command, readCommand } from './command-reader.ts'
@@ -28,6 +29,8 @@ import { withProgress } from './progress.ts'
 import { saysUrlMech } from './url-auth.ts'
 
 const LONGEST_DELAY_MS = 16_000
+
+const BANNED = '[UNAVAILABLE] Too many failed log-ins from your network: try again later'
 
 /** What a command answers that has said its tagged answer itself. */
 const ANSWERED = ''
@@ -86,10 +89,12 @@ export class Session {
   #octetsOut = 0
   #reason = ''
   readonly #gone = new AbortController()
+  readonly #visit: Visit | undefined
 
   constructor(deps: ImapdDeps, connection: Connection) {
     this.deps = deps
     this.connection = connection
+    this.#visit = deps.door?.visit(() => this.client)
     this.input = new Input(connection)
     this.output = new Output(connection)
     this.contexts = new SearchContexts(this)
@@ -108,7 +113,8 @@ export class Session {
     })
     this.#armTimer()
     publish<ImapdEvent>({ event: 'imapd.connect', ...this.client })
-    this.output.line(`* OK [CAPABILITY ${capabilitiesOf(this).join(' ')}] ${this.deps.hostname} Postigo ready`)
+    if ((await this.#visit?.isBanned()) === true) this.bye(BANNED)
+    else this.output.line(`* OK [CAPABILITY ${capabilitiesOf(this).join(' ')}] ${this.deps.hostname} Postigo ready`)
     try {
       while (this.#reason === '') {
         void this.output.flush()
@@ -169,6 +175,11 @@ export class Session {
     return this.selected
   }
 
+  /** What one log-in is checked by. */
+  get backend(): SaslBackend {
+    return this.#visit?.watch(this.deps.backend) ?? this.deps.backend
+  }
+
   loggedIn(identity: SaslIdentity, method: string): void {
     if (identity.accountId === undefined) {
       throw new ImapError('NO', `${identity.username} may send mail here, and has no mailbox`, {
@@ -177,6 +188,7 @@ export class Session {
     }
     this.account = identity.accountId
     this.user = identity.username
+    this.#visit?.succeeded(identity, method, () => this.bye('Your log-in holds no longer'))
     publish<ImapdEvent>({ event: 'imapd.login', ...this.client, user: this.user, method })
   }
 
@@ -184,6 +196,7 @@ export class Session {
   async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<ImapError> {
     publish<ImapdEvent>({ event: 'imapd.auth_failed', ...this.client, user, method, reason })
     if (temporary) return new ImapError('NO', 'Authentication is not possible just now', { code: 'UNAVAILABLE' })
+    if ((await this.#visit?.failed(method)) === true) throw new Bye(BANNED)
     await this.waitAfterFailure()
     return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
   }
@@ -225,6 +238,7 @@ export class Session {
     this.metadataNews.end()
     this.notifications?.end()
     this.notifications = undefined
+    this.#visit?.left()
     this.account = undefined
     this.user = ''
     this.chosen = undefined
@@ -494,6 +508,7 @@ export class Session {
 
   #finish(): void {
     void this.output.flush()
+    this.#visit?.left()
     this.notifications?.end()
     this.close()
     const { octetsIn, octetsOut } = this.connection

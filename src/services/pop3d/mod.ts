@@ -14,5 +14,5 @@ export { pop3dParams } from './params.ts'
 
 export function createPop3d(deps: Pop3dDeps): (connection: Connection) => void {
   const visits = new Visits(deps.clock, deps.hostname)
-  return (connection) => new Session(deps, connection, visits).start()
+  return (connection) => void new Session(deps, connection, visits).start()
 }

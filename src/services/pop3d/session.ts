@@ -8,6 +8,7 @@ import { COMMAND_LIMIT, parseCommand, Pop3Error } from '../../formats/pop3/mod.t
 import type { ExchangeOptions, SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
+import type { LoginDoor, Visit } from '../../mail/logins/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { commands } from './commands/mod.ts'
 import type { Pop3dEvent } from './events.ts'
@@ -19,6 +20,8 @@ export interface Pop3dDeps {
   readonly cf: Settings<typeof pop3dParams>
   readonly store: Store
   readonly backend: SaslBackend
+  /** Slows guessing, bans and records; missing where that is not done. */
+  readonly door?: LoginDoor
   /** Offered in this order. */
   readonly mechanisms: readonly string[]
   readonly startExchange: (
@@ -33,6 +36,7 @@ export interface Pop3dDeps {
   readonly clock: Clock
 }
 
+const BANNED = '[SYS/TEMP] Too many failed log-ins from your network: try again later.'
 const CR = 0x0d
 const LF = 0x0a
 /** Answers are gathered up to this size before they are written. */
@@ -69,17 +73,19 @@ export class Session {
   #out: (string | Buffer)[] = []
   #outOctets = 0
   readonly #gone = new AbortController()
+  readonly #visit: Visit | undefined
 
   constructor(deps: Pop3dDeps, connection: Connection, visits: Visits) {
     this.deps = deps
     this.connection = connection
     this.visits = visits
+    this.#visit = deps.door?.visit(() => this.client)
     this.timestamp = deps.offersApop
       ? `<${randomBytes(8).toString('hex')}.${deps.clock.now()}@${deps.hostname}>`
       : undefined
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.connection.attach({
       data: (chunk) => this.#take(chunk),
       end: () => this.#peerClosed(),
@@ -87,7 +93,18 @@ export class Session {
     })
     this.#armTimer()
     publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
+    if ((await this.#visit?.isBanned()) === true) return this.#turnAway()
     this.connection.write(`+OK Postigo ready.${this.timestamp === undefined ? '' : ` ${this.timestamp}`}\r\n`)
+  }
+
+  #turnAway(): void {
+    this.line(`-ERR ${BANNED}`)
+    this.close('Too many failed log-ins')
+  }
+
+  /** What one log-in is checked by. */
+  get backend(): SaslBackend {
+    return this.#visit?.watch(this.deps.backend) ?? this.deps.backend
   }
 
   get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {
@@ -147,6 +164,7 @@ export class Session {
   loggedIn(identity: SaslIdentity, method: string, maildrop: Maildrop): void {
     this.user = identity.username
     this.maildrop = maildrop
+    this.#visit?.succeeded(identity, method, () => this.#letGo())
     publish<Pop3dEvent>({ event: 'pop3d.login', ...this.client, user: this.user, method })
   }
 
@@ -154,9 +172,19 @@ export class Session {
   async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<Pop3Error> {
     publish<Pop3dEvent>({ event: 'pop3d.auth_failed', ...this.client, user, method, reason })
     if (temporary) return new Pop3Error('Authentication is not possible just now.', 'SYS/TEMP')
+    if ((await this.#visit?.failed(method)) === true) {
+      this.close('Too many failed log-ins')
+      return new Pop3Error('Too many failed log-ins from your network: try again later.', 'SYS/TEMP')
+    }
     const delay = Math.min(LONGEST_DELAY_MS, this.deps.cf.pop3d_auth_failure_delay * 2 ** this.#failures++)
     await sleep(delay, undefined, { signal: this.signal }).catch(() => {})
     return new Pop3Error('Authentication failed.', 'AUTH')
+  }
+
+  /** The account or its application password is no more: the maildrop stays as it was. */
+  #letGo(): void {
+    this.connection.write('-ERR [SYS/PERM] Your log-in holds no longer.\r\n')
+    this.close('Log-in holds no longer', false)
   }
 
   /** STLS: what came in plain behind it is dropped. RFC 2595 §4. */
@@ -257,6 +285,7 @@ export class Session {
 
   #finish(): void {
     this.flush()
+    this.#visit?.left()
     this.maildrop?.close()
     const { octetsIn, octetsOut } = this.connection
     const { retrieved, deleted, user } = this

@@ -5,6 +5,7 @@ import type { Settings } from '../../io/config/mod.ts'
 import type { Resolver } from '../../io/dns/mod.ts'
 import type { Tables } from '../../io/tables/mod.ts'
 import type { Intake } from '../../mail/intake/mod.ts'
+import type { LoginDoor } from '../../mail/logins/mod.ts'
 import type { MacroFacts, Milters, Policy } from '../../mail/policy/mod.ts'
 import type { BeforeQueue } from './before-queue/submission.ts'
 import type { Transcript } from './history.ts'
@@ -30,6 +31,8 @@ export interface SmtpdDeps {
   readonly policy: Policy
   readonly intake: Intake
   readonly backend: SaslBackend
+  /** Slows guessing, bans and records; missing where nobody logs in. */
+  readonly door?: LoginDoor
   readonly startExchange: (
     mechanism: string,
     backend: SaslBackend,

@@ -21,7 +21,7 @@ export async function admit(session: Session): Promise<void> {
     : cf.smtpd_forbid_bare_newline === 'yes'
       ? 'normalize'
       : cf.smtpd_forbid_bare_newline
-  const refusal = certificateRefusal(session) ?? (await tooMany(session))
+  const refusal = certificateRefusal(session) ?? (await banned(session)) ?? (await tooMany(session))
   if (refusal === undefined) return greet(session)
   session.open = false
   await session.say(refusal)
@@ -44,6 +44,13 @@ export async function greet(session: Session): Promise<void> {
   if (verdict.reply === undefined) return
   const { code } = verdict.reply
   if (verdict.disconnect === true || code === 421 || code === 521) session.open = false
+}
+
+/** Who guessed passwords. */
+export async function banned({ visit, cf }: Session): Promise<Reply | undefined> {
+  if ((await visit?.isBanned()) !== true) return undefined
+  const text = `${cf.myhostname} Error: too many failed log-ins from your network, try again later`
+  return { code: 421, enhanced: '4.7.0', lines: [text] }
 }
 
 /** smtpd_client_connection_count_limit and smtpd_client_connection_rate_limit. */

@@ -6,6 +6,7 @@ import { publish } from '#src/base/mod.ts'
 import { printReply, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Connection, TlsFacts } from '../../io/net/mod.ts'
 import type { Maps } from '../../io/tables/mod.ts'
+import type { Visit } from '../../mail/logins/mod.ts'
 import type { Milters, PolicyMemory, SessionFacts, Verdict } from '../../mail/policy/mod.ts'
 import { CommandCounts } from './counts.ts'
 import { type SmtpdDeps, tlsLevel } from './deps.ts'
@@ -46,6 +47,8 @@ export class Session {
   readonly counts = new CommandCounts()
   /** For the postmaster; undefined where nobody is told. */
   readonly history: SessionHistory | undefined
+  /** Who may log in, as it is counted; undefined where nobody does. */
+  readonly visit: Visit | undefined
   /** Who speaks, or for whom (XCLIENT). */
   client: ClientFacts
   /** Who is connected: decides about XCLIENT and the rates. */
@@ -91,6 +94,8 @@ export class Session {
     const { address, port } = connection.remote
     this.client = { address, port, name: 'unknown', reverseName: 'unknown', nameStatus: 'permanent' }
     this.peer = this.origin = { name: 'unknown', address }
+    this.visit = shared.deps.door?.visit(() => ({ ...this.client, tls: this.tls?.protocol }))
+    if (this.visit !== undefined) connection.whenClosed(() => this.visit?.left())
     this.input = new Input(connection, {
       timeoutMs: cf.smtpd_timeout,
       octetsPerSecond: cf.smtpd_per_request_deadline ? cf.smtpd_min_data_rate : undefined,

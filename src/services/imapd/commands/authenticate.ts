@@ -26,7 +26,7 @@ export async function login(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeEnd()
   refuseBeforeTls(session)
   try {
-    const identity = await session.deps.backend.verifyPassword(name, password)
+    const identity = await session.backend.verifyPassword(name, password)
     if (identity === undefined) throw await session.failedLogIn(name, 'LOGIN', 'authentication failure', false)
     session.loggedIn(identity, 'LOGIN')
     return welcome(session)
@@ -43,7 +43,7 @@ export async function authenticate(session: Session, cursor: Cursor): Promise<st
   refuseBeforeTls(session)
   const { deps } = session
   const exchange = deps.mechanisms.includes(name)
-    ? deps.startExchange(name, deps.backend, { service: 'imap', hostname: deps.hostname })
+    ? deps.startExchange(name, session.backend, { service: 'imap', hostname: deps.hostname })
     : undefined
   if (exchange === undefined) throw new ImapError('NO', 'Unsupported authentication mechanism', { code: 'CANNOT' })
   let step = await exchange.step(

@@ -6,13 +6,13 @@ import type { Session } from '../session.ts'
 import { enter } from './auth.ts'
 
 export async function apop(session: Session, { args }: Command): Promise<void> {
-  const { timestamp, deps } = session
+  const { timestamp, backend } = session
   const [name, digest] = args
-  if (timestamp === undefined || deps.backend.apop === undefined) throw new Pop3Error('APOP is not offered.')
+  if (timestamp === undefined || backend.apop === undefined) throw new Pop3Error('APOP is not offered.')
   if (name === undefined || digest === undefined || args.length !== 2 || !/^[0-9a-f]{32}$/i.test(digest))
     throw new Pop3Error('APOP needs a name and a digest.')
   try {
-    const { digest: expected, identity } = deps.backend.apop(name, timestamp)
+    const { digest: expected, identity } = backend.apop(name, timestamp)
     const isRight = timingSafeEqual(expected, Buffer.from(digest, 'hex'))
     if (!isRight || identity === undefined)
       throw await session.failedLogIn(name, 'APOP', 'authentication failure', false)

@@ -12,9 +12,11 @@ export async function auth(session: Session, { args }: Command): Promise<void> {
   const [mechanism, initial] = args
   if (mechanism === undefined) return listMechanisms(session)
   refuseBeforeTls(session)
-  const { startExchange, backend, hostname, mechanisms } = session.deps
+  const { startExchange, hostname, mechanisms } = session.deps
   const name = mechanism.toUpperCase()
-  const exchange = mechanisms.includes(name) ? startExchange(name, backend, { service: 'pop', hostname }) : undefined
+  const exchange = mechanisms.includes(name)
+    ? startExchange(name, session.backend, { service: 'pop', hostname })
+    : undefined
   if (exchange === undefined) throw new Pop3Error('Unsupported authentication mechanism.')
   let step = await exchange.step(
     initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : base64(initial),

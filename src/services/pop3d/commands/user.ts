@@ -16,7 +16,7 @@ export async function pass(session: Session, { rest }: Command): Promise<void> {
   session.named = undefined
   if (named === undefined) throw new Pop3Error('Say USER first.')
   try {
-    const identity = await session.deps.backend.verifyPassword(named, rest)
+    const identity = await session.backend.verifyPassword(named, rest)
     if (identity === undefined) throw await session.failedLogIn(named, 'PASS', 'authentication failure', false)
     await enter(session, identity, 'PASS')
   } catch (error) {

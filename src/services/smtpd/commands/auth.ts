@@ -9,6 +9,7 @@ import {
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { obeyStandingAs454 } from '../milters.ts'
 import { bareNewlineError, type Session } from '../session.ts'
+import { banned } from '../greeting.ts'
 import { takesAuth } from './helo.ts'
 
 /** What Cyrus says of a response that is no base64, or not what the mechanism wants. */
@@ -39,7 +40,8 @@ async function start(session: Session, mechanism: string): Promise<SaslExchange>
   const { cf, deps, tls, client, connection } = session
   const name = mechanism.toUpperCase()
   if ((await deps.mechanisms(tls !== undefined)).includes(name)) {
-    const exchange = deps.startExchange(name, deps.backend, {
+    const backend = session.visit?.watch(deps.backend) ?? deps.backend
+    const exchange = deps.startExchange(name, backend, {
       service: cf.smtpd_sasl_service,
       hostname: cf.myhostname,
       client: { address: client.address, localAddress: connection.local.address, secured: tls !== undefined },
@@ -64,11 +66,21 @@ async function converse(
   const first = initial === '=' ? Buffer.alloc(0) : initial && decoded(session, mechanism, initial)
   let step = await exchange.step(first === '' ? undefined : first)
   while (step.state === 'continue') step = await exchange.step(await ask(session, mechanism, step.challenge))
+  if (step.state === 'failed' && !step.temporary) await refuseGuesser(session, exchange.mechanism)
   if (step.state === 'failed')
     // Cyrus tells nobody that a password was right and only the name to act as was not theirs.
     throw failed(session, mechanism, { ...step, reason: step.reason.replace(/^authorization/, 'authentication') })
   if (step.finalData !== undefined) await ask(session, mechanism, step.finalData)
   return step.identity
+}
+
+/** Counts a wrong log-in; throws where there were too many. */
+async function refuseGuesser(session: Session, mechanism: string): Promise<void> {
+  if ((await session.visit?.failed(mechanism)) !== true) return
+  const reply = await banned(session)
+  if (reply === undefined) return
+  failed(session, mechanism, { reason: 'authentication failure', temporary: false }) // the log names it all the same
+  throw new SmtpError(reply.code, reply.enhanced ?? '4.7.0', reply.lines.join(' '))
 }
 
 function succeed(session: Session, mechanism: string, identity: SaslIdentity): Reply {
@@ -77,6 +89,8 @@ function succeed(session: Session, mechanism: string, identity: SaslIdentity): R
   const username = realm === '' || identity.username.includes('@') ? identity.username : `${identity.username}@${realm}`
   session.sasl = { method: mechanism, username, sender: '' }
   session.publish({ event: 'smtpd.auth', mechanism, username })
+  const goodbye = `421 4.7.0 ${session.cf.myhostname} Error: your log-in holds no longer\r\n`
+  session.visit?.succeeded(identity, mechanism, () => session.connection.end(goodbye))
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] }
 }
 

@@ -1,0 +1,225 @@
+/**
+ * A client that may log in, for as long as it is connected. It is asked what it tried, waits where there was guessing, and is
+ * told of when it fails: then it is counted, and banned where that was too often.
+ */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { publish } from '../../base/mod.ts'
+import type { SaslBackend, SaslIdentity } from '../../formats/sasl/mod.ts'
+import { type Account, AccountError, type Accounts, type Scope } from '../accounts/mod.ts'
+import type { Bans } from './bans.ts'
+import type { FailureCounters } from './counters.ts'
+import type { LoginsEvent } from './events.ts'
+import type { Ledger } from './ledger.ts'
+import { hostOf, neighboursOf } from './networks.ts'
+import type { OpenSessions } from './open-sessions.ts'
+import type { LoginsSettings } from './params.ts'
+
+/** So many wrong ones are anybody's. */
+const FREE_FAILURES = 3
+/** A wrong log-in counts so much where the account has logged in from: a mistake is likelier there. */
+const KNOWN_PLACE_WEIGHT = 0.25
+/** Of a name that was tried. */
+const NAME_MAX = 80
+
+export interface VisitParts {
+  readonly service: Scope
+  readonly cf: LoginsSettings
+  readonly accounts: () => Pick<Accounts, 'find' | 'loginOwner'>
+  readonly counters: FailureCounters
+  readonly bans: Bans
+  readonly ledger: Ledger
+  readonly sessions: OpenSessions
+  /** login_ban_exceptions. */
+  readonly isExempt: (client: { readonly name: string; readonly address: string }) => Promise<boolean>
+}
+
+/** Who is connected, as it is known now. */
+export interface VisitorFacts {
+  readonly address: string
+  readonly name?: string
+  /** TLS version. */
+  readonly tls: string | undefined
+}
+
+interface Tried {
+  readonly name: string
+  readonly pair: number
+}
+
+export class Visit {
+  readonly #parts: VisitParts
+  readonly #who: () => VisitorFacts
+  #tried: Tried | undefined
+  #leave: (() => void) | undefined
+
+  constructor(parts: VisitParts, who: () => VisitorFacts) {
+    this.#parts = parts
+    this.#who = who
+  }
+
+  /** Whether it is not let in at all. */
+  async isBanned(): Promise<boolean> {
+    const { address } = this.#who()
+    return address !== '' && this.#parts.bans.holds(address) && !(await this.#isExempt())
+  }
+
+  /** The backend for one log-in: it takes note of the name, and lets guesses wait before they are looked at. */
+  watch(backend: SaslBackend): SaslBackend {
+    const noted = <A extends readonly unknown[], R>(ask: (name: string, ...rest: A) => R) => {
+      return (name: string, ...rest: A): R => {
+        this.#note(name)
+        return ask(name, ...rest)
+      }
+    }
+    // Every member by name, so that one that is added to SaslBackend is not forgotten here.
+    const watched: { readonly [M in keyof Required<SaslBackend>]: SaslBackend[M] } = {
+      realm: backend.realm,
+      verifyPassword: async (name, password) => {
+        this.#note(name, password)
+        if ((await this.isBanned()) || !(await this.#waited(name))) return undefined
+        return backend.verifyPassword(name, password)
+      },
+      scram: noted((name, hash) => backend.scram(name, hash)),
+      digestMd5: noted((name, realm) => backend.digestMd5(name, realm)),
+      cramMd5: noted((name, challenge) => backend.cramMd5(name, challenge)),
+      apop: backend.apop && noted((name, timestamp: string) => apopOf(backend, name, timestamp)),
+      mayActAs: (identity, authzid) => backend.mayActAs(identity, authzid),
+    }
+    return watched as SaslBackend // an absent apop is undefined, which nobody tells apart
+  }
+
+  /** After a success. @param end lets go the session, when the account or its application password is no more */
+  succeeded({ accountId, appPassword }: SaslIdentity, mechanism: string, end: () => void): void {
+    this.#tried = undefined
+    this.left()
+    if (accountId === undefined) return
+    this.#record(accountId, mechanism, true, appPassword?.name ?? '')
+    this.#leave = this.#parts.sessions.add({ account: accountId, appPassword: appPassword?.id, end })
+  }
+
+  /** The session is over, or nobody's any more. */
+  left(): void {
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
+  /** After a refusal, before it is said; true: that was too often, and the session is to end. */
+  async failed(mechanism: string): Promise<boolean> {
+    const { name, pair } = this.#tried ?? { name: '', pair: randomPair() }
+    this.#tried = undefined
+    const account = this.#accountOf(name)
+    if (account !== undefined) this.#record(account.id, mechanism, false, '')
+    const { address } = this.#who()
+    const [host, network] = [hostOf(address), neighboursOf(address)]
+    if (host === undefined || network === undefined || (await this.#isExempt())) return false
+    const { counters, ledger, cf } = this.#parts
+    const isKnown = ledger.hasLoggedIn(account?.id ?? 0, network)
+    const failure = { pair, weight: isKnown ? KNOWN_PLACE_WEIGHT : 1 }
+    const points = counters.count(`host ${host}`, failure)
+    const ofNetwork = counters.count(`network ${network}`, failure)
+    if (!isKnown && name !== '') counters.count(accountKey(name, account), failure)
+    await this.#ban(host, points, cf.login_failure_limit)
+    await this.#ban(network, ofNetwork, cf.login_failure_network_limit)
+    await this.#sleep(this.#delayOf(points))
+    return this.isBanned()
+  }
+
+  #note(name: string, password?: string): void {
+    // A digest of a challenge is another each time, whatever the password: each counts.
+    const pair = password === undefined ? randomPair() : this.#parts.counters.pairOf(name, password)
+    this.#tried = { name, pair }
+  }
+
+  /** Waits as long as guesses must; false: it is banned by now. */
+  async #waited(name: string): Promise<boolean> {
+    const delay = await this.#delayBefore(name)
+    if (delay === 0) return true
+    await this.#sleep(delay)
+    return !(await this.isBanned())
+  }
+
+  async #delayBefore(name: string): Promise<number> {
+    const { counters, cf, ledger } = this.#parts
+    const { address } = this.#who()
+    const [host, network] = [hostOf(address), neighboursOf(address)]
+    if (host === undefined || network === undefined) return 0
+    const account = this.#accountOf(name)
+    const own = this.#delayOf(counters.points(`host ${host}`))
+    const ofNetwork = share(
+      counters.points(`network ${network}`),
+      cf.login_failure_network_limit,
+      cf.login_failure_limit,
+    )
+    const over = counters.points(accountKey(name, account)) - cf.login_failure_account_limit
+    const ofName = cf.login_failure_account_limit === 0 || over < 0 ? 0 : over + FREE_FAILURES
+    const delay = Math.max(own, this.#delayOf(ofNetwork), this.#delayOf(ofName))
+    if (delay === 0 || (await this.#isExempt())) return 0
+    // What strangers and neighbours do is nothing to whoever logged in from here before.
+    return account !== undefined && ledger.hasLoggedIn(account.id, network) ? own : delay
+  }
+
+  #delayOf(points: number): number {
+    const { login_failure_delay: first, login_failure_max_delay: most } = this.#parts.cf
+    return points < FREE_FAILURES ? 0 : Math.min(most, first * 2 ** (Math.floor(points) - FREE_FAILURES))
+  }
+
+  async #ban(network: string, points: number, limit: number): Promise<void> {
+    if (limit === 0 || points < limit) return
+    const { cf, bans, counters, service } = this.#parts
+    const times = { firstMs: cf.login_ban_time, mostMs: cf.login_ban_max_time }
+    const reason = `${Math.floor(points)} wrong log-ins, the last to ${service}`
+    const lengthMs = await bans.punish(network, times, reason)
+    if (lengthMs === undefined) return
+    // It begins anew when the ban is over.
+    counters.forget(`host ${network}`)
+    counters.forget(`network ${network}`)
+    const text = `banned ${network} for ${Math.round(lengthMs / 1000)} s: ${reason}`
+    publish<LoginsEvent>({ event: 'logins.banned', network, lengthMs, text })
+  }
+
+  #accountOf(name: string): Account | undefined {
+    try {
+      const accounts = this.#parts.accounts()
+      return name === '' ? undefined : (accounts.loginOwner(name) ?? accounts.find(name))
+    } catch (error) {
+      if (error instanceof AccountError) return undefined // the wrong key: the log-in itself has said so
+      throw error
+    }
+  }
+
+  #record(account: number, mechanism: string, succeeded: boolean, password: string): void {
+    const { address, tls = '' } = this.#who()
+    const network = neighboursOf(address) ?? ''
+    const { ledger, service } = this.#parts
+    ledger.add({ account, succeeded, service, address, network, mechanism, tls, password })
+  }
+
+  #isExempt(): Promise<boolean> {
+    const { address, name = 'unknown' } = this.#who()
+    return this.#parts.isExempt({ address, name })
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (ms > 0) await sleep(ms, undefined, { ref: false })
+  }
+}
+
+function apopOf(backend: SaslBackend, name: string, timestamp: string): ReturnType<NonNullable<SaslBackend['apop']>> {
+  const answer = backend.apop?.(name, timestamp)
+  if (answer === undefined) throw new Error('APOP is not offered')
+  return answer
+}
+
+function randomPair(): number {
+  return randomBytes(4).readInt32LE(0)
+}
+
+/** Points of a network as if they were one address's. */
+function share(points: number, limit: number, hostLimit: number): number {
+  return limit === 0 ? 0 : (points / limit) * hostLimit
+}
+
+function accountKey(name: string, account: Account | undefined): string {
+  return account === undefined ? `name ${name.slice(0, NAME_MAX).toLowerCase()}` : `account ${account.id}`
+}
