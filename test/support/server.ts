@@ -49,6 +49,7 @@ smtpd_tls_auth_only = no
 smtpd_error_sleep_time = 0
 imapd_auth_failure_delay = 0
 pop3d_auth_failure_delay = 0
+login_ban_exceptions = 127.0.0.1
 `
 
 export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {

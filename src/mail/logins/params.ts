@@ -1,7 +1,7 @@
 /** Parameters of log-ins: how guessing is slowed, who is banned, what is recorded. Postfix has none of these. */
 import { defineParams, int, list, type Settings, time } from '../../io/config/mod.ts'
 
-const YEARS = 3_153_600_000
+const CENTURY_MS = 3_153_600_000_000
 
 export const loginsParams = defineParams({
   login_failure_limit: int(
@@ -21,7 +21,7 @@ export const loginsParams = defineParams({
   ),
   login_failure_window: time('1h', 'How long it takes login_failure_limit wrong log-ins to be forgotten.', {
     min: 1000,
-    max: YEARS,
+    max: CENTURY_MS,
   }),
   login_failure_delay: time(
     '1s',
@@ -34,16 +34,16 @@ export const loginsParams = defineParams({
     'How long the first ban of an address lasts; each further one within a week lasts twice as long.',
     {
       min: 1000,
-      max: YEARS,
+      max: CENTURY_MS,
     },
   ),
-  login_ban_max_time: time('1d', 'The longest ban.', { min: 1000, max: YEARS }),
+  login_ban_max_time: time('1d', 'The longest ban.', { min: 1000, max: CENTURY_MS }),
   login_ban_exceptions: list(
     '$mynetworks',
     'Clients whose wrong log-ins are not counted and that are not banned: names, addresses, networks, tables as in mynetworks.',
   ),
   login_record_lifetime: time('90d', 'How long `postigo account log-ins` can tell of a log-in. 0 records nothing.', {
-    max: YEARS,
+    max: CENTURY_MS,
   }),
 })
 

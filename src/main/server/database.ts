@@ -12,7 +12,8 @@ import { checkSchema } from './check-schema.ts'
 /** The tables of all rooms. */
 export const mailSchemas: readonly Schema[] = [
   logSchema,
-  accountsSchema, loginsSchema,
+  accountsSchema,
+  loginsSchema,
   storeSchema,
   queueSchema,
   deliverySchema,
