@@ -65,6 +65,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./trial.ts')).trial,
     summary: 'a whole server in ./trial with one account, to try',
   },
+  init: {
+    load: async () => (await import('./init.ts')).init,
+    summary: 'write a main.cf and a master.cf with strong values where there are none',
+  },
   account: {
     load: async () => (await import('./account.ts')).accountCommand(await accountsPort()),
     summary: 'accounts: passwords, application passwords, second factor, quotas, log-ins',
