@@ -32,6 +32,7 @@ packages=(
   memcached
   msmtp
   neomutt
+  nmap
   offlineimap3
   opendkim
   openssl
@@ -54,6 +55,7 @@ packages=(
   sasl2-bin
   slapd
   swaks
+  testssl.sh
   thunderbird
   unbound
   uw-mailutils
