@@ -16,6 +16,8 @@ test('smtpd_sender_login_maps = accounts: everybody sends as the owner of the ad
   const rows = [
     ['ana', 'ana@mail.example.test', '250 2.1.5 Ok'],
     ['ana', 'Ana@MAIL.example.test', '250 2.1.5 Ok'],
+    ['Ana@mail.example.test', 'ana@mail.example.test', '250 2.1.5 Ok'],
+    ['ana@localhost', 'ana@mail.example.test', '250 2.1.5 Ok'],
     ['ana', 'eva@mail.example.test', 'Sender address rejected: not owned by user ana'],
     ['ana@hosted.test', 'ana@hosted.test', '250 2.1.5 Ok'],
     ['ana', 'ana@hosted.test', 'Sender address rejected: not owned by user ana'],
@@ -52,7 +54,7 @@ test('postmap -q asks accounts: too', async (t) => {
     }
     return [await postmap(['-q', key, 'accounts:'], io), out]
   }
-  assert.deepEqual(await ask('ana@mail.example.test'), [0, 'ana\n'])
+  assert.deepEqual(await ask('ana@mail.example.test'), [0, 'ana, ana@mail.example.test, ana@localhost\n'])
   assert.deepEqual(await ask('nobody'), [1, ''])
   assert.deepEqual(await ask('@mail.example.test'), [1, ''])
 })

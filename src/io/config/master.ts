@@ -19,7 +19,7 @@ submission  inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=
   -o smtpd_helo_restrictions=
-  -o smtpd_sender_restrictions=
+  -o smtpd_sender_restrictions=$mua_sender_restrictions
   -o smtpd_relay_restrictions=
   -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
 submissions inet n - n - - smtpd
@@ -28,7 +28,7 @@ submissions inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=
   -o smtpd_helo_restrictions=
-  -o smtpd_sender_restrictions=
+  -o smtpd_sender_restrictions=$mua_sender_restrictions
   -o smtpd_relay_restrictions=
   -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
 `

@@ -398,14 +398,23 @@ export class StoredAccounts implements Accounts {
   /** The names and realms that DIGEST-MD5's clients may send for an account, RFC 2831 §2.1.2. */
   #digestNames({ localPart, domain }: Place): DigestName[] {
     const offered = this.defaultRealm
-    const domains = domain === '' ? [offered, ...this.#localDomains()] : [domain]
-    const full = domains.map((name) => `${localPart}@${name}`)
-    const usernames = domain === '' ? [localPart, ...full] : full
+    const full = this.#fullNames({ localPart, domain })
+    const usernames = this.loginNames({ localPart, domain })
     // The realm offered, or none where a client leaves it out.
     const entries = usernames.flatMap((username) => [offered, ''].map((realm) => ({ username, realm })))
     if (domain === '') return entries
     // An account of a hosted domain may also give its own realm instead of the one offered.
     return [...entries, ...[localPart, ...full].map((username) => ({ username, realm: domain }))]
+  }
+
+  loginNames({ localPart, domain }: Place): string[] {
+    const full = this.#fullNames({ localPart, domain })
+    return domain === '' ? [localPart, ...full] : full
+  }
+
+  #fullNames({ localPart, domain }: Place): string[] {
+    const domains = domain === '' ? [this.defaultRealm, ...this.#localDomains()] : [domain]
+    return domains.map((name) => `${localPart}@${name}`)
   }
 
   #localDomains(): string[] {

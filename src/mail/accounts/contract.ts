@@ -89,6 +89,8 @@ export interface Accounts {
   takeApart(name: string, said: string): SaidPassword
   /** The account that `name` logs in as: `byLogin`, or `user+name` with an application password of that name. */
   loginOwner(name: string): Account | undefined
+  /** The names that the account logs in with: its own, and with each domain that is known to be of this host. */
+  loginNames(account: Account): readonly string[]
   readonly appPasswords: Pick<AppPasswords, 'add' | 'list' | 'remove' | 'holds'>
   readonly secondFactors: Pick<SecondFactors, 'isOn' | 'enable' | 'disable' | 'recoveryCodesLeft'>
   /** Raised by every change to accounts and passwords. */

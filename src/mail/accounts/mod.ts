@@ -33,4 +33,4 @@ export { availableMechanisms, createSaslBackend, type SaslBackendOptions } from 
 export { accountsSchema } from './schema.ts'
 export { parseSaslConf, readSaslConf, saslSearchPath, type PasswordSource, type SaslConf } from './smtpd-conf.ts'
 export { FAMILIES, type Family } from './verifiers.ts'
-export { accountsTable, loginName } from './table.ts'
+export { accountsTable } from './table.ts'

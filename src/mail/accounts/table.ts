@@ -1,23 +1,19 @@
 /**
- * The accounts as a lookup table, `accounts:`: an address, or a bare name of this host, gives the name that its owner logs
- * in with. So `smtpd_sender_login_maps = accounts:` lets everybody send from the own address, and it can stand wherever
+ * The accounts as a lookup table, `accounts:`: an address, or a bare name of this host, gives the names that its owner may
+ * log in with. So `smtpd_sender_login_maps = accounts:` lets everybody send from the own address, and it can stand wherever
  * Postfix wants to know who there is.
  */
 import type { Table } from '../../io/tables/mod.ts'
-import type { Account, Accounts } from './contract.ts'
+import type { Accounts } from './contract.ts'
 
-export function accountsTable(accounts: Pick<Accounts, 'find'>): Pick<Table, 'get' | 'fixed'> {
+export function accountsTable(accounts: Pick<Accounts, 'find' | 'loginNames'>): Pick<Table, 'get' | 'fixed'> {
   return {
     fixed: true,
     get(key) {
       // `@example.com` is a domain's catch-all in Postfix's tables: an account is never one.
       const account = key.startsWith('@') ? undefined : accounts.find(key)
-      return account && loginName(account)
+      return account && accounts.loginNames(account).join(', ')
     },
   }
 }
 
-/** `user` of this host, `user@domain` of a hosted domain. */
-export function loginName({ localPart, domain }: Account): string {
-  return domain === '' ? localPart : `${localPart}@${domain}`
-}

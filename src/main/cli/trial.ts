@@ -38,6 +38,9 @@ smtpd_sasl_auth_enable = yes
 smtpd_tls_security_level = may
 # Passwords only over TLS.
 smtpd_tls_auth_only = yes
+# Who logs in sends in the own name alone.
+smtpd_sender_login_maps = accounts:
+mua_sender_restrictions = reject_sender_login_mismatch
 `
 
 export const trial: Command = async (argv, io) => {
