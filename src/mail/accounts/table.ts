@@ -16,4 +16,3 @@ export function accountsTable(accounts: Pick<Accounts, 'find' | 'loginNames'>): 
     },
   }
 }
-

@@ -6,4 +6,5 @@
 export { createNotices, loadTemplates, type NoticeDeps, type NoticeEvent } from './notices.ts'
 export { noticesParams } from './params.ts'
 export { expandTemplate, printTemplate, TEMPLATES } from './templates.ts'
+export { tellOfSending } from './sending-notice.ts'
 export { tellOfSession, tellsOfSessions, type Transcript, type TranscriptDeps } from './transcripts.ts'

@@ -6,6 +6,7 @@ import type { Intake } from '../intake/mod.ts'
 import type { NoticeEvent } from './notices.ts'
 import { noticesParams } from './params.ts'
 import { wrapped } from './report.ts'
+import { sendNotice } from './send-notice.ts'
 
 /** What was said between this host and another. */
 export interface Transcript {
@@ -66,28 +67,13 @@ export async function tellOfSession(side: Side, transcript: Transcript, deps: Tr
   }
 }
 
-async function send(
+function send(
   side: Side,
   transcript: Transcript,
   deps: TranscriptDeps & { readonly to: string },
   sender: string,
 ): Promise<Reply> {
-  const submission = deps.intake().open(
-    {
-      origin: 'internal',
-      mailClass: 'notify',
-      clientAddress: '',
-      clientName: '',
-      helo: '',
-      protocol: '',
-      rewriteHeaders: false,
-    },
-    { effects: [], recipients: 0, firstRecipient: '', sender: '' },
-  )
-  if ('code' in submission) return submission
-  await submission.write(Buffer.from(textOf(side, transcript, { ...deps, queueId: submission.queueId })))
-  const recipients = [{ address: deps.to, notify: ['NEVER' as const] }]
-  return submission.finish({ sender, recipients, smtpUtf8: false })
+  return sendNotice(deps.intake(), sender, [deps.to], (queueId) => textOf(side, transcript, { ...deps, queueId }))
 }
 
 function textOf(

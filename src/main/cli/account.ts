@@ -3,6 +3,7 @@ import { AccountError, type Account, type AccountQuota } from '../../mail/accoun
 import { appPasswordCommand } from './account-app-password.ts'
 import { importUsers } from './account-import.ts'
 import { logInsCommand } from './account-log-ins.ts'
+import { releaseCommand, sendingCommand } from './account-sending.ts'
 import { totpCommand } from './account-totp.ts'
 import { existing } from './account-words.ts'
 import {
@@ -25,6 +26,7 @@ const USAGE = `usage: postigo account add ADDRESS [-p] [--quota SIZE]
        postigo account app-password add | list | remove ACCOUNT …
        postigo account totp ACCOUNT on | off
        postigo account log-ins ACCOUNT [--failed] [--limit N] [--json]
+       postigo account sending | release ACCOUNT
        postigo account import SOURCE [--format FORMAT] [--scheme SCHEME] [--realm REALM] [--replace] [--dry-run]
 
   ADDRESS       user, or user@domain; in a domain of mydestination it is an account of this host
@@ -97,6 +99,8 @@ const WITH_WORDS = new Map<string, (open: OpenAccounts) => Command>([
   ['app-password', appPasswordCommand],
   ['totp', totpCommand],
   ['log-ins', logInsCommand],
+  ['sending', sendingCommand],
+  ['release', releaseCommand],
 ])
 
 /** Nothing but `-c DIR` stands before it. */

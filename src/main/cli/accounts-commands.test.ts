@@ -19,6 +19,7 @@ import {
   type Accounts,
 } from '../../mail/accounts/mod.ts'
 import { Bans, Ledger, loginsSchema } from '../../mail/logins/mod.ts'
+import { SendingLimits, sendingSchema } from '../../mail/policy/mod.ts'
 import { accountCommand } from './account.ts'
 import { bansCommand, type OpenedBans } from './bans.ts'
 import { domainCommand } from './domain.ts'
@@ -52,6 +53,14 @@ function cyrusMissing(): string | false {
   return spawnSync('saslpasswd2', ['-v']).error ? 'sasl2-bin is not installed' : false
 }
 
+const NO_LIMITS = {
+  account_hourly_message_limit: 0,
+  account_daily_message_limit: 0,
+  account_hourly_new_recipient_limit: 0,
+  account_daily_new_recipient_limit: 0,
+  account_sending_limit_exceptions: [],
+}
+
 function host(t: TestContext): Host {
   const directory = mkdtempSync(join(tmpdir(), 'postigo-cli-'))
   t.after(() => rmSync(directory, { recursive: true }))
@@ -60,7 +69,10 @@ function host(t: TestContext): Host {
   let broken = false
   const open: (directory: string) => Promise<OpenedBans> = async (asked) => {
     assert.equal(asked, directory)
-    const db = openDatabase({ path: join(directory, 'mail.db'), schemas: [accountsSchema, loginsSchema] })
+    const db = openDatabase({
+      path: join(directory, 'mail.db'),
+      schemas: [accountsSchema, loginsSchema, sendingSchema],
+    })
     const accounts = openAccounts({
       db,
       key: accountKey(db, join(directory, KEY_FILE)),
@@ -74,7 +86,11 @@ function host(t: TestContext): Host {
       created.push(id)
     }
     const clock = systemClock
-    const parts = { ledger: new Ledger(db, clock, () => 0), bans: new Bans(db, clock) }
+    const parts = {
+      ledger: new Ledger(db, clock, () => 0),
+      bans: new Bans(db, clock),
+      sending: new SendingLimits(db, clock, NO_LIMITS),
+    }
     return { accounts, ...parts, onCreated, onRemoved: async (id) => void removed.push(id), close: () => db.close() }
   }
   const commands: Readonly<Record<string, Command>> = {
@@ -144,6 +160,10 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['account log-ins ana', '', 0, ''],
     ['account log-ins ana --json', '', 0, '[]\n'],
     ['account log-ins nobody', '', 67, '', /no account nobody/],
+    ['account sending ana', '', 0, 'hour: 0 messages, 0 new recipients\nday: 0 messages, 0 new recipients\n'],
+    ['account release ana', '', 0, '', ''],
+    ['account release ana --json', '', 64, '', /release has no option/],
+    ['account sending', '', 64, '', /sending takes an account/],
     ['account log-ins ana --limit x', '', 64, '', /--limit takes a number/],
   ],
   'application passwords and a second factor': [

@@ -8,6 +8,7 @@ import {
   type ForeignHash,
 } from '../../mail/accounts/mod.ts'
 import type { Ledger } from '../../mail/logins/mod.ts'
+import type { SendingLimits } from '../../mail/policy/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { configDirectory, EX, type CliIo } from './io.ts'
 import { NoPassword } from './password-prompt.ts'
@@ -17,6 +18,7 @@ export interface OpenedAccounts {
   readonly accounts: Accounts
   /** What the server wrote of log-ins. */
   readonly ledger: Pick<Ledger, 'list'>
+  readonly sending: Pick<SendingLimits, 'state' | 'release'>
   /** After an account was made: its mailboxes. */
   onCreated(account: AccountId): Promise<void>
   /** After an account was deleted: its mail. */

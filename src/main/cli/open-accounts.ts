@@ -1,6 +1,7 @@
 /** Opens the accounts of a configuration directory for a command, beside a running server or without one. */
 import { systemClock } from '#src/base/mod.ts'
 import { SegmentLog } from '../../io/blobs/mod.ts'
+import { SendingLimits, sendingParams } from '../../mail/policy/mod.ts'
 import { createAnalyser, createStore, storeParams } from '../../mail/store/mod.ts'
 import { actAsOwner, dataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
@@ -26,6 +27,7 @@ export const openAccountsOf = (directory: string): Promise<OpenedStore & OpenedB
     accounts,
     ledger: new Ledger(db, clock, () => 0),
     bans: new Bans(db, clock),
+    sending: new SendingLimits(db, clock, config.bind(sendingParams)),
     store,
     onCreated: (account) => store.provision(account),
     onRemoved: (account) => store.removeAccount(account),

@@ -41,6 +41,11 @@ smtpd_tls_auth_only = yes
 # Who logs in sends in the own name alone.
 smtpd_sender_login_maps = accounts:
 mua_sender_restrictions = reject_sender_login_mismatch
+# A stolen password sends no more than this; the rest is held.
+account_hourly_message_limit = 300
+account_daily_message_limit = 2000
+account_hourly_new_recipient_limit = 100
+account_daily_new_recipient_limit = 500
 `
 
 export const trial: Command = async (argv, io) => {

@@ -6,6 +6,7 @@ import { deliverySchema } from '../../mail/delivery/mod.ts'
 import { loginsSchema } from '../../mail/logins/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
+import { sendingSchema } from '../../mail/policy/mod.ts'
 import { screenSchema } from '../../services/smtpd/mod.ts'
 import { checkSchema } from './check-schema.ts'
 
@@ -16,6 +17,7 @@ export const mailSchemas: readonly Schema[] = [
   loginsSchema,
   storeSchema,
   queueSchema,
+  sendingSchema,
   deliverySchema,
   screenSchema,
   checkSchema, // last: indices over the others' tables

@@ -28,6 +28,7 @@ import { loginDoor } from './login-door.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { screenFor } from './screen.ts'
+import { sendingFor } from './sending.ts'
 import { smtpdSasl } from './smtpd-sasl.ts'
 
 /** The service of a listener: smtpd, behind a screen where master.cf has postscreen. */
@@ -58,6 +59,7 @@ export function smtpdFor(
   checkRelayGuard(config)
   const cf = config.bind(smtpdParams)
   const milters = miltersFor(rooms, config)
+  const sending = sendingFor(rooms, config)
   const intake = current.intakeOf(config)
   return createSmtpd({
     cf,
@@ -67,6 +69,7 @@ export function smtpdFor(
     ...(cf.smtpd_proxy_filter !== '' && { beforeQueue: beforeQueueOf(cf.smtpd_proxy_filter, config, intake) }),
     ...smtpdSasl(rooms, config),
     ...(door !== undefined && { door }),
+    ...(door !== undefined && sending !== undefined && { sending }),
     policy: createPolicy({
       config,
       tables: current.tables,

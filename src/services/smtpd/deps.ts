@@ -63,6 +63,14 @@ export interface SmtpdDeps {
   readonly milters?: (client: { readonly address: string }, facts: () => MacroFacts) => Promise<Milters | undefined>
   /** What a URL gives to a user who is logged in (BURL); undefined: nothing. Missing where that is not offered. */
   readonly urls?: (url: string, username: string) => Promise<UrlContent | undefined>
+  /** Counts what a user who is logged in sends, and says what becomes of it; missing where nothing is limited. */
+  readonly sending?: (from: {
+    readonly account: number | undefined
+    readonly username: string
+    readonly queueId: string
+    readonly recipients: readonly string[]
+    readonly mayHold: boolean
+  }) => Promise<'ok' | 'hold' | 'refuse'>
   /** smtpd_proxy_filter; missing where there is none. */
   readonly beforeQueue?: BeforeQueue
   /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */

@@ -3,6 +3,7 @@ import { DataReader, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import type { Arrival, MailboxSubmission, OpenOptions, Submission } from '../../mail/intake/mod.ts'
 import { FilterSubmission, heeded } from './before-queue/submission.ts'
 import { tellData } from './milters.ts'
+import { heedSendingLimits } from './sending.ts'
 import { bareNewlineError, errorSaying, type Session } from './session.ts'
 import { envelopeOf, type Phase, type Transaction } from './transaction.ts'
 
@@ -127,6 +128,7 @@ export async function finish(session: Session, phase: ContentPhase, tooBig: bool
       session.publish({ event: 'smtpd.bare_newline', where: 'END-OF-MESSAGE' })
     }
     session.obey(await session.deps.policy.endOfData(session.facts()))
+    await heedSendingLimits(session, transaction, transaction.queueId ?? submission.queueId)
     const replies =
       mailboxes === undefined
         ? [await submission.finish(envelopeOf(transaction), transaction.effects.slice(phase.effectsBefore))]

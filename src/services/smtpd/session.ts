@@ -58,6 +58,8 @@ export class Session {
   helo: string | undefined
   esmtp = false
   sasl: SessionFacts['sasl']
+  /** Of who logged in, where it is one. */
+  account: number | undefined
   phase: Phase = IDLE
   forwarded: Forwarded | undefined
   /** smtpd_delay_reject = no, and the client was refused at its greeting: it may only QUIT. */
@@ -294,6 +296,7 @@ export class Session {
     this.helo = undefined
     this.esmtp = false
     this.sasl = undefined
+    this.account = undefined
     this.forwarded = undefined
   }
 }

@@ -88,6 +88,7 @@ function succeed(session: Session, mechanism: string, identity: SaslIdentity): R
   // As Cyrus SASL: with smtpd_sasl_local_domain, who logs in by a bare name is name@domain to all that follows.
   const username = realm === '' || identity.username.includes('@') ? identity.username : `${identity.username}@${realm}`
   session.sasl = { method: mechanism, username, sender: '' }
+  session.account = identity.accountId
   session.publish({ event: 'smtpd.auth', mechanism, username })
   const goodbye = `421 4.7.0 ${session.cf.myhostname} Error: your log-in holds no longer\r\n`
   session.visit?.succeeded(identity, mechanism, () => session.connection.end(goodbye))
