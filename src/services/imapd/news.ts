@@ -21,11 +21,14 @@ export class News {
     this.#newMessages = new NewMessages(session)
   }
 
-  /** Runs a command: what is to be told waits until it has answered. */
-  async during(command: () => Promise<void>): Promise<void> {
+  /** A command speaks: what is to be told waits until `resume`. */
+  async pause(): Promise<void> {
     this.#busy = true
     if (this.#session.notifications !== undefined) await this.#session.told // its lines are not interrupted
-    await command()
+  }
+
+  /** It has answered. */
+  async resume(): Promise<void> {
     this.#busy = false
     await this.#session.output.flush()
     if (this.#isThere) await this.#tell()

@@ -2,11 +2,12 @@
 import type { Session } from './session.ts'
 
 export async function withProgress<T>(session: Session, work: () => Promise<T> | T): Promise<T> {
-  const { output } = session
+  const { output, running } = session
   // RFC 9585 §4: a tag that would end the response code is not told.
-  const tag = session.tag.includes(']') ? 'NIL' : `"${session.tag}"`
+  const tag = running.tag.includes(']') ? 'NIL' : `"${running.tag}"`
   const timer = setInterval(() => {
-    const { done, goal } = session.progress ?? {}
+    if (!running.speaks) return
+    const { done, goal } = running.progress ?? {}
     output.line(`* OK [INPROGRESS (${tag} ${done ?? 'NIL'} ${goal ?? 'NIL'})] Still in progress`)
     void output.flush()
   }, session.deps.cf.imapd_progress_interval)
@@ -14,6 +15,5 @@ export async function withProgress<T>(session: Session, work: () => Promise<T> |
     return await work()
   } finally {
     clearInterval(timer)
-    session.progress = undefined
   }
 }

@@ -24,6 +24,7 @@ import { MetadataNews } from './metadata-news.ts'
 import { News } from './news.ts'
 import type { Notifications } from './notifications.ts'
 import { Output } from './output.ts'
+import { Asides, goesAside, Running, Turns } from './pipeline.ts'
 import { flagsLine, flagsLines } from './printing.ts'
 import { withProgress } from './progress.ts'
 import { saysUrlMech } from './url-auth.ts'
@@ -34,6 +35,8 @@ const BANNED = '[UNAVAILABLE] Too many failed log-ins from your network: try aga
 
 /** What a command answers that has said its tagged answer itself. */
 const ANSWERED = ''
+/** What is answered for a search that goes on by itself. */
+const LEFT = Symbol('left')
 
 /** Whether expunges may be told, and whether flags come with UIDs. */
 interface Telling {
@@ -64,8 +67,8 @@ export class Session {
   qresync = false
   /** Messages are named by UID alone (RFC 9586). */
   uidOnly = false
-  /** How far the command in progress has come, where that is known. */
-  progress: { readonly done: number; readonly goal: number } | undefined
+  /** The command that was read last. */
+  running: Running
   /** What COMPARATOR chose (RFC 5255 §4.7). */
   chosen: Comparator | undefined
   /** Searches whose results are kept up to date (RFC 5267 §4.3). */
@@ -78,7 +81,8 @@ export class Session {
   saved: readonly number[] = []
   /** MODSEQ of the selected mailbox's key for URLs, as far as the client knows. */
   keyTold = 0
-  #tag = ''
+  readonly #turns = new Turns()
+  readonly #asides = new Asides()
   #unfollow: (() => void) | undefined
   /** The selected mailbox's counter when rights were looked at. */
   #looked = -1
@@ -100,6 +104,7 @@ export class Session {
     this.contexts = new SearchContexts(this)
     this.metadataNews = new MetadataNews(this)
     this.news = new News(this)
+    this.running = new Running(this, this.#turns)
   }
 
   async run(): Promise<void> {
@@ -120,13 +125,30 @@ export class Session {
         void this.output.flush()
         const command = await readCommand(this)
         if (command === undefined) break
-        if (command !== 'refused') await this.news.during(() => this.#command(command))
+        if (command !== 'refused') await this.#next(command)
         else await this.output.flush()
       }
     } catch (error) {
       this.#endedBy(error)
     }
+    await this.#asides.ended()
     this.#finish()
+  }
+
+  /** Runs a command when those before it have answered, or beside them where that makes no difference (RFC 9051 §5.5). */
+  async #next(command: Command): Promise<void> {
+    if (!this.#asides.empty) await this.#asides.roomFor(command.octets)
+    const running = new Running(this, this.#turns)
+    let aside: Promise<void> | undefined
+    try {
+      await running.turn()
+      this.running = running
+      ;({ aside } = await this.#command(command, running))
+    } finally {
+      if (aside === undefined) await running.end()
+    }
+    // It is left to itself when the client has sent more.
+    if (aside !== undefined) await Promise.race([aside, this.input.waiting()])
   }
 
   get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {
@@ -140,7 +162,12 @@ export class Session {
 
   /** The tag of the command in progress. */
   get tag(): string {
-    return this.#tag
+    return this.running.tag
+  }
+
+  /** BYE was said, or nobody listens. */
+  get isOver(): boolean {
+    return this.#reason !== ''
   }
 
   get signal(): AbortSignal {
@@ -258,7 +285,7 @@ export class Session {
   /** The go-ahead is the tagged answer itself; what came in plain behind the command is dropped (RFC 9051 §6.2.1). */
   async startTls(): Promise<string> {
     this.input.clear()
-    this.output.line(`${this.#tag} OK Begin TLS negotiation now`)
+    this.output.line(`${this.tag} OK Begin TLS negotiation now`)
     await this.output.flush()
     await this.connection.drained()
     try {
@@ -272,7 +299,7 @@ export class Session {
 
   /** The tagged answer is the last that goes plain; what came behind the command is deflated (RFC 4978 §3). */
   async compress(text: string): Promise<string> {
-    this.output.line(`${this.#tag} OK ${text}`)
+    this.output.line(`${this.tag} OK ${text}`)
     await this.output.flush()
     this.connection.deflate(this.input.takeRest())
     return ANSWERED
@@ -280,7 +307,7 @@ export class Session {
 
   /** The tagged answer is the last that goes deflated (RFC 8437 §2). */
   async stopCompression(text: string): Promise<string> {
-    this.output.line(`${this.#tag} OK ${text}`)
+    this.output.line(`${this.tag} OK ${text}`)
     await this.output.flush()
     await this.connection.stopDeflate()
     return ANSWERED
@@ -311,7 +338,7 @@ export class Session {
     this.#checkRights()
     this.#tellKey(selected)
     const uidNext = selected.uidNext
-    const delta = await selected.refresh({ expunges: options.expunges })
+    const delta = await selected.refresh({ expunges: options.expunges && !this.#turns.isSought })
     this.contexts.expunged(delta)
     this.tellDelta(selected, delta, options.uids)
     await this.contexts.update(selected)
@@ -372,36 +399,63 @@ export class Session {
     await this.output.flush()
   }
 
-  async #command({ octets, literal }: Command): Promise<void> {
+  /** Answers a search that goes on by itself, once its client is told what it may be told before. */
+  async #command({ octets, literal }: Command, running: Running): Promise<{ readonly aside?: Promise<void> }> {
     const cursor = new Cursor(octets)
     const rest = new CommandRest(this, cursor, literal)
-    let tag = '*'
     let row: Row | undefined
+    let found: Promise<string | void> | undefined
     await this.#guarded(
-      () => tag,
+      running,
       () => row,
       () =>
         this.#orSwallow(rest, async () => {
-          tag = cursor.takeTag()
-          this.#tag = tag
-          cursor.takeSpace()
-          let name = cursor.takeAtom().toUpperCase()
-          if (name === 'UID') {
-            cursor.takeSpace()
-            name = `UID ${cursor.takeAtom().toUpperCase()}`
-          }
-          row = commands.get(name)
-          if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
-          this.#checkState(row)
-          this.#checkAccount()
-          // ESEARCH may be of the selected mailbox too; what NOTIFY keeps silent about is not looked at by `tell`.
-          if (row.state === 'selected' || row.tellsFirst === true) this.#checkRights()
-          if (row.tellsFirst === true)
-            await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
+          row = await this.#prepared(cursor, running)
           const { run, isLong } = row
-          return isLong === true ? withProgress(this, () => run(this, cursor, rest)) : run(this, cursor, rest)
+          const isLeft = goesAside(row, octets)
+          if (isLeft) running.leave()
+          const work = isLong === true ? withProgress(this, () => run(this, cursor, rest)) : run(this, cursor, rest)
+          if (!isLeft) return work
+          found = Promise.resolve(work)
+          return LEFT
         }),
     )
+    if (found === undefined) return {}
+    const aside = this.#aside(running, row, found)
+    this.#asides.add(aside)
+    return { aside }
+  }
+
+  async #aside(running: Running, row: Row | undefined, found: Promise<string | void>): Promise<void> {
+    try {
+      await this.#guarded(
+        running,
+        () => row,
+        () => found,
+      )
+    } catch (error) {
+      this.#endedBy(error)
+    }
+    await running.end()
+  }
+
+  /** The row of a command that may be run here, after what is to be told before it. */
+  async #prepared(cursor: Cursor, running: Running): Promise<Row> {
+    running.tag = cursor.takeTag()
+    cursor.takeSpace()
+    let name = cursor.takeAtom().toUpperCase()
+    if (name === 'UID') {
+      cursor.takeSpace()
+      name = `UID ${cursor.takeAtom().toUpperCase()}`
+    }
+    const row = commands.get(name)
+    if (row === undefined) throw new ImapError('BAD', `Unknown command ${name}`)
+    this.#checkState(row)
+    this.#checkAccount()
+    // ESEARCH may be of the selected mailbox too; what NOTIFY keeps silent about is not looked at by `tell`.
+    if (row.state === 'selected' || row.tellsFirst === true) this.#checkRights()
+    if (row.tellsFirst === true) await this.tell({ expunges: row.expunges === true, uids: name.startsWith('UID ') })
+    return row
   }
 
   /** What was refused may be coming all the same. */
@@ -428,18 +482,19 @@ export class Session {
 
   /** The one place that turns errors into tagged answers. */
   async #guarded(
-    tag: string | (() => string),
-    row: (() => Row | undefined) | undefined,
-    work: () => Promise<string | void> | string | void,
+    running: Running,
+    row: () => Row | undefined,
+    work: () => Promise<string | void | typeof LEFT> | string | void | typeof LEFT,
   ): Promise<void> {
-    const tagNow = (): string => (typeof tag === 'string' ? tag : tag())
     try {
       const text = await work()
-      await this.#tellBefore(row?.())
-      if (text !== ANSWERED) this.output.line(`${tagNow()} OK ${this.#withHeld(row?.(), text ?? 'Done')}`)
+      if (text === LEFT) return
+      await this.#tellBefore(row())
+      if (text !== ANSWERED) this.output.line(`${running.tag} OK ${this.#withHeld(row(), text ?? 'Done')}`)
       this.#badInARow = 0
     } catch (error) {
-      await this.#refuse(tagNow(), error, row?.())
+      await running.turn()
+      await this.#refuse(running.tag, error, row())
     }
   }
 

@@ -13,7 +13,7 @@ import { matcherOfFilter } from '../mailbox-matching.ts'
 import { placeOf, rightsAt } from '../places.ts'
 import { printName } from '../printing.ts'
 import type { Session } from '../session.ts'
-import { highestOf, resultData, searchLimited } from './search.ts'
+import { highestOf, progressOf, resultData, searchLimited } from './search.ts'
 
 export async function esearch(session: Session, cursor: Cursor): Promise<string> {
   cursor.takeSpace()
@@ -70,7 +70,7 @@ async function searchOne(session: Session, name: string, command: SearchCommand)
   const mailbox = current ?? (await opened(session, name))
   if (mailbox === undefined || 'refused' in mailbox) return // it went away meanwhile
   try {
-    const found = await mailbox.search(command.key, (done, goal) => (session.progress = { done, goal }))
+    const found = await mailbox.search(command.key, progressOf(session))
     if (found.length > 0) await answer(session, mailbox, command, found)
     if (session.output.full) await session.output.flush()
   } finally {

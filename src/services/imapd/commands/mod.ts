@@ -43,16 +43,23 @@ export interface Row {
   readonly uid?: boolean
   /** Removes messages, which is told whatever the client wants to be notified of. */
   readonly removes?: boolean
+  /** A search, which may go on while other commands run (RFC 9051 §5.5). Has its turn before it writes. */
+  readonly aside?: boolean
+  /** May run while a search goes on: changes no message and no state of the session, and depends on none that a search changes. */
+  readonly beside?: boolean
+  /** As `beside`, where it does not set \Seen. */
+  readonly peeks?: boolean
 }
 
 const numbered = { state: 'selected', expunges: false, tellsFirst: true, byNumber: true } as const
 const byUid = { state: 'selected', expunges: true, tellsFirst: true, uid: true } as const
+const searches = { isLong: true, aside: true } as const
 
 export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
-  ['CAPABILITY', { run: capability, state: 'any' }],
-  ['NOOP', { run: noop, state: 'any' }],
+  ['CAPABILITY', { run: capability, state: 'any', beside: true }],
+  ['NOOP', { run: noop, state: 'any', beside: true }],
   ['LOGOUT', { run: logout, state: 'any' }],
-  ['ID', { run: id, state: 'any' }],
+  ['ID', { run: id, state: 'any', beside: true }],
   ['STARTTLS', { run: starttls, state: 'not-authenticated' }],
   ['LOGIN', { run: login, state: 'not-authenticated' }],
   ['AUTHENTICATE', { run: authenticate, state: 'not-authenticated' }],
@@ -60,7 +67,7 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   // RFC 9051 §7.5.1: its tagged answer goes before what is told, and then no command is in progress.
   ['COMPRESS', { run: compress, state: 'authenticated', expunges: false }],
   ['ENABLE', { run: enable, state: 'authenticated' }],
-  ['NAMESPACE', { run: namespace, state: 'authenticated' }],
+  ['NAMESPACE', { run: namespace, state: 'authenticated', beside: true }],
   ['SELECT', { run: select, state: 'authenticated' }],
   ['EXAMINE', { run: examine, state: 'authenticated' }],
   ['CREATE', { run: create, state: 'authenticated' }],
@@ -68,29 +75,29 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['RENAME', { run: rename, state: 'authenticated' }],
   ['SUBSCRIBE', { run: subscribe, state: 'authenticated' }],
   ['UNSUBSCRIBE', { run: unsubscribe, state: 'authenticated' }],
-  ['LIST', { run: list, state: 'authenticated' }],
-  ['LSUB', { run: lsub, state: 'authenticated' }],
-  ['STATUS', { run: status, state: 'authenticated' }],
+  ['LIST', { run: list, state: 'authenticated', beside: true }],
+  ['LSUB', { run: lsub, state: 'authenticated', beside: true }],
+  ['STATUS', { run: status, state: 'authenticated', beside: true }],
   ['APPEND', { run: append, state: 'authenticated' }],
   ['REPLACE', { run: replace, removes: true, state: 'selected', byNumber: true }],
   ['UID REPLACE', { run: uidReplace, removes: true, ...byUid }],
-  ['GETQUOTA', { run: getQuota, state: 'authenticated' }],
-  ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated' }],
+  ['GETQUOTA', { run: getQuota, state: 'authenticated', beside: true }],
+  ['GETQUOTAROOT', { run: getQuotaRoot, state: 'authenticated', beside: true }],
   ['SETQUOTA', { run: setQuota, state: 'authenticated' }],
-  ['GETMETADATA', { run: getMetadata, state: 'authenticated' }],
+  ['GETMETADATA', { run: getMetadata, state: 'authenticated', beside: true }],
   ['SETMETADATA', { run: setMetadata, state: 'authenticated' }],
   ['NOTIFY', { run: notify, state: 'authenticated' }],
   ['SETACL', { run: setAcl, state: 'authenticated' }],
   ['DELETEACL', { run: deleteAcl, state: 'authenticated' }],
-  ['GETACL', { run: getAcl, state: 'authenticated' }],
-  ['LISTRIGHTS', { run: listRights, state: 'authenticated' }],
-  ['MYRIGHTS', { run: myRights, state: 'authenticated' }],
+  ['GETACL', { run: getAcl, state: 'authenticated', beside: true }],
+  ['LISTRIGHTS', { run: listRights, state: 'authenticated', beside: true }],
+  ['MYRIGHTS', { run: myRights, state: 'authenticated', beside: true }],
   ['GENURLAUTH', { run: genUrlAuth, state: 'authenticated' }],
   ['URLFETCH', { run: urlFetch, state: 'authenticated' }],
   ['RESETKEY', { run: resetKey, state: 'authenticated' }],
   ['COMPARATOR', { run: comparator, state: 'authenticated' }],
   ['IDLE', { run: idle, state: 'authenticated' }],
-  ['CHECK', { run: check, state: 'selected' }],
+  ['CHECK', { run: check, state: 'selected', beside: true }],
   ['CLOSE', { run: close, state: 'selected' }],
   ['UNSELECT', { run: unselect, state: 'selected' }],
   ['EXPUNGE', { run: expunge, removes: true, state: 'selected', isLong: true }],
@@ -98,14 +105,14 @@ export const commands: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['UIDBATCHES', { run: uidBatches, state: 'selected', tellsFirst: true }],
   ['CANCELUPDATE', { run: cancelUpdate, state: 'selected' }],
   ['ESEARCH', { run: esearch, state: 'authenticated', tellsFirst: true, expunges: false, isLong: true }],
-  ['SEARCH', { run: search, ...numbered, isLong: true }],
-  ['UID SEARCH', { run: uidSearch, ...byUid, isLong: true }],
-  ['SORT', { run: sort, ...numbered, isLong: true }],
-  ['UID SORT', { run: uidSort, ...byUid, isLong: true }],
-  ['THREAD', { run: thread, ...numbered, isLong: true }],
-  ['UID THREAD', { run: uidThread, ...byUid, isLong: true }],
-  ['FETCH', { run: fetch, ...numbered }],
-  ['UID FETCH', { run: uidFetch, ...byUid }],
+  ['SEARCH', { run: search, ...numbered, ...searches }],
+  ['UID SEARCH', { run: uidSearch, ...byUid, ...searches }],
+  ['SORT', { run: sort, ...numbered, ...searches }],
+  ['UID SORT', { run: uidSort, ...byUid, ...searches }],
+  ['THREAD', { run: thread, ...numbered, ...searches }],
+  ['UID THREAD', { run: uidThread, ...byUid, ...searches }],
+  ['FETCH', { run: fetch, ...numbered, peeks: true }],
+  ['UID FETCH', { run: uidFetch, ...byUid, peeks: true }],
   ['STORE', { run: store, ...numbered }],
   ['UID STORE', { run: uidStore, ...byUid }],
   ['COPY', { run: copy, state: 'selected', byNumber: true, isLong: true }],

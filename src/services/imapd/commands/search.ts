@@ -10,6 +10,7 @@ import {
   windowOf,
 } from '../../../formats/imap/mod.ts'
 import type { Selected } from '../../../mail/store/mod.ts'
+import { Bye } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { completed, refuseLargeWindow, searched, withinLimit } from './message-limit.ts'
 
@@ -39,7 +40,15 @@ export function find(
   key: SearchCommand['key'],
   among?: readonly number[],
 ): Promise<readonly number[]> {
-  return session.mailbox.search(key, (done, goal) => (session.progress = { done, goal }), among)
+  return session.mailbox.search(key, progressOf(session), among)
+}
+
+/** Notes how far the command in progress has come. Nothing is sought for a client that is gone. */
+export function progressOf({ running, connection }: Session): (done: number, goal: number) => void {
+  return (done, goal) => {
+    if (connection.closed) throw new Bye('Connection lost')
+    running.progress = { done, goal }
+  }
 }
 
 export interface Answered extends SearchCommand {
@@ -59,12 +68,15 @@ export async function answerFound(
   command: Answered,
   search: () => Promise<readonly number[]>,
 ): Promise<string> {
-  const { mailbox, tag } = session
+  const { mailbox, running } = session
+  const { tag } = running
   const { word, byUid } = command
   const returns = command.returns ?? (session.rev2 && word === 'SEARCH' ? (['ALL'] as const) : undefined)
   const updates = returns?.includes('UPDATE') === true
   if (updates && session.contexts.has(tag)) throw new ImapError('BAD', 'Tag reuse')
   const found = await orForget(session, returns, search)
+  const scores = returns?.includes('RELEVANCY') === true ? await mailbox.relevancy(found, command.key) : []
+  await running.turn()
   if (command.modSeq) session.condstore = true
   const numbers = byUid ? found.map((seq) => mailbox.uidAt(seq)) : found
   if (returns === undefined) {
@@ -76,7 +88,6 @@ export async function answerFound(
   if (returns.includes('SAVE')) session.saved = about.map((seq) => mailbox.uidAt(seq)).sort((a, b) => a - b)
   const isSilent = command.correlators !== undefined && found.length === 0
   if (!isSilent && !returns.every((one) => one === 'SAVE')) {
-    const scores = returns.includes('RELEVANCY') ? await mailbox.relevancy(found, command.key) : []
     const data = resultData(returns, numbers, command.partial, scores)
     const highest = highestOf(mailbox, command, about)
     session.output.line(

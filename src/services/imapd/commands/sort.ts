@@ -22,12 +22,13 @@ async function runSort(session: Session, cursor: Cursor, byUid: boolean): Promis
 }
 
 async function runThread(session: Session, cursor: Cursor, byUid: boolean): Promise<string> {
-  const { mailbox } = session
+  const { mailbox, running } = session
   cursor.takeSpace()
   const { algorithm, key } = takeThread(cursor, session)
   cursor.takeEnd()
   refuseLargeMailbox(session)
   const threads = await mailbox.threads(await find(session, key), algorithm, session.comparator.collation)
+  await running.turn()
   const text = printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq)
   session.output.line(text === '' ? '* THREAD' : `* THREAD ${text}`)
   return 'Thread completed'
