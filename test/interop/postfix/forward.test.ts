@@ -55,7 +55,7 @@ test('X-Original-To, Delivered-To and Return-Path of what is sent on', { skip: r
   const server = await startServer(t, { mainCf, files })
   for (const [n, address] of to.entries())
     assert.equal(await submit(server, 's@else.test', [address], `Subject: ours${n}\n\nx\n`), 250)
-  await until('all came by Postigo', () => arrived('ours'))
+  await until('all came by Postigo', () => arrived('ours')).catch(() => assert.fail(server.log()))
   const text = readFileSync(mbox, 'latin1')
   for (const [n, address] of to.entries())
     assert.deepEqual(traceOf(text, `ours${n}`), traceOf(text, `theirs${n}`), address)
