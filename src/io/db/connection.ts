@@ -61,6 +61,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }
 
+/** SQLITE_IOERR: the file system could not read or write. */
+export function isFailing(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 10
+}
+
 /** SQLITE_FULL, or the file system's own word for it. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 13

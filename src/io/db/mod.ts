@@ -13,7 +13,7 @@ export { type CheckpointFailed, Checkpointer, type CheckpointSettings } from './
 export { type SyncFailed, SyncLine } from './sync-line.ts'
 export { beginRun, currentBootId, endRun, type LastRun, lastRun } from './run-state.ts'
 export { type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } from './server-lock.ts'
-export { isBusy, isDamaged, isFull } from './connection.ts'
+export { isBusy, isDamaged, isFailing, isFull } from './connection.ts'
 export { NewerSchemaError } from './migrate.ts'
 export { layoutsOf, type Layout } from './salvage/layouts.ts'
 export { type Damage, Salvage, type SalvagedRow } from './salvage/salvage.ts'

@@ -14,6 +14,7 @@ import { queueParams } from './params.ts'
 import { planSettlements } from './plan.ts'
 import type { DueJob } from './rows.ts'
 import { Schedule, type Slice } from './schedule.ts'
+import { Settling } from './settling.ts'
 import type { QueueStore } from './store.ts'
 
 export interface RunnerDeps {
@@ -39,6 +40,7 @@ export class QueueRunner {
   readonly #schedule: Schedule
   readonly #loader: Loader
   readonly #notifier: Notifier
+  readonly #settling: Settling
   readonly #stop = new AbortController()
   readonly #jobs = new Set<Promise<void>>()
   #finished: Promise<void> | undefined
@@ -48,6 +50,7 @@ export class QueueRunner {
     this.#schedule = new Schedule(transportLimits(deps.config))
     this.#loader = new Loader(deps, this.#schedule)
     this.#notifier = new Notifier(deps, this.#schedule)
+    this.#settling = new Settling(deps.store, this.#stop.signal)
   }
 
   start(): void {
@@ -92,6 +95,7 @@ export class QueueRunner {
 
   #startDue(): void {
     const { clock } = this.#deps
+    if (this.#settling.isStuck) return // whoever is stuck goes on by itself, and then this is asked again
     for (let slice; !this.#stop.signal.aborted && (slice = this.#schedule.take(clock.now())) !== undefined;) {
       this.#track(this.#deliver(slice))
     }
@@ -173,10 +177,10 @@ export class QueueRunner {
     }
     if (signal.aborted && results.size === 0) return { outcome: 'unknown', gone: false }
     const reported = signal.aborted ? job.recipients.filter(({ id }) => results.has(id)) : job.recipients
-    const { config, clock, store } = this.#deps
+    const { config, clock } = this.#deps
     const cf = config().bind(queueParams)
     const settlements = planSettlements({ ...job, recipients: reported }, results, cf, clock.now())
-    const gone = await store.settle(job.messageId, settlements)
+    const gone = await this.#settling.write(job.queueId, job.messageId, settlements)
     if (job.trace !== 'verify' && settlements.some(({ expired }) => expired))
       publish<QueueEvent>({ event: 'queue.expired', queueId: job.queueId, sender: job.sender, forced: job.expire })
     if (gone) publish<QueueEvent>({ event: 'queue.removed', queueId: job.queueId })

@@ -35,9 +35,6 @@ export interface Candidate {
   readonly hold: boolean
 }
 
-/** Rows that one transaction changes at the most. */
-const WRITE_LIMIT = 500
-
 export class QueueStore implements Queue {
   readonly #db: Db
   readonly #log: MessageLog
@@ -176,14 +173,10 @@ export class QueueStore implements Queue {
 
   /** Writes what became of recipients; answers whether the message is done with. */
   async settle(message: number, settlements: readonly Settlement[]): Promise<boolean> {
-    let gone = false
-    for (let at = 0; at < settlements.length; at += WRITE_LIMIT) {
-      gone = await this.#db.write((tx) => {
-        for (const settlement of settlements.slice(at, at + WRITE_LIMIT)) settleOne(tx, settlement)
-        return removeIfDone(tx, message)
-      })
-    }
-    return gone
+    return this.#db.write((tx) => {
+      for (const settlement of settlements) settleOne(tx, settlement)
+      return removeIfDone(tx, message)
+    })
   }
 
   /**
