@@ -35,6 +35,9 @@ function tree(root: number): Map<number, Proc> {
   return found
 }
 
+/** `root` and all processes below it. */
+export const processes = (root: number): readonly number[] => [...tree(root).keys()]
+
 /** Nanoseconds that the living threads of a process ran. */
 function threadsNs(pid: number): number {
   let ns = 0

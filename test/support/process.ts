@@ -33,6 +33,8 @@ export interface After {
 export interface Installation {
   readonly dir: string
   readonly offset: number
+  /** What its main.cf says. */
+  readonly mainCf: string
   /** `postigo WORDS -c DIR`. */
   readonly postigo: (words: readonly string[], input?: string) => Promise<Ran>
   /** A file of the directory, which the server may read. */
@@ -56,6 +58,7 @@ export async function install(t: After, mainCf = ''): Promise<Installation> {
   return {
     dir,
     offset,
+    mainCf: MAIN_CF + mainCf,
     postigo,
     write: (name, text) => writeFileSync(join(dir, name), text),
     async foreground() {
