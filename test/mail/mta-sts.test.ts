@@ -9,7 +9,7 @@ import { test, type TestContext } from 'node:test'
 import { createResolver } from '#src/io/dns/mod.ts'
 import { openDatabase } from '#src/io/db/mod.ts'
 import { sendHttp } from '#src/io/net/mod.ts'
-import { deliverySchema, StsPolicies, stsCache } from '#src/mail/delivery/mod.ts'
+import { deliverySchema, StsPolicies, stsCache, TlsCounts } from '#src/mail/delivery/mod.ts'
 import { parseZone, startDns } from '../interop/postfix/dns.ts'
 import { type Certified, certificateMaker } from '../support/authority.ts'
 import { startClient } from '../support/smtp-agent.ts'
@@ -25,8 +25,14 @@ interface World {
   readonly policies: Map<string, string>
   readonly redirects: Set<string>
   /** Hands mail to the domain: what is reported. */
-  readonly deliver: (domain: string, settings?: Readonly<Record<string, string>>) => Promise<readonly string[]>
+  readonly deliver: (
+    domain: string,
+    settings?: Readonly<Record<string, string>>,
+    times?: number,
+  ) => Promise<readonly string[]>
   readonly notes: () => string
+  /** What was counted for reports, by domain. */
+  readonly counted: () => Promise<readonly string[]>
 }
 
 async function startWeb(t: TestContext, world: Pick<World, 'policies' | 'redirects'>, shown: Certified): Promise<void> {
@@ -68,17 +74,29 @@ async function worldOf(t: TestContext, domains: readonly string[]): Promise<Worl
   const db = openDatabase({ path: ':memory:', schemas: [deliverySchema] })
   t.after(() => db.close())
   const sts = new StsPolicies({ cache: stsCache(db), send: sendHttp, now: () => Date.now() })
+  const counts = new TlsCounts(db, () => Date.now())
   const notes: string[] = []
   return {
     sink,
+    async counted() {
+      await counts.flush()
+      const rows = counts.due(Number.MAX_SAFE_INTEGER).flatMap(({ day, domain }) => counts.list(day, domain))
+      return rows.map(({ domain, policy: { type }, failure, sessions }) => `${domain} ${type} ${failure}${sessions}`)
+    },
     policies,
     redirects,
     notes: () => notes.join('\n'),
-    async deliver(domain, settings = {}) {
-      const common = { smtp_tls_security_level: 'may', smtp_tcp_port: String(sink.port), mta_sts_enable: 'yes' }
+    async deliver(domain, settings = {}, times = 1) {
+      const common = {
+        smtp_tls_security_level: 'may',
+        smtp_tcp_port: String(sink.port),
+        mta_sts_enable: 'yes',
+        smtp_tlsrpt_enable: 'yes',
+      }
       const trusted = { smtp_tls_CAfile: join(dir, 'root.pem'), smtp_tls_loglevel: '1' }
-      const client = startClient(t, { ...common, ...trusted, ...settings }, resolver, { sts })
-      const said = await client.deliver(domain)
+      const client = startClient(t, { ...common, ...trusted, ...settings }, resolver, { sts, counts })
+      const said: string[] = []
+      for (let n = 0; n < times; n++) said.push(...(await client.deliver(domain)))
       notes.push(...client.notes.splice(0))
       return said
     },
@@ -110,6 +128,18 @@ test('mail goes by the policies that domains publish', { skip: withoutRoot ?? fa
   assert.match(notes(), /MTA-STS policy of moved\.test: the server answers with status 301/)
   assert.match(notes(), /MTA-STS policy of strange\.test: .*altnames/)
   assert.match(notes(), /MTA-STS policy of away\.test: the server answers with status 404/)
+  assert.deepEqual(await world.counted(), [
+    'away.test no-policy-found 1',
+    'away.test sts sts-policy-fetch-error1',
+    'forged.test sts validation-failure1',
+    'good.test sts 1',
+    'moved.test no-policy-found 1',
+    'moved.test sts sts-policy-fetch-error1',
+    'none.test no-policy-found 1',
+    'strange.test no-policy-found 1',
+    'strange.test sts sts-webpki-invalid1',
+    'testing.test sts validation-failure1',
+  ])
   // A table of the postmaster's goes before, and without the parameter nothing is looked at.
   const listed = { smtp_tls_policy_maps: 'inline:{forged.test=may}' }
   assert.match((await deliver('forged.test', listed))[0] ?? '', /^2\.0\.0 sent /)
@@ -134,5 +164,28 @@ test(
       /TLS is required, but was not offered/,
     )
     assert.deepEqual([wrong.took, plain.took], [[], []])
+    // What is not reported: a session without a domain, one that goes on, and any where nobody counts.
+    world.policies.set('half.test', policy('testing', '*.host.test'))
+    for (const settings of [{}, { smtp_tlsrpt_enable: 'no' }, { smtp_tls_security_level: 'none' }])
+      assert.match((await world.deliver('half.test', settings))[0] ?? '', /^2\.0\.0 sent /)
+    assert.match((await world.deliver('half.test', { smtp_tcp_port: String(plain.port) }))[0] ?? '', /^2\.0\.0 sent /)
+    assert.deepEqual(await world.counted(), [
+      'good.test sts certificate-not-trusted1',
+      'good.test sts starttls-not-supported1',
+      'half.test sts 1',
+      'half.test sts starttls-not-supported1',
+    ])
+  },
+)
+
+test(
+  'smtp_tlsrpt_skip_reused_handshakes leaves out what goes on with a session',
+  { skip: withoutRoot ?? false },
+  async (t) => {
+    const world = await worldOf(t, ['a.test', 'b.test'])
+    const cache = { mta_sts_enable: 'no', smtp_tls_session_cache_database: 'btree:x', smtp_tls_protocols: '<=TLSv1.2' }
+    await world.deliver('a.test', cache, 3)
+    await world.deliver('b.test', { ...cache, smtp_tlsrpt_skip_reused_handshakes: 'yes' }, 3)
+    assert.deepEqual(await world.counted(), ['a.test no-policy-found 3', 'b.test no-policy-found 1'])
   },
 )

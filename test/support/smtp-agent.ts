@@ -33,7 +33,7 @@ export function startClient(
   t: TestContext,
   settings: Readonly<Record<string, string>>,
   dns: Partial<Resolver> = {},
-  more: Pick<SmtpAgentDeps, 'sts'> = {},
+  more: Pick<SmtpAgentDeps, 'sts' | 'counts'> = {},
 ): Client {
   const lines = Object.entries({ compatibility_level: '3.6', myhostname: 'self.test', ...settings })
   const mainCf = lines.map(([name, value]) => `${name} = ${value}\n`).join('')

@@ -2,7 +2,7 @@
  * Delivery: agents that carry mail on. SMTP and LMTP to other servers, mailboxes here; error, retry and discard.
  * In: a job of the queue. Out: one result for each recipient.
  * On disk: table `drop_journal`, a row a command that may have filed mail which is not yet in the store; `sts_policy`, one a
- * domain whose policy of MTA-STS is known.
+ * domain whose policy of MTA-STS is known; `tls_result`, one a day, domain and kind of outcome of TLS.
  * Settings: params.ts. Standards: RFC 5321, RFC 2033, RFC 3207, RFC 4954, RFC 3461, RFC 7505.
  */
 export { type Agents, type AllAgents, createAgents } from './agents.ts'
@@ -28,6 +28,7 @@ export { createSmtpAgent, type SmtpAgent, type SmtpAgentDeps } from './smtp/agen
 export type { ClientEvent } from './smtp/events.ts'
 export { stsCache } from './smtp/sts/cache.ts'
 export { StsPolicies } from './smtp/sts/policies.ts'
+export { type TlsCount, TlsCounts } from './smtp/tls-report/counts.ts'
 export type { GenericPort } from './smtp/outgoing.ts'
 export { deliveryParams, lmtpParams } from './smtp/params.ts'
 export { type StatusFilter, statusFilterParams } from './status-filter.ts'

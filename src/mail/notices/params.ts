@@ -22,6 +22,11 @@ export const noticesParams = defineParams({
     'double-bounce',
     'The sender of what the postmaster is told; what comes back to it is dropped.',
   ),
+  tls_report_sender: str(
+    '',
+    'The address that reports of TLS come from (RFC 8460), which domains ask for at _smtp._tls; empty: none are sent. Counted is where smtp_tlsrpt_enable says so.',
+  ),
+  tls_report_organization: str('$mydomain', 'Who sends them, for people.'),
   tls_required_enable: bool(
     'yes',
     'Whether a message with the header field `TLS-Required: no` goes out at level may at the most, and reports of it bear the field.',

@@ -102,6 +102,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./certificate.ts')).certificate,
     summary: 'what certificates are shown and until when; get one by ACME now (renew)',
   },
+  'tls-report': {
+    load: async () => (await import('./tls-report.ts')).tlsReport,
+    summary: 'how TLS to other servers went, by day and domain',
+  },
   'search-index': {
     load: async () => (await import('./search-index.ts')).searchIndex,
     summary: 'how much of the mail is indexed for SEARCH; make the index anew',

@@ -15,6 +15,13 @@ test('what is to be said of mail to other servers', () => {
   const table: readonly (readonly [string, readonly string[]])[] = [
     ['', []],
     ['smtp_tls_security_level = may\nsmtp_tls_policy_maps = hash:/x', []],
+    ['smtp_tls_security_level = may\nmta_sts_enable = yes', []],
+    ['mta_sts_enable = yes', ['1 warning: no policy is looked for at level none => smtp_tls_security_level = may']],
+    ['smtp_tlsrpt_enable = yes\ntls_report_sender = a@b.test', []],
+    [
+      'tls_report_sender = a@b.test',
+      ['1 warning: there is nothing to report: how TLS goes is not counted => smtp_tlsrpt_enable = yes'],
+    ],
     ['smtp_tls_security_level = dane\nsmtp_dns_support_level = dnssec', []],
     [
       'smtp_tls_security_level = dane',

@@ -19,7 +19,7 @@ export function clientTlsFindings(config: Config): Finding[] {
       ...daneFindings(client, config, say),
       ...wrapperFindings(client, value, say),
       ...files(client, value, say),
-      ...(client === 'smtp' ? stsFindings(config, value, say) : []),
+      ...(client === 'smtp' ? [...stsFindings(config, value, say), ...reportFindings(config, value, say)] : []),
     ]
   })
 }
@@ -72,6 +72,12 @@ function stsFindings(config: Config, value: Value, say: Say): Finding[] {
   if (config.value('mta_sts_enable') !== 'yes' || isSought) return []
   const text = 'no policy is looked for at level none'
   return say('mta_sts_enable', { severity: 'warning', text, proposal: 'smtp_tls_security_level = may' })
+}
+
+function reportFindings(config: Config, value: Value, say: Say): Finding[] {
+  if ((config.value('tls_report_sender') ?? '') === '' || value('tlsrpt_enable') === 'yes') return []
+  const text = 'there is nothing to report: how TLS goes is not counted'
+  return say('tls_report_sender', { severity: 'warning', text, proposal: 'smtp_tlsrpt_enable = yes' })
 }
 
 function wrapperFindings(client: Client, value: Value, say: Say): Finding[] {

@@ -12,6 +12,7 @@ import { answerExport } from './export-control.ts'
 import { answerImport } from './import-control.ts'
 import { answerQueue } from './queue-control.ts'
 import { answerSearch } from './search-control.ts'
+import { answerTlsReport } from './tls-report-control.ts'
 import { recoverData } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms } from './rooms.ts'
 import { Upkeep } from './upkeep.ts'
@@ -82,5 +83,6 @@ export function answerTools(rooms: Rooms, request: ControlRequest): Promise<Cont
   if (request.command.startsWith('import-')) return answerImport(rooms, request)
   if (request.command.startsWith('export-')) return answerExport(rooms, request)
   if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
+  if (request.command === 'tls-report') return Promise.resolve(answerTlsReport(rooms, request))
   return answerQueue(rooms, request)
 }

@@ -7,7 +7,14 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
 import { endRun, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen, sendHttp } from '../../io/net/mod.ts'
-import { type AllAgents, createAgents, runAsChild, type SmtpAgent, type StatusFilter } from '../../mail/delivery/mod.ts'
+import {
+  type AllAgents,
+  createAgents,
+  runAsChild,
+  type SmtpAgent,
+  type StatusFilter,
+  TlsCounts,
+} from '../../mail/delivery/mod.ts'
 import { QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { CertificateKeeper } from '../certificates/keeper.ts'
@@ -43,6 +50,7 @@ import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
 import { statusFilterOf } from './status-filters.ts'
+import { TlsReporter } from './tls-reporter.ts'
 import { Upkeep } from './upkeep.ts'
 import { upkeepParts, upkeepSettings } from './upkeep-parts.ts'
 import { type UpkeepRunner, UpkeepWorker } from './upkeep-worker.ts'
@@ -106,6 +114,8 @@ export class Server {
   readonly #maillog: Maillog
   readonly #record: PathRecord
   #upkeep: UpkeepRunner | undefined
+  readonly #tlsCounts: TlsCounts
+  readonly #tlsReporter: TlsReporter
   #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
@@ -132,6 +142,9 @@ export class Server {
     this.#specs = parts.specs
     this.#maillog = startMaillog(parts.rooms.current)
     this.#record = recordPaths(parts.rooms, 0)
+    const { rooms } = parts
+    this.#tlsCounts = new TlsCounts(rooms.db, () => rooms.clock.now())
+    this.#tlsReporter = new TlsReporter({ rooms, counts: this.#tlsCounts, send: sendHttp, random: Math.random })
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
     this.#localMail = new LocalMail(parts.rooms, noticesOf(parts.rooms))
@@ -203,6 +216,7 @@ export class Server {
       this.#certificates.start()
       this.#watch.start()
       this.#rotation.start()
+      this.#tlsReporter.start()
       this.#runner.start() // last: what waits in a full queue is no reason to be ready later
     } catch (error) {
       await this.stop()
@@ -287,7 +301,7 @@ export class Server {
   #makeRunner(): QueueRunner {
     const { queue, clock, queued } = this.#rooms
     const bind = (): Rooms['current']['config'] => this.#rooms.current.config
-    const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.pass(...job))
+    const smtp = makeSmtpAgent(this.#rooms, (...job) => agent.pass(...job), this.#tlsCounts)
     this.#smtpAgent = smtp
     const isSmtp = (transport: string): boolean => clientProgram(bind(), transport) !== undefined
     const run = this.#options.launcher?.run ?? runAsChild
@@ -334,6 +348,9 @@ export class Server {
       case 'stop':
         setImmediate(() => void this.stop())
         return { ok: true, pid: process.pid }
+      case 'tls-report':
+        await this.#tlsCounts.flush()
+        return answerTools(this.#rooms, request)
       default:
         return answerTools(this.#rooms, request)
     }
@@ -449,6 +466,7 @@ export class Server {
     await this.#localMail.stop()
     await this.#runner.stop()
     this.#smtpAgent?.forget()
+    await this.#tlsReporter.stop()
     await this.#upkeep?.stop()
     await this.#rooms.logins.close()
     await this.#rooms.log.close()

@@ -1,7 +1,7 @@
 /** The transports that SMTP and LMTP clients serve, by master.cf. */
 import type { Config } from '../../io/config/mod.ts'
 import { sendHttp } from '../../io/net/mod.ts'
-import { createSmtpAgent, type SmtpAgent, StsPolicies, stsCache } from '../../mail/delivery/mod.ts'
+import { createSmtpAgent, type SmtpAgent, StsPolicies, stsCache, type TlsCounts } from '../../mail/delivery/mod.ts'
 import type { Agent } from '../../mail/queue/mod.ts'
 import { mapFieldAddresses } from './header-rewriting.ts'
 import { postmasterOf } from './notices.ts'
@@ -36,7 +36,7 @@ function transportConfigs(config: () => Config): (transport: string) => Config {
   }
 }
 
-export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
+export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver'], counts?: TlsCounts): SmtpAgent {
   const config = (): Config => rooms.current.config
   return createSmtpAgent({
     config: transportConfigs(config),
@@ -47,6 +47,7 @@ export function makeSmtpAgent(rooms: Rooms, pass: Agent['deliver']): SmtpAgent {
     pass,
     isOwnAddress: (address) => rooms.current.router.isOwnAddress(address),
     now: () => rooms.clock.now(),
+    counts,
     sts: new StsPolicies({ cache: stsCache(rooms.db), send: sendHttp, now: () => rooms.clock.now() }),
     args: (transport) => config().master.find((s) => s.type === 'unix' && s.name === transport)?.args ?? [],
     tellPostmaster(sender, protocol) {

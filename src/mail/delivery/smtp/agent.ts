@@ -13,6 +13,7 @@ import type { GenericPort } from './outgoing.ts'
 import type { ServerSession } from './server-session.ts'
 import type { StsPolicies } from './sts/policies.ts'
 import type { TellPostmaster } from './trouble.ts'
+import type { TlsCounts } from './tls-report/counts.ts'
 import { TlsFiles } from './tls-files.ts'
 import { TlsSessions } from './tls-sessions.ts'
 
@@ -30,6 +31,8 @@ export interface SmtpAgentDeps {
   readonly generic: GenericPort
   /** Looks for policies of MTA-STS; undefined: nobody does. */
   readonly sts?: StsPolicies
+  /** Counts how TLS goes; undefined: nobody does. */
+  readonly counts?: TlsCounts | undefined
   readonly now: () => number
   /** The words behind the program of a transport in master.cf. */
   readonly args: (transport: string) => readonly string[]

@@ -8,6 +8,10 @@ import { addressOf, endpointOf, type Place } from './places.ts'
 import { ServerSession } from './server-session.ts'
 import { HandshakeError, openSession, type SessionPlace, SiteError } from './session.ts'
 import { untilStopped } from './stopping.ts'
+import type { FailureType } from '../../../formats/reports/mod.ts'
+import { isHostName } from '../../../io/dns/mod.ts'
+import type { TlsCounts } from './tls-report/counts.ts'
+import { reportedPolicy } from './tls-report/outcome.ts'
 import type { TlsSessions } from './tls-sessions.ts'
 import { brokenOff, deferred, type Failure } from './words.ts'
 
@@ -18,6 +22,7 @@ export interface Opening extends Omit<SessionPlace, 'name' | 'nameAndPort' | 'ad
   /** Of `connections`, as of `cf`: a reload while the server is connected to makes it another. */
   readonly generation: number
   readonly tlsSessions: TlsSessions
+  readonly counts: TlsCounts | undefined
   /** It may be kept for further deliveries. */
   readonly store: boolean
   /** What is said is kept for the postmaster. */
@@ -54,7 +59,16 @@ export async function open(opening: Opening): Promise<Opened> {
   try {
     const resumption = resumptionOf(opening, address)
     const where = { ...opening, name, nameAndPort, address: 'path' in place ? '' : address, resumption }
-    const offer = await untilStopped(signal, dialogue.connection, () => openSession(dialogue, where))
+    const report = reporterOf(opening, dialogue, address)
+    const offer = await untilStopped(signal, dialogue.connection, () => openSession(dialogue, where)).catch(
+      (error: unknown) => {
+        if (error instanceof SiteError && error.tlsFailure !== undefined) report(error.tlsFailure, error.failure.text)
+        throw error
+      },
+    )
+    const isReused = offer.tls?.facts.resumed === true && cf.smtp_tlsrpt_skip_reused_handshakes
+    if (offer.tls !== undefined && !isReused) report(offer.tls.failure, '')
+    else if (offer.tls === undefined && !offer.keywords.has('STARTTLS')) report('starttls-not-supported', '')
     const isKept = opening.store && (dialogue.connection.tls === undefined || policy.reuse)
     return {
       session: new ServerSession({
@@ -79,6 +93,19 @@ export async function open(opening: Opening): Promise<Opened> {
     }
     throw error
   }
+}
+
+/** Counts what came of a session for the domain's report; where nobody counts, or no TLS is sought, it does nothing. */
+function reporterOf(
+  { counts, cf, protocol, policy, nexthop, place }: Opening,
+  { connection }: Dialogue,
+  address: string,
+): (failure: FailureType | undefined, reason: string) => void {
+  if (counts === undefined || !cf.smtp_tlsrpt_enable || protocol !== 'smtp') return () => {}
+  if (policy.level === 'none' || !isHostName(nexthop)) return () => {}
+  const at = { sendingIp: connection.local.address, mxHost: place.host, receivingIp: address }
+  const about = { domain: nexthop.toLowerCase(), policy: reportedPolicy(policy) }
+  return (failure, reason) => counts.add(failure === undefined ? about : { ...about, failure, at: { ...at, reason } })
 }
 
 /** What of TLS is remembered of a server: a key as smtp_proto.c makes it, so that no other policy's session is taken. */

@@ -56,7 +56,10 @@ export async function daneLevel(
   if (wrong !== undefined) sources.note(`warning: ${wrong}`)
   const forced = cf.smtp_tls_force_insecure_host_tlsa_lookup
   const found = await findTlsa({ port: target.port, host: hostOf(target, cf), forced, digests, ...sources })
-  if (found === 'failed') throw new TlsPolicyError(undefined, `TLSA lookup error for ${target.host}:${target.port}`)
+  if (found === 'failed') {
+    const text = `TLSA lookup error for ${target.host}:${target.port}`
+    throw new TlsPolicyError(undefined, text, undefined, { failure: 'dnssec-invalid' })
+  }
   if (found === 'none') return instead('may', 'no TLSA records found')
   // RFC 7672 §2.2: TLS is a must even so.
   if (found === 'unusable') return instead('encrypt', 'TLSA records unusable')

@@ -66,6 +66,7 @@ export class Delivery {
       tlsFiles: shared.tlsFiles,
       dns: this.#dns,
       sts: deps.sts,
+      counts: deps.counts,
       now: deps.now,
       note: (text) => this.#note(text),
     })
@@ -227,6 +228,7 @@ export class Delivery {
       generation: this.#generation,
       store,
       recorded: this.#tellPostmaster !== undefined,
+      counts: this.#deps.counts,
       signal: this.#signal,
     })
   }

@@ -120,6 +120,8 @@ const WITHOUT_LMTP: ReadonlySet<string> = new Set([
   'smtp_always_send_ehlo',
   'smtp_never_send_ehlo',
   'smtp_tls_dane_insecure_mx_policy',
+  'smtp_tlsrpt_enable',
+  'smtp_tlsrpt_skip_reused_handshakes',
 ])
 
 const lmtpName = (name: string): string => LMTP_NAMES[name] ?? name.replace(/^smtp_/, 'lmtp_')

@@ -1,5 +1,5 @@
 /** What TLS a delivery speaks with a server, and whether it may do without. Postfix: smtp_tls_policy.c, RETRY_AS_PLAINTEXT. */
-import type { Resolver } from '../../../io/dns/mod.ts'
+import { isHostName, type Resolver } from '../../../io/dns/mod.ts'
 import { TableError, type Tables } from '../../../io/tables/mod.ts'
 import type { DeliveryJob } from '../../queue/mod.ts'
 import type { ClientSettings } from './params.ts'
@@ -7,6 +7,7 @@ import { addressOf, type Place } from './places.ts'
 import { findCredentials } from './sasl.ts'
 import type { StsPolicies } from './sts/policies.ts'
 import type { StsPolicy } from './sts/policy.ts'
+import type { TlsCounts } from './tls-report/counts.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
@@ -21,6 +22,7 @@ interface SecurityDeps {
   readonly tlsFiles: TlsFiles
   readonly dns: Resolver
   readonly sts: StsPolicies | undefined
+  readonly counts: TlsCounts | undefined
   readonly now: () => number
   readonly note: (text: string) => void
 }
@@ -69,14 +71,28 @@ export class Security {
       if (!(error instanceof TlsPolicyError)) throw error
       if (error.warning !== undefined) note(`warning: ${error.warning}`)
       note(`warning: TLS policy lookup for ${nexthop}/${place.host}: ${error.told}`)
+      this.#countRefusal(nexthop, place, error)
       return deferred(error.dsn, error.told)
     }
   }
 
+  /** No connection is made to such a server, which the domain's owner may want to know. */
+  #countRefusal(nexthop: string, place: Place, { failure, told, sts }: TlsPolicyError): void {
+    const { counts, cf, protocol } = this.#deps
+    if (failure === undefined || !cf.smtp_tlsrpt_enable || protocol !== 'smtp' || !isHostName(nexthop)) return
+    const at = { sendingIp: '', mxHost: place.host, receivingIp: addressOf(place), reason: told }
+    const type = sts === undefined ? 'tlsa' : 'sts'
+    const policy = { type, strings: sts?.lines ?? [], mxHosts: sts?.patterns ?? [] } as const
+    counts?.add({ domain: nexthop.toLowerCase(), policy, failure, at })
+  }
+
   async #stsPolicy(domain: string): Promise<StsPolicy | undefined> {
-    const { sts, cf, tlsFiles, dns, note } = this.#deps
+    const { sts, counts, cf, tlsFiles, dns, note } = this.#deps
     try {
-      return (await sts?.find(domain, { dns, ca: tlsFiles.webAuthorities(cf), note }))?.policy
+      const found = await sts?.find(domain, { dns, ca: tlsFiles.webAuthorities(cf), note })
+      if (found?.trouble !== undefined && cf.smtp_tlsrpt_enable)
+        counts?.add({ domain, policy: { type: 'sts', strings: [], mxHosts: [] }, failure: found.trouble })
+      return found?.policy
     } catch (error) {
       throw new TlsPolicyError(error instanceof Error ? error.message : String(error)) // smtp_tls_CAfile, or the database
     }

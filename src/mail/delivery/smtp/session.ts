@@ -10,6 +10,8 @@ import type { ClientSettings } from './params.ts'
 import { pixWorkarounds } from './pix.ts'
 import { lineFilter } from './reply-filter.ts'
 import { findCredentials, logIn, usableMechanisms } from './sasl.ts'
+import type { FailureType } from '../../../formats/reports/mod.ts'
+import { certificateFailure, stsTestFailure } from './tls-report/outcome.ts'
 import { handshakeOptions, namesFit, type Peer, type Trust, trustOf } from './tls.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { isMandatory, mustMatch, type TlsPolicy } from './tls-policy.ts'
@@ -19,9 +21,12 @@ import { deferred, type Failure, type Keywords, oneLine, refused } from './words
 /** This server will not do; the next may. */
 export class SiteError extends Error {
   readonly failure: Failure
-  constructor(failure: Failure) {
+  /** What reports of TLS say of it; undefined: it is not about TLS. */
+  readonly tlsFailure: FailureType | undefined
+  constructor(failure: Failure, tlsFailure?: FailureType) {
     super(failure.text)
     this.failure = failure
+    this.tlsFailure = tlsFailure
   }
 }
 
@@ -59,6 +64,8 @@ interface Secured {
   readonly trust: Trust
   readonly nameAndPort: string
   readonly facts: TlsFacts
+  /** What a domain that tries its policy of MTA-STS wants to hear of. */
+  readonly failure: FailureType | undefined
 }
 
 /** What the server offers, once mail may be sent. Throws SiteError. */
@@ -154,7 +161,10 @@ async function wantsTls(
 ): Promise<boolean> {
   const mandatory = isMandatory(policy.level)
   if (!keywords.has('STARTTLS')) {
-    if (mandatory) throw new SiteError(deferred('4.7.4', `TLS is required, but was not offered by host ${name}`))
+    if (mandatory) {
+      const text = `TLS is required, but was not offered by host ${name}`
+      throw new SiteError(deferred('4.7.4', text), 'starttls-not-supported')
+    }
     return false
   }
   if (!isAble) {
@@ -165,7 +175,8 @@ async function wantsTls(
   const go = await dialogue.ask('STARTTLS', cf.smtp_starttls_timeout)
   if (go.code >= 200 && go.code <= 299) return true
   if (!mandatory) return false
-  throw new SiteError(refused(go, name, `TLS is required, but host ${name} refused to start TLS: ${oneLine(go)}`))
+  const text = `TLS is required, but host ${name} refused to start TLS: ${oneLine(go)}`
+  throw new SiteError(refused(go, name, text), 'starttls-not-supported')
 }
 
 /** What a handshake would be made with; undefined where files of the client's own cannot be used: then there is no TLS. */
@@ -198,12 +209,14 @@ async function startTls(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     publish<ClientEvent>({ event: 'client.note', protocol, text: `SSL_connect error to ${nameAndPort}: ${why}` })
-    throw new HandshakeError(deferred('4.7.5', 'Cannot start TLS: handshake failure'))
+    throw new HandshakeError(deferred('4.7.5', 'Cannot start TLS: handshake failure'), 'validation-failure')
   }
   const trust = trustOf(policy, peer, facts, cf)
   if (facts.resumed && cf.smtp_tls_loglevel >= 2)
     publish<ClientEvent>({ event: 'client.note', protocol, text: `${nameAndPort}: Reusing old session` })
-  const secured = { trust, nameAndPort, facts }
+  const fit = namesFit({ ...policy, ...(policy.sts && { match: ['hostname'] }) }, peer, facts, cf)
+  const failure = stsTestFailure(policy, peer.host, { isTrusted: facts.peerVerified === true, namesFit: fit, facts })
+  const secured = { trust, nameAndPort, facts, failure }
   noteTls(secured, 'established', place)
   const fits = trust === 'Verified' || (trust === 'Trusted' && policy.level === 'half-dane')
   if (fits || !mustMatch(policy.level)) return secured
@@ -212,12 +225,12 @@ async function startTls(
     protocol,
     text: trustFault({ policy, facts, namesFit: namesFit(policy, peer, facts, cf) }, nameAndPort),
   })
-  throw new SiteError(deferred('4.7.5', 'Server certificate not verified'))
+  throw new SiteError(deferred('4.7.5', 'Server certificate not verified'), certificateFailure(policy, facts))
 }
 
 /** Postfix: tls_log_summary(). */
 export function noteTls(
-  { trust, nameAndPort, facts }: Secured,
+  { trust, nameAndPort, facts }: Omit<Secured, 'failure'>,
   usage: 'established' | 'reused',
   { cf, protocol }: Pick<SessionPlace, 'cf' | 'protocol'>,
 ): void {

@@ -30,6 +30,14 @@ export const clientTlsParams = defineParams({
     'yes',
     'Whether a policy of MTA-STS (`policy_type=sts` with `mx_host_pattern=…`) lets mail go to no other servers, and their certificates are compared with their own names.',
   ),
+  smtp_tlsrpt_enable: bool(
+    'no',
+    'Whether it is counted by day and domain how TLS to its servers goes, for reports (RFC 8460): `postigo tls-report`.',
+  ),
+  smtp_tlsrpt_skip_reused_handshakes: bool(
+    'no',
+    'Whether handshakes that go on with a session of before are not counted.',
+  ),
   mta_sts_enable: bool(
     'no',
     'Whether mail at levels may, encrypt and dane (without TLSA records) goes by the policies of MTA-STS that domains publish: in mode enforce only to their servers, at level secure. Not for LMTP, nor where smtp_tls_policy_maps lists the domain.',

@@ -85,8 +85,10 @@ async function withSts(policy: TlsPolicy, context: Context): Promise<TlsPolicy> 
   const sts = await sources.sts?.(site.nexthop.toLowerCase().replace(/\.$/, ''))
   if (sts === undefined) return policy
   if (sts.mode !== 'enforce') return { ...policy, sts }
-  if (!fitsSts(site.host, sts.patterns))
-    throw new TlsPolicyError(undefined, `server ${site.host} is not in the MTA-STS policy of the domain`)
+  if (!fitsSts(site.host, sts.patterns)) {
+    const text = `server ${site.host} is not in the MTA-STS policy of the domain`
+    throw new TlsPolicyError(undefined, text, undefined, { failure: 'validation-failure', sts })
+  }
   const secure = withAttributes(
     'secure',
     { match: ['hostname'], servername: 'hostname', tafile: [], mxHostPatterns: [] },

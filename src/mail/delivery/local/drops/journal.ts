@@ -1,6 +1,7 @@
 /** The journal of drop folders: what a command may have filed, until all of it is taken in and taken away. */
 import type { Db, Schema, Tx } from '../../../../io/db/mod.ts'
 import { stsTable } from '../../smtp/sts/cache.ts'
+import { tlsResultTable } from '../../smtp/tls-report/counts.ts'
 import type { RecipientResult } from '../../../queue/mod.ts'
 import type { Arrived, Survey } from './survey.ts'
 
@@ -20,6 +21,7 @@ export const deliverySchema: Schema = {
        PRIMARY KEY (queue_id, recipient, command)
      ) STRICT, WITHOUT ROWID`,
     stsTable,
+    tlsResultTable,
   ],
 }
 
