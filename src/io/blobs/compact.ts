@@ -1,9 +1,10 @@
 /**
  * Upkeep of the log: what is still referred to in a mostly dead segment is written once more, and the segment dies
- * (rule 11). A moved record's replay is nothing: while its transaction may still be lost in a power cut, the old segment is there,
+ * (rule 11). A moved record says what its content was before (origin.ts), and its replay is nothing: while its transaction may still be lost in a power cut, the old segment is there,
  * for that goes only after the WAL is synced (reap.ts).
  */
 import type { MessageLog, Position } from './contract.ts'
+import { Origins } from './origin.ts'
 import { type ContentOwner, referredPositions } from './owners.ts'
 import type { UpkeepOptions } from './reap.ts'
 import { READ_LIMIT } from './reader.ts'
@@ -31,15 +32,26 @@ export interface CompactOptions extends UpkeepOptions {
 export async function compactSegments(options: CompactOptions, signal?: AbortSignal): Promise<number> {
   let moved = 0
   for (const segment of mostlyDead(options)) {
-    let offset = 0
-    while (moved < STEP_OCTETS && signal?.aborted !== true) {
+    moved += await empty(options, segment, STEP_OCTETS - moved, signal)
+    if (moved >= STEP_OCTETS || signal?.aborted === true) break
+  }
+  return moved
+}
+
+async function empty(options: CompactOptions, segment: number, most: number, signal?: AbortSignal): Promise<number> {
+  const origins = new Origins(options.dir, segment, options.fs)
+  let moved = 0
+  try {
+    for (let offset = 0; moved < most && signal?.aborted !== true;) {
       const batch = nextBatch(options, segment, offset)
       const last = batch.at(-1)
       if (last === undefined) break
-      await Promise.all(batch.map((from) => move(options, from)))
+      await Promise.all(batch.map((from) => move(options, from, origins.of(from))))
       moved += batch.reduce((octets, { length }) => octets + length, 0)
       offset = last.offset + 1
     }
+  } finally {
+    origins.close()
   }
   return moved
 }
@@ -67,11 +79,11 @@ function nextBatch({ owners, db }: CompactOptions, segment: number, offset: numb
 }
 
 /** A row that went or changed meanwhile is not where it was, and stays as it is. */
-async function move({ log, owners }: CompactOptions, from: Position): Promise<void> {
+async function move({ log, owners }: CompactOptions, from: Position, facts: Buffer): Promise<void> {
   const draft = log.draft(from.length)
   try {
     for (let at = 0; at < from.length; at += READ_LIMIT) await draft.write(log.read(from, at, at + READ_LIMIT))
-    await log.commit('moved', draft, Buffer.alloc(0), (tx, to) => {
+    await log.commit('moved', draft, facts, (tx, to) => {
       for (const owner of owners) {
         for (let rows = owner.move(tx, from, to); rows > 0; rows--) {
           retainContent(tx, to)

@@ -54,12 +54,16 @@ export class Records {
     }
   }
 
-  /** The record whose header stands at `at`, and whether its octets are those that were written; undefined where none stands. */
-  look(at: number): (FoundRecord & { readonly isWhole: boolean }) | undefined {
+  /** The record whose header stands at `at`, its octets unread; undefined where none stands. */
+  header(at: number): FoundRecord | undefined {
     const header = this.#headerAt(at)
-    if (header === undefined) return undefined
-    const end = at + recordLength(header)
-    return { header, at, end, isWhole: end <= this.size && this.#isWhole(header, at) }
+    return header && { header, at, end: at + recordLength(header) }
+  }
+
+  /** The same, and whether its octets are those that were written. */
+  look(at: number): (FoundRecord & { readonly isWhole: boolean }) | undefined {
+    const found = this.header(at)
+    return found && { ...found, isWhole: found.end <= this.size && this.#isWhole(found.header, at) }
   }
 
   /** The first place from `from` on, and before `until`, where a record's header stands. */

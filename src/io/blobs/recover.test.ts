@@ -10,12 +10,15 @@ import {
   type ContentOwner,
   GoneError,
   logSchema,
+  originOf,
   type Position,
   reapDeadSegments,
   recover,
   type RecoveryReport,
   releaseContent,
   retainContent,
+  scanSegment,
+  segmentFiles,
   SegmentLog,
 } from './mod.ts'
 
@@ -264,6 +267,14 @@ test('what is left in a mostly dead segment moves, and the segment goes', async 
   assert.deepEqual(positionOf(db.read, 'twice'), positionOf(db.read, 'message 20'))
   assert.throws(() => openLog(db, dir).read(old, 0, 1), GoneError)
   await fresh.close()
+  const origins: ReturnType<typeof originOf>[] = []
+  for (const number of segmentFiles(join(dir, 'log')))
+    for (const one of scanSegment(join(dir, 'log'), number)) if ('record' in one) origins.push(originOf(one.record))
+  // Whose it is stands beside it still, as it stood beside it first.
+  assert.deepEqual(
+    origins.map((origin) => [origin?.kind, origin?.from, origin?.facts.toString()]),
+    kept.map((name) => ['mail', 0, name]),
+  )
   const [live] = db.read.sql('SELECT live_octets FROM segment WHERE number = 2').get() ?? []
   assert.equal(live, octets + 'content of message 20'.length)
 })
