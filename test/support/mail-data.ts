@@ -1,6 +1,6 @@
 /** A stopped server's data directory with mail of all kinds in it, for tests that damage it; copies of it are made quickly. */
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -67,13 +67,16 @@ export function pathsOf(dir: string): DataPaths {
 export function copyOf(t: TestContext, { dir }: MailData): MailData {
   const copy = mkdtempSync(join(tmpdir(), 'postigo-copy-'))
   t.after(() => rmSync(copy, { recursive: true, force: true }))
-  cpSync(dir, copy, { recursive: true })
+  // Sockets and shared memory are a running server's.
+  cpSync(dir, copy, { recursive: true, filter: (path) => !/(?:-shm|control|socket)$/.test(path) })
   return { dir: copy, paths: pathsOf(copy) }
 }
 
 /** What upkeep keeps each day. */
 export function takeSnapshot({ paths }: MailData, day: string): string {
-  const path = join(paths.dir, 'snapshots', `mail-${day}.db`)
+  const dir = join(paths.dir, 'snapshots')
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const path = join(dir, `mail-${day}.db`)
   const db = openMailDatabase(paths.database)
   db.read.sql('PRAGMA query_only = off').run()
   db.read.sql('VACUUM INTO ?').run(path)

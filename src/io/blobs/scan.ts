@@ -2,7 +2,7 @@
 import type { Position, RecordKind } from './contract.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { RECORD_HEADER, SEGMENT_HEADER } from './format.ts'
-import { Records } from './records.ts'
+import { type FoundRecord, Records } from './records.ts'
 import { segmentOfName, segmentPath } from './segments.ts'
 
 export interface ScannedRecord {
@@ -50,15 +50,42 @@ export function* scanSegment(
       }
       const { header } = found
       if (found.isWhole) {
-        const place = { segment, offset: at + RECORD_HEADER, length: header.contentLength }
-        const read = (from: number, to: number): Buffer => records.content(found, from, to)
-        const facts = (): Buffer => records.facts(found)
-        yield { record: { kind: header.kind, id: header.id, at: place, end: found.end, facts, read } }
+        yield { record: asScanned(records, found, segment) }
       } else yield { damaged: { id: header.id, offset: at, octets: found.end - at } }
       at = found.end
     }
   } finally {
     records.close()
+  }
+}
+
+/** The whole record whose content is at a place, for as long as `look` takes; undefined where none is, or another. */
+export function recordAt<T>(
+  dir: string,
+  { segment, offset, length }: Position,
+  look: (record: ScannedRecord) => T,
+  fs: FileSystem = realFileSystem,
+): T | undefined {
+  if (!fs.list(dir).some((name) => segmentOfName(name) === segment)) return undefined
+  const records = new Records(fs, segmentPath(dir, segment), true)
+  try {
+    const found = records.look(offset - RECORD_HEADER)
+    if (found?.isWhole !== true || found.header.contentLength !== length) return undefined
+    return look(asScanned(records, found, segment))
+  } finally {
+    records.close()
+  }
+}
+
+function asScanned(records: Records, found: FoundRecord, segment: number): ScannedRecord {
+  const { header, at, end } = found
+  return {
+    kind: header.kind,
+    id: header.id,
+    at: { segment, offset: at + RECORD_HEADER, length: header.contentLength },
+    end,
+    facts: () => records.facts(found),
+    read: (from, to) => records.content(found, from, to),
   }
 }
 

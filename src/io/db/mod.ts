@@ -16,6 +16,7 @@ export { type ServerLock, serverLockHolder, ServerRunsError, takeServerLock } fr
 export { isBusy, isDamaged, isFailing, isFull } from './connection.ts'
 export { NewerSchemaError } from './migrate.ts'
 export { layoutsOf, type Layout } from './salvage/layouts.ts'
+export { isSound, Refill, rowsOf } from './salvage/refill.ts'
 export { type Damage, Salvage, type SalvagedRow } from './salvage/salvage.ts'
 export { MAX_THREADS } from './shared.ts'
 export { WriteTurn } from './turn.ts'

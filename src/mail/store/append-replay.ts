@@ -50,7 +50,11 @@ export function replayAppend(ctx: StoreContext, analyser: () => Analyser): Repla
   }
 }
 
-function meantBy({ facts, at }: Record): AppendFacts {
+/** What an APPEND's record says. @param at of the whole content */
+export function meantBy({
+  facts,
+  at,
+}: Pick<Record, 'facts'> & { readonly at: { readonly length: number } }): AppendFacts {
   const meant = JSON.parse(facts.toString('utf8')) as AppendFacts | OldFacts // the log checked the record's sum; only we write it
   if ('messages' in meant) return meant
   const { flags, internalDateMs, savedMs = internalDateMs } = meant

@@ -8,8 +8,10 @@ import { pageHolding } from './pages.ts'
 import { messageSum, sumOf } from './sums.ts'
 import { unpackKeys } from './thread-keys.ts'
 
-const ROWS = `SELECT id, account, mailbox, uid, sum, record_id, sent, message_id, prefix, envelope, body_structure, listed_fields, parts,
-  linked FROM message WHERE id > ? ORDER BY id LIMIT ${MESSAGE_BATCH}`
+/** As `sumOfRow` wants them, from the sixth on. */
+export const SUMMED_COLUMNS =
+  'record_id, sent, message_id, prefix, envelope, body_structure, listed_fields, parts, linked'
+const ROWS = `SELECT id, account, mailbox, uid, sum, ${SUMMED_COLUMNS} FROM message WHERE id > ? ORDER BY id LIMIT ${MESSAGE_BATCH}`
 
 interface Place {
   readonly message: number
@@ -65,7 +67,7 @@ function checkLinks({ reader, onFinding }: StoreCheck, row: readonly SqlValue[])
 }
 
 /** The sum that a row of `message` should carry. @param row as ROWS gives it */
-function sumOfRow(row: readonly SqlValue[]): number {
+export function sumOfRow(row: readonly SqlValue[]): number {
   const blob = (i: number): Uint8Array => row[i] as Uint8Array // BLOB NOT NULL columns
   return messageSum({
     recordId: blob(5),

@@ -25,9 +25,14 @@ export function joinThread(tx: Tx, account: AccountId, keys: readonly number[], 
     thread = found[0] as Uint8Array // BLOB NOT NULL
     break
   }
+  linkKeys(tx, account, keys, thread)
+  return thread
+}
+
+/** A message uses these keys; a key that is new leads to `thread`. */
+export function linkKeys(tx: Tx, account: AccountId, keys: readonly number[], thread: Uint8Array): void {
   const sum = sumOf(thread)
   for (const key of keys) tx.sql(LINK).run(account, key, thread, sum)
-  return thread
 }
 
 /** A message is gone for good. */

@@ -114,6 +114,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./verify.ts')).verify,
     summary: 'read all mail there is and say what is damaged, beside a running server too',
   },
+  repair: {
+    load: async () => (await import('./repair.ts')).repair,
+    summary: 'put a damaged database together anew, of what is left, the last snapshot and the message log (--dry-run)',
+  },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
     load: async () => (await import('./postmap.ts')).postmap,

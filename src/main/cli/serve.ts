@@ -8,6 +8,7 @@ import { LauncherClient } from '../launcher/client.ts'
 import { outliveReaders, PIPE_FD } from '../launcher/launched.ts'
 import { ListenerError, type ListenerSpec, shownPlace } from '../server/listeners.ts'
 import { postfixQueueNotice } from '../postfix-queue/find.ts'
+import { DamagedDataError } from '../server/data-dir.ts'
 import { servedFrom } from '../server/served-from.ts'
 import { Server } from '../server/server.ts'
 import { authFindings } from '../server/tls-findings.ts'
@@ -79,6 +80,7 @@ function exitOf(error: unknown): number {
     return EX.config
   if (error instanceof ListenError) return error.code === 'EACCES' ? EX.noPerm : EX.unavailable
   if (error instanceof ServerRunsError) return EX.unavailable
+  if (error instanceof DamagedDataError) return EX.dataErr
   if (process.env['POSTIGO_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`)
   return EX.software
 }

@@ -1,6 +1,7 @@
 /** The data directory: all of Postigo's data below Postfix's data_directory, and nothing of Postfix's touched. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { segmentFiles } from '../../io/blobs/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 
 export interface DataPaths {
@@ -48,4 +49,22 @@ export function makeDataDirectory({ dir, log }: DataPaths): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   chmodSync(dir, 0o700)
   mkdirSync(log, { recursive: true, mode: 0o700 })
+}
+
+/** There while a repair has done all but the last step. */
+export function repairReady({ dir }: Pick<DataPaths, 'dir'>): string {
+  return join(dir, 'repair', 'ready')
+}
+
+/** The database is not the one to be used, or mail has none. */
+export class DamagedDataError extends Error {}
+
+/** An empty database beside a full log would take in all mail once more, and send what was sent. Throws DamagedDataError. */
+export function refuseDamaged(paths: DataPaths): void {
+  if (existsSync(repairReady(paths)))
+    throw new DamagedDataError('a repair was stopped half way: `postigo repair` ends it')
+  if (existsSync(paths.database) || !existsSync(paths.log) || segmentFiles(paths.log).length === 0) return
+  throw new DamagedDataError(
+    `${paths.database} is missing, and the message log has mail: \`postigo repair\` puts a database together`,
+  )
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { endRun, serverLockHolder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { answerPostfixQueue } from '../postfix-queue/control.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
-import { dataPaths, makeDataDirectory } from './data-dir.ts'
+import { dataPaths, makeDataDirectory, refuseDamaged } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { answerExport } from './export-control.ts'
 import { answerImport } from './import-control.ts'
@@ -51,6 +51,7 @@ export async function keepData(directory: string): Promise<Keeper> {
   const paths = dataPaths(config)
   const holder = await holderAfterKeeper(paths.dir)
   if (holder !== undefined) throw new ServerRunsError(holder)
+  refuseDamaged(paths)
   makeDataDirectory(paths)
   openMailDatabase(paths.database).close()
   const lock = takeServerLock(paths.dir, paths.database)

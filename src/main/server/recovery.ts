@@ -34,7 +34,8 @@ export async function recoverData(rooms: Rooms, feedMemory: SharedArrayBuffer): 
   return { ...report, ended }
 }
 
-function analyse(read: (from: number, to: number) => Buffer, length: number): MessageFacts {
+/** What is computed of a message, from its content. */
+export function analyse(read: (from: number, to: number) => Buffer, length: number): MessageFacts {
   const analyser = createAnalyser()
   for (let at = 0; at < length;) {
     const piece = read(at, Math.min(length, at + PIECE))

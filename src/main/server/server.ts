@@ -30,7 +30,7 @@ import { handedFiles } from '../launcher/handed.ts'
 import { allParams } from '../registry.ts'
 import { version } from '../version.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
-import { dataPaths, makeDataDirectory } from './data-dir.ts'
+import { dataPaths, makeDataDirectory, refuseDamaged } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
@@ -177,6 +177,7 @@ export class Server {
     const holder = await holderAfterKeeper(paths.dir)
     if (holder !== undefined) throw new ServerRunsError(holder)
     await checkPorts(specs)
+    refuseDamaged(paths)
     makeDataDirectory(paths)
     openMailDatabase(paths.database).close() // makes it, and brings the tables up to date
     const lock = takeServerLock(paths.dir, paths.database)
