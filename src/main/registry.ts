@@ -16,6 +16,7 @@ import { lmtpdParams, postscreenParams, smtpdParams } from '../services/smtpd/mo
 import { acmeParams } from './certificates/params.ts'
 import { maillogParams } from './maillog/params.ts'
 import { mainParams } from './server/params.ts'
+import { snapshotParams } from './server/snapshot-params.ts'
 import { submissionParams } from './server/submission-params.ts'
 import { tlsParams } from './server/tls-params.ts'
 
@@ -24,6 +25,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     mainParams,
     maillogParams,
     submissionParams,
+    snapshotParams,
     tlsParams,
     acmeParams,
     tablesParams,

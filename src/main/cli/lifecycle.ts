@@ -8,6 +8,7 @@ import { type DataPaths, dataPaths } from '../server/data-dir.ts'
 import { shownPlace } from '../server/listeners.ts'
 import { readConfig } from '../server/rooms.ts'
 import type { ServerStatus } from '../server/server.ts'
+import type { SnapshotStatus } from '../server/snapshots.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
 import { start } from './start.ts'
 import { table } from './table.ts'
@@ -125,9 +126,16 @@ function describe(s: ServerStatus): string {
     `\nconnections  smtp ${s.connections.smtp}, imap ${s.connections.imap}, pop3 ${s.connections.pop3}, lmtp ${s.connections.lmtp}\n` +
     `queue        ${s.queue.messages} messages, ${s.queue.recipients} recipients (${s.queue.deferred} deferred, ${s.queue.held} messages held)\n` +
     (s.acme === undefined ? '' : `certificate  ${acmeLines(s.acme).join('\n             ')}\n`) +
+    `snapshot     ${snapshotLine(s.snapshot)}\n` +
     `mailboxes    ${s.mailboxes} of ${s.accounts} accounts\n` +
     `memory       ${mib(s.memory.rssOctets)}, of that ${mib(s.memory.heapOctets)} heap of the main thread\n`
   )
+}
+
+function snapshotLine({ file, octets = 0, madeMs = 0, progress, failed }: SnapshotStatus): string {
+  const last = file === undefined ? 'none yet' : `${file}, ${mib(octets)}, ${new Date(madeMs).toISOString()}`
+  const now = progress === undefined ? '' : `; one is being made, ${Math.floor(100 * progress)} %`
+  return last + now + (failed === undefined ? '' : `; the last attempt failed: ${failed}`)
 }
 
 /** postfix(1): the command is the first word that is no option. */

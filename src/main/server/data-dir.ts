@@ -17,6 +17,8 @@ export interface DataPaths {
   readonly record: string
   /** The code as the runtime compiled it for the server that runs as mail_owner. */
   readonly compiled: string
+  /** Copies of the database, one a day. */
+  readonly snapshots: string
 }
 
 export function dataPaths(config: Config): DataPaths {
@@ -31,6 +33,7 @@ export function dataPaths(config: Config): DataPaths {
     acme: join(dir, 'acme'),
     record: join(dir, 'paths'),
     compiled: join(dir, 'compiled'),
+    snapshots: join(dir, 'snapshots'),
   }
 }
 

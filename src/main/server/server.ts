@@ -49,6 +49,8 @@ import { recoverData, type StartReport } from './recovery.ts'
 import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
+import { snapshotParams } from './snapshot-params.ts'
+import { Snapshots, type SnapshotStatus } from './snapshots.ts'
 import { statusFilterOf } from './status-filters.ts'
 import { TlsReporter } from './tls-reporter.ts'
 import { Upkeep } from './upkeep.ts'
@@ -89,6 +91,8 @@ export interface ServerStatus {
   }
   /** Of ACME, where it is switched on. */
   readonly acme?: AcmeStatus
+  /** Of the database: the daily copies. */
+  readonly snapshot: SnapshotStatus
   readonly accounts: number
   readonly mailboxes: number
   readonly memory: { readonly rssOctets: number; readonly heapOctets: number }
@@ -116,6 +120,7 @@ export class Server {
   #upkeep: UpkeepRunner | undefined
   readonly #tlsCounts: TlsCounts
   readonly #tlsReporter: TlsReporter
+  readonly #snapshots: Snapshots
   #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
@@ -165,6 +170,11 @@ export class Server {
       () => sessionLifetime(parts.rooms.current.config.bind(tlsParams)),
       parts.rooms.clock,
     )
+    this.#snapshots = new Snapshots({
+      paths: rooms.paths,
+      clock: rooms.clock,
+      keep: () => rooms.current.config.bind(snapshotParams).snapshot_keep,
+    })
     this.stopped = new Promise((resolve) => (this.#whenStopped = resolve))
   }
 
@@ -204,6 +214,7 @@ export class Server {
     const single = this.#options.singleThread ?? isSingle(cf.single_thread)
     this.#upkeep = this.#makeUpkeep(single)
     this.#upkeep.start()
+    this.#snapshots.start()
     try {
       if (single) {
         this.#front = new Front(this.#rooms, false)
@@ -446,6 +457,7 @@ export class Server {
       connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3'), lmtp: sum('lmtp') },
       queue: desk.counts(),
       ...(acme !== undefined && { acme }),
+      snapshot: this.#snapshots.status(),
       accounts: current.accounts.list().length,
       mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
       memory: { rssOctets: rss, heapOctets: heapUsed },
@@ -468,6 +480,7 @@ export class Server {
     await this.#runner.stop()
     this.#smtpAgent?.forget()
     await this.#tlsReporter.stop()
+    await this.#snapshots.stop()
     await this.#upkeep?.stop()
     await this.#rooms.logins.close()
     await this.#rooms.log.close()
