@@ -151,8 +151,7 @@ export class StoredAccounts implements Accounts {
       known: account && kept && { account, kept },
       appPassword,
       secondFactor,
-      decoy: decoyVerifiers(this.#options.families, decoy),
-      decoyHa1: decoy('digest-md5', 16),
+      decoy: () => ({ verifiers: decoyVerifiers(this.#options.families, decoy), ha1: decoy('digest-md5', 16) }),
       remembered: this.#remembered,
       upgrade: (id, heard) => this.#upgrade(id, heard),
     })

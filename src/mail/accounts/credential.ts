@@ -9,15 +9,19 @@ import { matches, type Verifiers } from './verifiers.ts'
 export interface CredentialParts {
   /** The account and what is kept of its password; undefined for a name that may not log in. */
   readonly known: { readonly account: Account; readonly kept: Kept } | undefined
-  /** What stands in for a missing verifier; made for known names too, so that both cost the same. */
-  readonly decoy: Verifiers
-  readonly decoyHa1: Buffer
+  /** What stands in for a missing verifier; made for known names too whenever they may be refused, so that both cost the same. */
+  readonly decoy: () => Decoy
   readonly appPassword: AppPassword | undefined
   /** The password alone proves nothing: what is made of it does not count. */
   readonly secondFactor: boolean
   readonly remembered: RememberedPasswords
   /** Keeps verifiers of our own of a password that a foreign hash proved. */
   readonly upgrade: (account: number, password: string) => Promise<void>
+}
+
+export interface Decoy {
+  readonly verifiers: Verifiers
+  readonly ha1: Buffer
 }
 
 export class StoredCredential implements Credential {
@@ -36,30 +40,35 @@ export class StoredCredential implements Credential {
   }
 
   /** For exchanges in which no code can be said. */
-  get #verifiers(): Verifiers {
+  #verifiers(): Decoy & { readonly own: Verifiers } {
     const { known, secondFactor, decoy } = this.#parts
-    return secondFactor ? decoy : (known?.kept.verifiers ?? decoy)
+    const made = decoy()
+    return { ...made, own: secondFactor ? made.verifiers : (known?.kept.verifiers ?? made.verifiers) }
   }
 
   scram(hash: ScramHash): ScramKeys {
-    const keys = this.#verifiers.scram[hash] ?? this.#parts.decoy.scram[hash]
+    const { own, verifiers } = this.#verifiers()
+    const keys = own.scram[hash] ?? verifiers.scram[hash]
     if (!keys) throw new Error(`no decoy for ${hash}`)
     return keys
   }
 
   digestMd5(username: string, realm: string): readonly Buffer[] {
-    const entry = this.#verifiers.digest.find((one) => one.username === username && one.realm === realm)
-    return asMany(entry?.ha1s ?? [], this.#parts.decoyHa1)
+    const { own, ha1 } = this.#verifiers()
+    const entry = own.digest.find((one) => one.username === username && one.realm === realm)
+    return asMany(entry?.ha1s ?? [], ha1)
   }
 
   cramMd5(challenge: Buffer): readonly Buffer[] {
-    const [decoy] = this.#parts.decoy.cram
+    const { own, verifiers } = this.#verifiers()
+    const [decoy] = verifiers.cram
     if (decoy === undefined) throw new Error('no decoy for CRAM-MD5')
-    return asMany(this.#verifiers.cram, decoy).map((state) => cramMd5Digest(state, challenge))
+    return asMany(own.cram, decoy).map((state) => cramMd5Digest(state, challenge))
   }
 
   apop(timestamp: string): Buffer {
-    const secret = this.#verifiers.apop ?? this.#parts.decoy.apop ?? ''
+    const { own, verifiers } = this.#verifiers()
+    const secret = own.apop ?? verifiers.apop ?? ''
     return createHash('md5').update(timestamp).update(secret).digest()
   }
 
@@ -67,9 +76,11 @@ export class StoredCredential implements Credential {
     const { known: named, appPassword, remembered, secondFactor, decoy } = this.#parts
     // An application password was looked for before, at another price.
     const known = appPassword === undefined ? named : undefined
+    const isRemembered = remembered.has(known?.account.id, known?.kept.stamp, password)
     // Where a code is wanted too, an answer that comes at once would tell that the password is right.
-    if (known && !secondFactor && remembered.has(known.account.id, known.kept.stamp, password)) return true
-    const right = await matches(password, known?.kept.verifiers ?? decoy)
+    if (isRemembered && !secondFactor) return true
+    const { verifiers } = decoy()
+    const right = await matches(password, known?.kept.verifiers ?? verifiers)
     if (!right || !known) return false
     if (known.kept.verifiers.foreign !== undefined) await this.#upgrade(known, password)
     if (!secondFactor) remembered.add(known.account.id, known.kept.stamp, password)

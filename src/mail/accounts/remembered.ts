@@ -7,6 +7,7 @@ import type { Clock } from '../../base/mod.ts'
 
 const REMEMBERED_MS = 5 * 60_000
 const REMEMBERED_MAX = 10_000
+const NO_STAMP = Buffer.alloc(12)
 
 interface Memory {
   readonly digest: Buffer
@@ -22,11 +23,16 @@ export class RememberedPasswords {
     this.#clock = clock
   }
 
-  /** @param stamp of the credential that was compared: another one, set since, is not known */
-  has(account: number, stamp: Buffer, password: string): boolean {
-    const memory = this.#known.get(account)
-    if (!memory) return false
-    if (memory.untilMs > this.#clock.monotonic()) return timingSafeEqual(memory.digest, this.#digest(stamp, password))
+  /**
+   * As much is computed where nothing is remembered.
+   * @param account undefined where there is none
+   * @param stamp of the credential that was compared: another one, set since, is not known
+   */
+  has(account: number | undefined, stamp: Buffer | undefined, password: string): boolean {
+    const digest = this.#digest(stamp ?? NO_STAMP, password)
+    const memory = account === undefined ? undefined : this.#known.get(account)
+    if (!memory || account === undefined) return false
+    if (memory.untilMs > this.#clock.monotonic()) return timingSafeEqual(memory.digest, digest)
     this.#known.delete(account)
     return false
   }

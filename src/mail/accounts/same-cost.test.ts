@@ -54,8 +54,21 @@ for (const kept of families)
     await accounts.setDisabled(disabled.id, true)
     const none = await accounts.add('none', '', 'secreto')
     await accounts.removePassword(none.id)
+    await accounts.add('lately', '', 'secreto')
     const backend = createSaslBackend(accounts, { service: 'smtp' })
-    const names = ['nobody', 'plain', 'latin', 'apps', 'apps+one', 'apps+nothing', 'coded', 'disabled', 'none']
+    assert.ok(await backend.verifyPassword('lately', 'secreto'), 'remembered from here on')
+    const names = [
+      'nobody',
+      'plain',
+      'latin',
+      'apps',
+      'apps+one',
+      'apps+nothing',
+      'coded',
+      'disabled',
+      'none',
+      'lately',
+    ]
     // Right where only a code is missing: nothing must tell that it is.
     const passwords = (name: string): string[] =>
       name === 'coded' ? ['wrong123456', 'secreto', 'secreto000000'] : ['wrong']

@@ -71,6 +71,7 @@ class AccountsBackend implements SaslBackend {
     if (byApp !== undefined) return byApp
     const said = asked(() => this.#accounts.takeApart(username, password))
     const identity = await this.#ofPassword(username, said.password)
+    if (identity === undefined) said.waste()
     if (identity === undefined || !said.isOn) return identity
     return (await said.spend()) ? identity : undefined
   }

@@ -28,6 +28,8 @@ export interface SaidPassword {
   readonly isOn: boolean
   /** To be asked once the password was right: whether the code is right and was not used before. It is used now. */
   spend(): Promise<boolean>
+  /** To be called once the password was wrong: computes what `spend` would have, so that both cost the same. */
+  waste(): void
 }
 
 export interface NewSecondFactor {
@@ -91,21 +93,24 @@ export class SecondFactors {
     return tx.sql('DELETE FROM second_factor WHERE account = ?').run(account).changes > 0
   }
 
-  /** As much is computed for a name without account, or without a second factor. */
+  /** A refusal costs as much for a name without account, or without a second factor. */
   takeApart(account: AccountId | undefined, said: string): SaidPassword {
     const { lookups, seal, clock } = this.#parts
     const secret = account === undefined ? undefined : lookups.secondFactor(account)
     const [, withoutCode, code = ''] = PASSWORD_AND_CODE.exec(said) ?? []
     const [, withoutRecovery, recovery = ''] = PASSWORD_AND_RECOVERY.exec(said) ?? []
-    const step = matchingStep(secret ?? this.#decoy, code, clock.now())
-    const digest = seal.secretDigest(recovery)
+    const compute = (): { step: number | undefined; digest: Buffer } => ({
+      step: matchingStep(secret ?? this.#decoy, code, clock.now()),
+      digest: seal.secretDigest(recovery),
+    })
+    const waste = (): void => void compute()
     if (account === undefined || secret === undefined)
-      return { password: said, isOn: false, spend: () => Promise.resolve(false) }
-    return {
-      password: withoutCode ?? withoutRecovery ?? said,
-      isOn: true,
-      spend: () => (code === '' ? this.#spendRecovery(account, digest) : this.#spendStep(account, step)),
+      return { password: said, isOn: false, spend: () => Promise.resolve(false), waste }
+    const spend = (): Promise<boolean> => {
+      const { step, digest } = compute()
+      return code === '' ? this.#spendRecovery(account, digest) : this.#spendStep(account, step)
     }
+    return { password: withoutCode ?? withoutRecovery ?? said, isOn: true, spend, waste }
   }
 
   /** RFC 6238 §5.2: the second time a code is said it is refused; so is every one before it. */

@@ -44,7 +44,8 @@ export interface VisitorFacts {
 
 interface Tried {
   readonly name: string
-  readonly pair: number
+  /** Asked for where it failed. */
+  readonly pair: () => number
 }
 
 export class Visit {
@@ -106,7 +107,7 @@ export class Visit {
 
   /** After a refusal, before it is said; true: that was too often, and the session is to end. */
   async failed(mechanism: string): Promise<boolean> {
-    const { name, pair } = this.#tried ?? { name: '', pair: randomPair() }
+    const { name, pair } = this.#tried ?? { name: '', pair: randomPair }
     this.#tried = undefined
     const account = this.#accountOf(name)
     if (account !== undefined) this.#record(account.id, mechanism, false, '')
@@ -115,7 +116,7 @@ export class Visit {
     if (host === undefined || network === undefined || (await this.#isExempt())) return false
     const { counters, ledger, cf } = this.#parts
     const isKnown = ledger.hasLoggedIn(account?.id ?? 0, network)
-    const failure = { pair, weight: isKnown ? KNOWN_PLACE_WEIGHT : 1 }
+    const failure = { pair: pair(), weight: isKnown ? KNOWN_PLACE_WEIGHT : 1 }
     const points = counters.count(`host ${host}`, failure)
     const ofNetwork = counters.count(`network ${network}`, failure)
     if (!isKnown && name !== '') counters.count(accountKey(name, account), failure)
@@ -127,8 +128,8 @@ export class Visit {
 
   #note(name: string, password?: string): void {
     // A digest of a challenge is another each time, whatever the password: each counts.
-    const pair = password === undefined ? randomPair() : this.#parts.counters.pairOf(name, password)
-    this.#tried = { name, pair }
+    const { counters } = this.#parts
+    this.#tried = { name, pair: password === undefined ? randomPair : () => counters.pairOf(name, password) }
   }
 
   /** Waits as long as guesses must; false: it is banned by now. */
