@@ -6,7 +6,7 @@
  * Standards: RFC 4422; RFC 4616, draft-murchison-sasl-login, RFC 2195, RFC 2831, RFC 5802, RFC 7677; RFC 4013.
  */
 export type * from './contract.ts'
-export { SaslError, SaslUnavailable } from './errors.ts'
+export { BAD_PROTOCOL, SaslError, SaslUnavailable } from './errors.ts'
 export {
   mechanismNames,
   propertiesOf,

@@ -139,3 +139,20 @@ test('a second factor holds for passwords that others keep', async (t) => {
   assert.equal(await logIn(backend, 'PLAIN', 'ana', 'of-system'), undefined)
   assert.equal(await logIn(backend, 'PLAIN', 'ana', `of-system${totpCode(secret, totpStep(clock.now()))}`), 'ana')
 })
+
+test('whoever has the password cannot try all codes; recovery codes and application passwords go on', async (t) => {
+  const { accounts, ana, clock, backend } = await withAna(t)
+  const { secret, recoveryCodes } = await accounts.secondFactors.enable(ana.id)
+  const right = (): string => `secreto${totpCode(secret, totpStep(clock.now()))}`
+  const wrong = totpCode(secret, totpStep(clock.now()) + 50)
+  for (let i = 0; i < 10; i++) assert.equal(await logIn(backend(), 'PLAIN', 'ana', `secreto${wrong}`), undefined)
+  assert.equal(await logIn(backend(), 'PLAIN', 'ana', right()), undefined)
+  assert.equal(await logIn(backend(), 'PLAIN', 'ana', `secreto${recoveryCodes[3]}`), 'ana')
+  clock.advance(600_000)
+  for (let i = 0; i < 20; i++) assert.equal(await logIn(backend(), 'PLAIN', 'ana', `other${wrong}`), undefined)
+  assert.equal(
+    await logIn(backend(), 'PLAIN', 'ana', right()),
+    'ana',
+    'a stranger without the password locks nobody out',
+  )
+})

@@ -67,5 +67,8 @@ export const accountsSchema: Schema = {
        digest BLOB NOT NULL,
        PRIMARY KEY (account, digest)
      ) STRICT, WITHOUT ROWID;`,
+    // Wrong codes behind the right password, in a span of time (second-factors.ts).
+    `ALTER TABLE second_factor ADD COLUMN wrong INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE second_factor ADD COLUMN wrong_span INTEGER NOT NULL DEFAULT 0;`,
   ],
 }

@@ -16,6 +16,9 @@ const RECOVERY_CODES = 10
 /** 50 bits, tried one at a time by log-ins. */
 const RECOVERY_OCTETS = 6
 const RECOVERY_HALF = 5
+/** Wrong codes behind the right password within WRONG_SPAN_MS, after which only recovery codes are taken in it. */
+const WRONG_MAX = 10
+const WRONG_SPAN_MS = 600_000
 
 const PASSWORD_AND_CODE = new RegExp(String.raw`^(.*)(\d{${TOTP_DIGITS}})$`, 's')
 const PASSWORD_AND_RECOVERY = new RegExp(`^(.*?)([a-z2-7]{${RECOVERY_HALF}}-[a-z2-7]{${RECOVERY_HALF}})$`, 's')
@@ -115,16 +118,40 @@ export class SecondFactors {
 
   /** RFC 6238 §5.2: the second time a code is said it is refused; so is every one before it. */
   async #spendStep(account: AccountId, step: number | undefined): Promise<boolean> {
-    if (step === undefined) return false
+    if (step === undefined) {
+      // Not waited for: a refusal must not take longer where the password was right.
+      void this.#countWrong(account)
+      return false
+    }
     return this.#parts.db.write(
       (tx) =>
-        tx.sql('UPDATE second_factor SET last_step = ? WHERE account = ? AND last_step < ?').run(step, account, step)
-          .changes > 0,
+        tx
+          .sql(
+            `UPDATE second_factor SET last_step = ?
+               WHERE account = ? AND last_step < ? AND (wrong_span <> ? OR wrong < ?)`,
+          )
+          .run(step, account, step, this.#span(), WRONG_MAX).changes > 0,
     )
+  }
+
+  /** RFC 4226 §7.3: whoever has the password must not try all codes, from however many addresses. */
+  async #countWrong(account: AccountId): Promise<void> {
+    const span = this.#span()
+    const sql =
+      'UPDATE second_factor SET wrong = CASE wrong_span WHEN ? THEN wrong + 1 ELSE 1 END, wrong_span = ? WHERE account = ?'
+    // A database that takes no writes takes no codes either.
+    await this.#parts.db.write((tx) => tx.sql(sql).run(span, span, account)).catch(() => {})
+  }
+
+  #span(): number {
+    return Math.floor(this.#parts.clock.now() / WRONG_SPAN_MS)
   }
 
   async #spendRecovery(account: AccountId, digest: Buffer): Promise<boolean> {
     const { db } = this.#parts
+    // Looked at first: a refusal must not take longer where the password was right.
+    const isThere = db.read.sql('SELECT 1 FROM recovery_code WHERE account = ? AND digest = ?').get(account, digest)
+    if (isThere === undefined) return false
     const isSpent = await db.write(
       (tx) => tx.sql('DELETE FROM recovery_code WHERE account = ? AND digest = ?').run(account, digest).changes > 0,
     )

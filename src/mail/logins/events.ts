@@ -1,5 +1,5 @@
 /** What log-ins publish. */
 export type LoginsEvent =
   | { readonly event: 'logins.banned'; readonly network: string; readonly lengthMs: number; readonly text: string }
-  /** Whether sessions may go on could not be looked at. */
+  /** What stands around a log-in could not be looked at: a table, the database. */
   | { readonly event: 'logins.failed'; readonly error: unknown }

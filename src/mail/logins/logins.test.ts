@@ -54,7 +54,7 @@ async function setUp(t: TestContext, cf: Partial<typeof DEFAULTS> = {}) {
       visit.left()
       return 'in'
     }
-    return (await visit.failed('PLAIN')) ? 'banned' : 'refused'
+    return (await visit.failed('PLAIN', 'authentication failure')) ? 'banned' : 'refused'
   }
   return { db, clock, accounts, ana, logins, thread, backend, settings, logIn }
 }
@@ -142,6 +142,24 @@ test('a /64 is one address, a network of many guessers is banned, an exception n
       .toSorted(),
     ['198.51.100.0/24', '2001:db8::/64'],
   )
+})
+
+test('what says no password is no guess, and what cannot be asked locks nobody out', async (t) => {
+  const { logins, settings, backend, db, logIn } = await setUp(t, { login_failure_limit: 3 })
+  const visit = logins.door('smtp', settings, async () => false).visit(() => ({ address: '192.0.2.1', tls: undefined }))
+  for (let i = 0; i < 9; i++) assert.equal(await visit.failed('PLAIN', 'bad protocol / cancel'), false)
+  // An exchange that another server runs tells no name: each failure counts.
+  for (const banned of [false, false, true]) assert.equal(await visit.failed('PLAIN', 'generic'), banned)
+  const broken = logins.door('imap', settings, () => Promise.reject(new Error('no table')))
+  const other = broken.visit(() => ({ address: '192.0.2.2', tls: undefined }))
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await other.watch(backend).verifyPassword('ana', `x${i}`), undefined)
+    await other.failed('PLAIN', 'authentication failure')
+  }
+  assert.equal(await other.isBanned(), true, 'a table that cannot be asked excuses nobody')
+  await db.write((tx) => tx.sql('DROP TABLE ban').run())
+  await db.write((tx) => tx.sql('UPDATE ban_version SET version = 99').run())
+  assert.equal(await logIn('192.0.2.3', 'ana', 'secreto'), 'in')
 })
 
 test('an operator bans, lifts, and names networks', async (t) => {

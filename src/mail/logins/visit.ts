@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '../../base/mod.ts'
-import type { SaslBackend, SaslIdentity } from '../../formats/sasl/mod.ts'
+import { BAD_PROTOCOL, type SaslBackend, type SaslIdentity } from '../../formats/sasl/mod.ts'
 import { type Account, AccountError, type Accounts, type Scope } from '../accounts/mod.ts'
 import type { Bans } from './bans.ts'
 import type { FailureCounters } from './counters.ts'
@@ -62,7 +62,7 @@ export class Visit {
   /** Whether it is not let in at all. */
   async isBanned(): Promise<boolean> {
     const { address } = this.#who()
-    return address !== '' && this.#parts.bans.holds(address) && !(await this.#isExempt())
+    return address !== '' && this.#orElse(false, () => this.#parts.bans.holds(address)) && !(await this.#isExempt())
   }
 
   /** The backend for one log-in: it takes note of the name, and lets guesses wait before they are looked at. */
@@ -105,10 +105,23 @@ export class Visit {
     this.#leave = undefined
   }
 
-  /** After a refusal, before it is said; true: that was too often, and the session is to end. */
-  async failed(mechanism: string): Promise<boolean> {
-    const { name, pair } = this.#tried ?? { name: '', pair: randomPair }
+  /**
+   * After a refusal, before it is said; true: that was too often, and the session is to end.
+   * @param reason why, in SASL's words
+   */
+  async failed(mechanism: string, reason: string): Promise<boolean> {
+    const tried = this.#tried
     this.#tried = undefined
+    // A client that cannot say a password guesses none.
+    if (tried === undefined && reason === BAD_PROTOCOL) return false
+    try {
+      return await this.#refused(mechanism, tried ?? { name: '', pair: randomPair })
+    } catch (error) {
+      return this.#failing(false, error)
+    }
+  }
+
+  async #refused(mechanism: string, { name, pair }: Tried): Promise<boolean> {
     const account = this.#accountOf(name)
     if (account !== undefined) this.#record(account.id, mechanism, false, '')
     const { address } = this.#who()
@@ -134,7 +147,7 @@ export class Visit {
 
   /** Waits as long as guesses must; false: it is banned by now. */
   async #waited(name: string): Promise<boolean> {
-    const delay = await this.#delayBefore(name)
+    const delay = await this.#delayBefore(name).catch((error: unknown) => this.#failing(0, error))
     if (delay === 0) return true
     await this.#sleep(delay)
     return !(await this.isBanned())
@@ -196,9 +209,28 @@ export class Visit {
     ledger.add({ account, succeeded, service, address, network, mechanism, tls, password })
   }
 
-  #isExempt(): Promise<boolean> {
+  /** A table that cannot be asked excuses nobody. */
+  async #isExempt(): Promise<boolean> {
     const { address, name = 'unknown' } = this.#who()
-    return this.#parts.isExempt({ address, name })
+    try {
+      return await this.#parts.isExempt({ address, name })
+    } catch (error) {
+      return this.#failing(false, error)
+    }
+  }
+
+  #orElse<T>(otherwise: T, ask: () => T): T {
+    try {
+      return ask()
+    } catch (error) {
+      return this.#failing(otherwise, error)
+    }
+  }
+
+  /** A database that cannot be asked lets in: the password still decides. */
+  #failing<T>(otherwise: T, error: unknown): T {
+    publish<LoginsEvent>({ event: 'logins.failed', error })
+    return otherwise
   }
 
   async #sleep(ms: number): Promise<void> {

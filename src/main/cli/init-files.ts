@@ -1,4 +1,5 @@
 /** What `postigo init` writes: a main.cf and a master.cf for a mail server on the open internet. */
+import { SENDING_LIMITS } from './sending-defaults.ts'
 
 export interface InitWishes {
   readonly hostname: string
@@ -63,7 +64,7 @@ smtpd_sender_restrictions = reject_non_fqdn_sender, reject_unknown_sender_domain
 smtpd_recipient_restrictions = reject_non_fqdn_recipient, permit_mynetworks, reject_unauth_destination
 smtpd_data_restrictions = reject_unauth_pipelining
 smtpd_sender_login_maps = accounts:
-disable_vrfy_command = yes
+${SENDING_LIMITS}disable_vrfy_command = yes
 strict_rfc821_envelopes = yes
 `
 }

@@ -7,6 +7,7 @@ import { listen } from '../../io/net/mod.ts'
 import type { ListenerSpec } from '../server/listeners.ts'
 import { type CliIo, type Command, EX } from './io.ts'
 import { openAccountsOf } from './open-accounts.ts'
+import { SENDING_LIMITS } from './sending-defaults.ts'
 import { runServer, services } from './serve.ts'
 
 const USAGE = `usage: postigo trial [DIR]
@@ -41,12 +42,7 @@ smtpd_tls_auth_only = yes
 # Who logs in sends in the own name alone.
 smtpd_sender_login_maps = accounts:
 mua_sender_restrictions = reject_sender_login_mismatch
-# A stolen password sends no more than this; the rest is held.
-account_hourly_message_limit = 300
-account_daily_message_limit = 2000
-account_hourly_new_recipient_limit = 100
-account_daily_new_recipient_limit = 500
-`
+${SENDING_LIMITS}`
 
 export const trial: Command = async (argv, io) => {
   const { values, positionals } = parseArgs({

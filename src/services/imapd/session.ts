@@ -223,7 +223,7 @@ export class Session {
   async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<ImapError> {
     publish<ImapdEvent>({ event: 'imapd.auth_failed', ...this.client, user, method, reason })
     if (temporary) return new ImapError('NO', 'Authentication is not possible just now', { code: 'UNAVAILABLE' })
-    if ((await this.#visit?.failed(method)) === true) throw new Bye(BANNED)
+    if ((await this.#visit?.failed(method, reason)) === true) throw new Bye(BANNED)
     await this.waitAfterFailure()
     return new ImapError('NO', 'Authentication failed', { code: 'AUTHENTICATIONFAILED' })
   }

@@ -172,7 +172,7 @@ export class Session {
   async failedLogIn(user: string, method: string, reason: string, temporary: boolean): Promise<Pop3Error> {
     publish<Pop3dEvent>({ event: 'pop3d.auth_failed', ...this.client, user, method, reason })
     if (temporary) return new Pop3Error('Authentication is not possible just now.', 'SYS/TEMP')
-    if ((await this.#visit?.failed(method)) === true) {
+    if ((await this.#visit?.failed(method, reason)) === true) {
       this.close('Too many failed log-ins')
       return new Pop3Error('Too many failed log-ins from your network: try again later.', 'SYS/TEMP')
     }

@@ -66,7 +66,7 @@ async function converse(
   const first = initial === '=' ? Buffer.alloc(0) : initial && decoded(session, mechanism, initial)
   let step = await exchange.step(first === '' ? undefined : first)
   while (step.state === 'continue') step = await exchange.step(await ask(session, mechanism, step.challenge))
-  if (step.state === 'failed' && !step.temporary) await refuseGuesser(session, exchange.mechanism)
+  if (step.state === 'failed' && !step.temporary) await refuseGuesser(session, exchange.mechanism, step.reason)
   if (step.state === 'failed')
     // Cyrus tells nobody that a password was right and only the name to act as was not theirs.
     throw failed(session, mechanism, { ...step, reason: step.reason.replace(/^authorization/, 'authentication') })
@@ -75,11 +75,11 @@ async function converse(
 }
 
 /** Counts a wrong log-in; throws where there were too many. */
-async function refuseGuesser(session: Session, mechanism: string): Promise<void> {
-  if ((await session.visit?.failed(mechanism)) !== true) return
+async function refuseGuesser(session: Session, mechanism: string, reason: string): Promise<void> {
+  if ((await session.visit?.failed(mechanism, reason)) !== true) return
   const reply = await banned(session)
   if (reply === undefined) return
-  failed(session, mechanism, { reason: 'authentication failure', temporary: false }) // the log names it all the same
+  failed(session, mechanism, { reason, temporary: false }) // the log names it all the same
   throw new SmtpError(reply.code, reply.enhanced ?? '4.7.0', reply.lines.join(' '))
 }
 
