@@ -6,16 +6,9 @@ import { AppPasswords, NAME_SEPARATOR } from './app-passwords.ts'
 import type { Account, AccountId, AccountQuota, Accounts, AddOptions, AppLogin, Credential, Scope } from './contract.ts'
 import { StoredCredential } from './credential.ts'
 import { AccountError } from './errors.ts'
+import { LoginNames, type Place } from './login-names.ts'
 import { Lookups } from './lookups.ts'
-import {
-  checkDomain,
-  checkLocalPart,
-  foldDomain,
-  foldLocalPart,
-  LOGIN_MAX_OCTETS,
-  printable,
-  splitAddress,
-} from './names.ts'
+import { checkDomain, checkLocalPart, foldDomain, foldLocalPart, printable, splitAddress } from './names.ts'
 import { RememberedPasswords } from './remembered.ts'
 import { Seal } from './seal.ts'
 import { type SaidPassword, SecondFactors } from './second-factors.ts'
@@ -33,7 +26,7 @@ export interface AccountsOptions {
   readonly isLocalDomain: (domain: string) => boolean
   /**
    * Names in mydestination that can be told beforehand: DIGEST-MD5 hashes the name as typed, so that it can answer
-   * `user@domain` only for domains known when the password is set. The first LOCAL_DOMAINS_MAX count.
+   * `user@domain` only for domains known when the password is set. The first 16 count (login-names.ts).
    */
   readonly localDomains?: readonly string[]
   /** `password_verifiers`. */
@@ -41,23 +34,11 @@ export interface AccountsOptions {
   readonly clock: Clock
 }
 
-const LOCAL_DOMAINS_MAX = 16
-
 /** A log-in name taken apart. */
 interface Login {
   readonly account: Account
   /** The application password that it names. */
   readonly named: string | undefined
-}
-
-interface DigestName {
-  username: string
-  realm: string
-}
-
-interface Place {
-  readonly localPart: string
-  readonly domain: string
 }
 
 /** What a mechanism needs a verifier of. PLAIN and LOGIN go by any family that hashes a plain password. */
@@ -73,6 +54,7 @@ export class StoredAccounts implements Accounts {
   readonly #options: AccountsOptions
   readonly #seal: Seal
   readonly #lookups: Lookups
+  readonly #names: LoginNames
   readonly #remembered: RememberedPasswords
   readonly appPasswords: AppPasswords
   readonly secondFactors: SecondFactors
@@ -81,6 +63,7 @@ export class StoredAccounts implements Accounts {
   constructor(options: AccountsOptions) {
     this.#options = options
     this.defaultRealm = foldDomain(options.defaultRealm)
+    this.#names = new LoginNames({ ...options, defaultRealm: this.defaultRealm })
     this.#seal = new Seal(options.key)
     this.#lookups = new Lookups(options.db, this.#seal, this.defaultRealm)
     this.#remembered = new RememberedPasswords(options.clock)
@@ -93,8 +76,7 @@ export class StoredAccounts implements Accounts {
       lookups: this.#lookups,
       change: <T>(work: (tx: Tx) => T) => this.#change(work),
     }
-    const digestNames = (localPart: string, domain: string): DigestName[] => this.#digestNames({ localPart, domain })
-    this.appPasswords = new AppPasswords({ ...common, realm: this.defaultRealm, digestNames })
+    this.appPasswords = new AppPasswords({ ...common, realm: this.defaultRealm, names: this.#names })
     this.secondFactors = new SecondFactors(common)
     const newest = options.db.read.sql('SELECT max(account) FROM credential').get()?.[0]
     if (typeof newest === 'number') this.#lookups.kept(newest)
@@ -107,6 +89,10 @@ export class StoredAccounts implements Accounts {
 
   get generation(): number {
     return this.#lookups.generation
+  }
+
+  loginNames(account: Account): readonly string[] {
+    return this.#names.of(account)
   }
 
   loginOwner(name: string): Account | undefined {
@@ -144,7 +130,7 @@ export class StoredAccounts implements Accounts {
     const kept = login?.named === undefined ? account && this.#lookups.kept(account.id) : appPassword?.kept
     const secondFactor = account !== undefined && login?.named === undefined && this.secondFactors.isOn(account.id)
     // One name for all forms of it, so that a decoy's salt is the same for user and user@realm, as an account's is.
-    const [place] = this.#places(name, realm)
+    const [place] = this.#names.places(name, realm)
     const decoy = (purpose: string, octets: number): Buffer =>
       this.#seal.decoy(`${purpose} ${place?.localPart}@${place?.domain}`, octets)
     return new StoredCredential({
@@ -220,7 +206,7 @@ export class StoredAccounts implements Accounts {
     const checked = checkLocalPart(localPart)
     if (domain === undefined) return { localPart: checked, domain: '' }
     const folded = checkDomain(domain)
-    return { localPart: checked, domain: this.#isOfThisHost(folded) ? '' : folded }
+    return { localPart: checked, domain: this.#names.isOfThisHost(folded) ? '' : folded }
   }
 
   async add(
@@ -350,7 +336,7 @@ export class StoredAccounts implements Accounts {
 
   async #verifiers(place: Place, password: string | ForeignHash): Promise<Verifiers> {
     if (typeof password !== 'string') return { scram: {}, digest: [], cram: [], foreign: password }
-    return makeVerifiers(password, this.#options.families, this.#digestNames(place))
+    return makeVerifiers(password, this.#options.families, this.#names.forDigest(place))
   }
 
   #putCredential(tx: Tx, account: AccountId, verifiers: Verifiers): void {
@@ -371,54 +357,12 @@ export class StoredAccounts implements Accounts {
     return account
   }
 
-  #isOfThisHost(domain: string): boolean {
-    return domain === '' || domain === this.defaultRealm || this.#options.isLocalDomain(domain)
-  }
-
   #named(name: string, realm: string | undefined): Account | undefined {
-    for (const { localPart, domain } of this.#places(name, realm)) {
+    for (const { localPart, domain } of this.#names.places(name, realm)) {
       const account = this.#lookups.account(localPart, domain)
       if (account) return account
     }
     return undefined
-  }
-
-  /** Where the account of a log-in name may be, best first. A name with `@` tells its realm itself. */
-  #places(name: string, realm: string | undefined): readonly Place[] {
-    if (Buffer.byteLength(name) > LOGIN_MAX_OCTETS) return []
-    const { localPart, domain = realm ?? '' } = splitAddress(name)
-    const [folded, realmFolded] = [foldLocalPart(localPart), foldDomain(domain)]
-    if (!this.#isOfThisHost(realmFolded)) return [{ localPart: folded, domain: realmFolded }]
-    const here = { localPart: folded, domain: '' }
-    // A domain that was hosted before mydestination named it keeps its accounts.
-    return realmFolded === '' ? [here] : [here, { localPart: folded, domain: realmFolded }]
-  }
-
-  /** The names and realms that DIGEST-MD5's clients may send for an account, RFC 2831 §2.1.2. */
-  #digestNames({ localPart, domain }: Place): DigestName[] {
-    const offered = this.defaultRealm
-    const full = this.#fullNames({ localPart, domain })
-    const usernames = this.loginNames({ localPart, domain })
-    // The realm offered, or none where a client leaves it out.
-    const entries = usernames.flatMap((username) => [offered, ''].map((realm) => ({ username, realm })))
-    if (domain === '') return entries
-    // An account of a hosted domain may also give its own realm instead of the one offered.
-    return [...entries, ...[localPart, ...full].map((username) => ({ username, realm: domain }))]
-  }
-
-  loginNames({ localPart, domain }: Place): string[] {
-    const full = this.#fullNames({ localPart, domain })
-    return domain === '' ? [localPart, ...full] : full
-  }
-
-  #fullNames({ localPart, domain }: Place): string[] {
-    const domains = domain === '' ? [this.defaultRealm, ...this.#localDomains()] : [domain]
-    return domains.map((name) => `${localPart}@${name}`)
-  }
-
-  #localDomains(): string[] {
-    const folded = (this.#options.localDomains ?? []).map(foldDomain).filter((name) => name !== this.defaultRealm)
-    return [...new Set(folded)].slice(0, LOCAL_DOMAINS_MAX)
   }
 }
 

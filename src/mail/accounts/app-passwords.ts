@@ -8,6 +8,7 @@ import type { Clock } from '../../base/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { Account, AccountId, AppPassword, NewAppPassword, Scope } from './contract.ts'
 import { AccountError } from './errors.ts'
+import type { LoginNames } from './login-names.ts'
 import type { KeptAppPassword, Lookups } from './lookups.ts'
 import { SCOPES } from './scopes.ts'
 import type { Seal } from './seal.ts'
@@ -29,8 +30,7 @@ export interface AppPasswordsParts {
   readonly clock: Clock
   readonly families: readonly Family[]
   readonly realm: string
-  /** The names that DIGEST-MD5's clients may give. */
-  readonly digestNames: (localPart: string, domain: string) => { username: string; realm: string }[]
+  readonly names: LoginNames
   readonly change: <T>(work: (tx: Tx) => T) => Promise<T>
 }
 
@@ -50,12 +50,12 @@ export class AppPasswords {
     if (!NAME.test(name))
       throw new AccountError('bad-password', `"${name}": a name has letters a to z, digits and hyphens, 32 at the most`)
     if (scopes.length === 0) throw new AccountError('bad-password', 'a password without scope opens nothing')
-    const { seal, families, realm, clock, digestNames, change } = this.#parts
+    const { seal, families, realm, clock, names, change } = this.#parts
     const password = newSecret()
-    const names = digestNames(`${localPart}${NAME_SEPARATOR}${name}`, domain)
+    const digestNames = names.forDigest({ localPart: `${localPart}${NAME_SEPARATOR}${name}`, domain })
     // argon2id is for passwords that people think of.
     const hashed = families.filter((family) => family !== 'argon2id')
-    const verifiers = printVerifiers(await makeVerifiers(password, hashed, names))
+    const verifiers = printVerifiers(await makeVerifiers(password, hashed, digestNames))
     const text = `${this.#digest(password).toString('base64')}\n${verifiers}`
     await change((tx) => {
       const has = Number(tx.sql('SELECT count(*) FROM app_password WHERE account = ?').get(id)?.[0])
