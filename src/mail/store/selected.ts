@@ -32,6 +32,7 @@ import { expungeDeleted } from './expunge.ts'
 import { expungedSince } from './expunged.ts'
 import { relevancy } from './fuzzy.ts'
 import type { KeptDates } from './kept-dates.ts'
+import type { KeptLetters } from './kept-letters.ts'
 import { SEEN, systemBit } from './keywords.ts'
 import { mailboxById, mailboxByName, type MailboxRow } from './mailbox-rows.ts'
 import { messageBatch } from './message-batch.ts'
@@ -50,6 +51,7 @@ import { snapshot, type Views } from './views.ts'
 
 export interface SelectedParts extends SearchParts {
   readonly dates: KeptDates
+  readonly letters: KeptLetters
   readonly views: Views
   readonly quota: Quota
 }

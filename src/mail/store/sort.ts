@@ -7,6 +7,7 @@ import type { StoreContext } from './context.ts'
 import type { MailboxId, MessageColumn } from './contract.ts'
 import { relevancy } from './fuzzy.ts'
 import type { KeptDates } from './kept-dates.ts'
+import type { KeptLetters } from './kept-letters.ts'
 import { messageBatch } from './message-batch.ts'
 import { MESSAGE_BATCH } from './message-rows.ts'
 import { pauses, type SearchParts, type SearchRows } from './search.ts'
@@ -26,7 +27,7 @@ export interface Looked {
 
 export interface Looking {
   readonly ctx: StoreContext
-  readonly parts: SearchParts & { readonly dates: KeptDates }
+  readonly parts: SearchParts & { readonly dates: KeptDates; readonly letters: KeptLetters }
   readonly mailbox: MailboxId
   readonly account: AccountId
   /** Asked for anew after every pause. */

@@ -45,6 +45,7 @@ import { Deposits } from './deposits.ts'
 import { Dictionaries } from './dictionaries.ts'
 import type { ChangeFeed } from './feed.ts'
 import { KeptDates } from './kept-dates.ts'
+import { KeptLetters } from './kept-letters.ts'
 import { mailboxByName } from './mailbox-rows.ts'
 import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
@@ -119,6 +120,7 @@ class SqliteStore implements Store {
   readonly #deposits: Deposits
   readonly #views: Views
   readonly #dates: KeptDates
+  readonly #letters = new KeptLetters()
   readonly #quota: Quota
   readonly #watches: MailboxWatches
   readonly #imports: Imports
@@ -271,7 +273,13 @@ class SqliteStore implements Store {
     await this.provision(account) // an account that was made while no server ran has no mailboxes yet
     const row = mailboxByName(this.#ctx.db.read, account, canonicalName(name))
     if (row === undefined || !row.selectable) return { refused: 'NONEXISTENT', text: 'No such mailbox' }
-    const parts = { views: this.#views, quota: this.#quota, dates: this.#dates, read: this.#read }
+    const parts = {
+      views: this.#views,
+      quota: this.#quota,
+      dates: this.#dates,
+      letters: this.#letters,
+      read: this.#read,
+    }
     const selected = new SelectedMailbox(this.#ctx, parts, row, options)
     await selected.claimed()
     return selected

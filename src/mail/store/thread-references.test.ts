@@ -2,8 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Thread } from './contract.ts'
-import { type Letter, threadByReferences, threadByRefs } from './thread-references.ts'
-import { threadBySubject } from './threads.ts'
+import { inColumns, type Letter, textKey } from './letters.ts'
+import { threadByReferences as byReferences, threadByRefs as byRefs, type Threading } from './thread-references.ts'
+import { threadBySubject as bySubject } from './threads.ts'
+
+const key = (text: string): number => (text === '' ? 0 : textKey(text))
+
+function finished(threading: Threading): readonly Thread[] {
+  let step = threading.next()
+  while (step.done !== true) step = threading.next()
+  return step.value
+}
+const threadByReferences = (all: readonly Letter[]): readonly Thread[] => finished(byReferences(inColumns(all)))
+const threadByRefs = (all: readonly Letter[]): readonly Thread[] => finished(byRefs(inColumns(all)))
+const threadBySubject = (all: readonly Letter[]): readonly Thread[] => finished(bySubject(inColumns(all)))
 
 /** `id < reference reference : subject`, one after the other; a subject that begins with Re: is a reply. */
 function letters(text: string): Letter[] {
@@ -15,10 +27,13 @@ function letters(text: string): Letter[] {
       return {
         seq: i + 1,
         sentMs: i,
-        subject: subject.replace('Re: ', ''),
+        subject: key(subject.replace('Re: ', '')),
         reply: subject.startsWith('Re: '),
-        id: id === '-' ? undefined : id,
-        references: references.split(' ').filter((one) => one !== ''),
+        id: id === '-' ? 0 : key(id),
+        references: references
+          .split(' ')
+          .filter((one) => one !== '')
+          .map(key),
       }
     })
 }
@@ -72,10 +87,10 @@ test('threads by subject have no grandchildren', () => {
 test('every message is in one thread, once, whatever it refers to', () => {
   const letter = fc.record({
     sentMs: fc.nat(5),
-    subject: fc.constantFrom('', 's', 't'),
+    subject: fc.constantFrom('', 's', 't').map(key),
     reply: fc.boolean(),
-    id: fc.option(fc.constantFrom(...'abcdef'.split('')), { nil: undefined }),
-    references: fc.array(fc.constantFrom(...'abcdefxyz'.split('')), { maxLength: 4 }),
+    id: fc.constantFrom('', ...'abcdef'.split('')).map(key),
+    references: fc.array(fc.constantFrom(...'abcdefxyz'.split('')).map(key), { maxLength: 4 }),
   })
   fc.assert(
     fc.property(fc.array(letter, { maxLength: 12 }), (some) => {
@@ -103,15 +118,15 @@ test('a thread of fifty thousand, one below the other, in any order of arrival',
   const chain = Array.from({ length: n }, (_, i) => ({
     seq: i + 1,
     sentMs: i,
-    subject: '',
+    subject: 0,
     reply: false,
-    id: `m${i}`,
-    references: i === 0 ? [] : [`m${i - 1}`],
+    id: key(`m${i}`),
+    references: i === 0 ? [] : [key(`m${i - 1}`)],
   }))
   const started = performance.now()
   for (const all of [
     chain,
-    chain.map((letter, i) => ({ ...letter, id: `m${n - i}`, references: [`m${n - i - 1}`] })),
+    chain.map((letter, i) => ({ ...letter, id: key(`m${n - i}`), references: [key(`m${n - i - 1}`)] })),
   ]) {
     const threads = threadByReferences(all)
     let depth = 0
