@@ -42,6 +42,7 @@ const maillog = startMaillog(rooms.current)
 const record = recordPaths(rooms, data.rooms.thread)
 const verifying = new SystemPasswords(say)
 if (data.asksSystem) rooms.systemPassword = (user, password) => verifying.ask(user, password)
+rooms.rates.begin()
 const front = new Front(rooms, data.shared)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -34,6 +34,7 @@ import {
   type Store,
   storeParams,
 } from '../../mail/store/mod.ts'
+import { SharedRates } from '../../services/smtpd/mod.ts'
 import { allParams } from '../registry.ts'
 import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
@@ -53,6 +54,8 @@ export interface SharedMemory {
   readonly tickets: SharedArrayBuffer
   /** Failed log-ins. */
   readonly logins: SharedArrayBuffer
+  /** What clients of smtpd do, and how often. */
+  readonly rates: SharedArrayBuffer
 }
 
 export function makeSharedMemory(): SharedMemory {
@@ -62,6 +65,7 @@ export function makeSharedMemory(): SharedMemory {
     queue: new SharedArrayBuffer(4),
     tickets: TicketKeys.memory(),
     logins: FailureCounters.memory(),
+    rates: SharedRates.memory(),
   }
 }
 
@@ -114,6 +118,7 @@ export interface Rooms {
   readonly queued: Wakeup
   readonly ticketKeys: TicketKeys
   readonly logins: Logins
+  readonly rates: SharedRates
   readonly startExchange: typeof startExchange
   /** As of the last good load. */
   current: Configured
@@ -231,6 +236,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     runner,
     queued,
     ticketKeys: new TicketKeys(options.shared.tickets),
+    rates: new SharedRates({ memory: options.shared.rates, thread: options.thread, clock }),
     logins: new Logins({
       db,
       clock,

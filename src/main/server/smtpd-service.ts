@@ -81,6 +81,7 @@ export function smtpdFor(
     }),
     tables: current.tables,
     serviceName: spec.name,
+    rates: rooms.rates,
     ...(tellPostmaster !== undefined && { tellPostmaster }),
     ...(milters !== undefined && { milters }),
     tlsAvailable: true,

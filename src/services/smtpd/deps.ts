@@ -11,7 +11,7 @@ import type { BeforeQueue } from './before-queue/submission.ts'
 import type { Transcript } from './history.ts'
 import type { smtpdParams } from './params.ts'
 import type { LmtpDeps } from './lmtp/deps.ts'
-import type { ClientRates } from './rates.ts'
+import type { SharedRates } from './rates.ts'
 
 export type SmtpdSettings = Settings<typeof smtpdParams>
 
@@ -73,8 +73,8 @@ export interface SmtpdDeps {
   }) => Promise<'ok' | 'hold' | 'refuse'>
   /** smtpd_proxy_filter; missing where there is none. */
   readonly beforeQueue?: BeforeQueue
-  /** What clients do; one for all listeners and threads where main has such memory, otherwise the listener's own. */
-  readonly rates?: ClientRates
+  /** What clients do, as all threads count it; missing: the listener alone. */
+  readonly rates?: SharedRates
 }
 
 /** none, may or encrypt; the old booleans count where the level is not set. */

@@ -11,14 +11,14 @@ import { converse } from './dialogue.ts'
 import { openLists } from './lists.ts'
 import type { LmtpDeps } from './lmtp/deps.ts'
 import { lmtpPolicy } from './lmtp/policy.ts'
-import { LocalRates } from './rates.ts'
+import { SharedRates } from './rates.ts'
 import { Session } from './session.ts'
 
 export { type SmtpdDeps, type SmtpdSettings, tlsLevel } from './deps.ts'
 export type { BeforeQueue } from './before-queue/submission.ts'
 export type { SmtpdEvent } from './events.ts'
 export type { Transcript } from './history.ts'
-export { type ClientRates, LocalRates, type RateKind } from './rates.ts'
+export { type ClientRates, type RateKind, type RatesDeps, SharedRates } from './rates.ts'
 export { accessList, clientCache, createScreen, DnsScore, postscreenParams, screenSchema } from './postscreen/mod.ts'
 export { lmtpdParams } from './lmtp/params.ts'
 export { smtpdParams } from './params.ts'
@@ -46,7 +46,9 @@ export function createLmtpd(
  * one that is none.
  */
 export function createSmtpd(deps: SmtpdDeps): (connection: Connection, preset?: Preset) => void {
-  const rates = deps.rates ?? new LocalRates(deps.clock, deps.cf.anvil_rate_time_unit)
+  const service = deps.serviceName ?? 'smtp'
+  const counted = deps.rates ?? new SharedRates({ memory: SharedRates.memory(), thread: 0, clock: deps.clock })
+  const rates = counted.of(service, deps.cf.anvil_rate_time_unit)
   const shared = { deps, lists: openLists(deps), rates }
   return (connection, preset) => {
     const session = new Session(shared, connection)

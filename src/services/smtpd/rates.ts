@@ -1,5 +1,5 @@
 /** What each client does and how often (Postfix: anvil). */
-import type { Clock } from '#src/base/mod.ts'
+import { type Clock, SharedSets } from '#src/base/mod.ts'
 import { parseAddress } from '../../io/tables/mod.ts'
 
 export type RateKind = 'connection' | 'message' | 'recipient' | 'auth' | 'tls'
@@ -13,12 +13,6 @@ export interface ClientRates {
   count(kind: RateKind, address: string): number
 }
 
-interface Client {
-  connections: number
-  sinceMs: number
-  readonly counts: Partial<Record<RateKind, number>>
-}
-
 /** Under what a client is counted: its network of so many bits. */
 export function rateKey(address: string, bits: { readonly ipv4: number; readonly ipv6: number }): string {
   const parsed = parseAddress(address)
@@ -27,55 +21,88 @@ export function rateKey(address: string, bits: { readonly ipv4: number; readonly
   return kept === parsed.bits ? address : `${parsed.bits}/${kept}:${parsed.value >> BigInt(parsed.bits - kept)}`
 }
 
-/** Clients that are remembered; beyond, those without a connection whose time is up are forgotten. */
-const SWEEP_AT = 10_000
+/** Connections are counted for each thread, so that those of one that died can be forgotten: two threads a word. */
+const THREADS = 64
+const CONNECTIONS_MAX = 0xffff
+/** Words of a slot: connections by thread, since when is counted, what. */
+const SINCE = THREADS / 2
+const COUNTS = SINCE + 1
+const KINDS: readonly RateKind[] = ['connection', 'message', 'recipient', 'auth', 'tls']
+const SHAPE = { sets: 1024, ways: 8, words: COUNTS + KINDS.length }
 
-export class LocalRates implements ClientRates {
+export interface RatesDeps {
+  readonly memory: SharedArrayBuffer
+  /** Below 64, no other living thread has it. */
+  readonly thread: number
+  readonly clock: Clock
+}
+
+/**
+ * What all threads count together, in a table of fixed size. In a crowd that fills a set of it, the client with the fewest
+ * connections, and of these the one that was first heard of, gives way and begins anew: nobody is refused for want of room.
+ */
+export class SharedRates {
+  readonly #sets: SharedSets
   readonly #clock: Clock
-  readonly #unitMs: number
-  readonly #clients = new Map<string, Client>()
-  #sweepAt = SWEEP_AT
+  readonly #thread: number
 
-  constructor(clock: Clock, unitMs: number) {
+  /** Made once, for all threads. */
+  static memory(): SharedArrayBuffer {
+    return SharedSets.memory(SHAPE)
+  }
+
+  constructor({ memory, thread, clock }: RatesDeps) {
+    this.#sets = new SharedSets(memory, SHAPE)
     this.#clock = clock
-    this.#unitMs = unitMs
+    this.#thread = thread
   }
 
-  opened(address: string): number {
-    return ++this.#client(address).connections
+  /** Forgets the connections of this thread: one that had its number before has died. */
+  begin(): void {
+    this.#sets.each((slot) => void (this.#connections(slot)[this.#thread] = 0))
   }
 
-  closed(address: string): void {
-    const client = this.#clients.get(address)
-    if (client !== undefined && client.connections > 0) client.connections--
-  }
-
-  count(kind: RateKind, address: string): number {
-    const client = this.#client(address)
-    const now = this.#clock.monotonic()
-    if (now - client.sinceMs >= this.#unitMs) {
-      client.sinceMs = now
-      for (const k of ['connection', 'message', 'recipient', 'auth', 'tls'] as const) delete client.counts[k]
+  /** Of one service (Postfix's anvil: service:client). @param unitMs anvil_rate_time_unit */
+  of(service: string, unitMs: number): ClientRates {
+    const keyOf = (address: string): string => `${service}:${address}`
+    const worth = (slot: Int32Array): number => this.#total(slot) * 2 ** 32 + (slot[SINCE] ?? 0)
+    return {
+      opened: (address) =>
+        this.#sets.take(keyOf(address), worth, (slot) => {
+          this.#renew(slot, unitMs)
+          const own = this.#connections(slot)
+          own[this.#thread] = Math.min(CONNECTIONS_MAX, (own[this.#thread] ?? 0) + 1)
+          return this.#total(slot)
+        }),
+      closed: (address) => {
+        this.#sets.find(keyOf(address), (slot) => {
+          const own = this.#connections(slot)
+          own[this.#thread] = Math.max(0, (own[this.#thread] ?? 0) - 1)
+        })
+      },
+      count: (kind, address) =>
+        this.#sets.take(keyOf(address), worth, (slot) => {
+          this.#renew(slot, unitMs)
+          const at = COUNTS + KINDS.indexOf(kind)
+          return (slot[at] = (slot[at] ?? 0) + 1)
+        }),
     }
-    return (client.counts[kind] = (client.counts[kind] ?? 0) + 1)
   }
 
-  #client(address: string): Client {
-    let client = this.#clients.get(address)
-    if (client === undefined) {
-      if (this.#clients.size >= this.#sweepAt) this.#sweep()
-      client = { connections: 0, sinceMs: this.#clock.monotonic(), counts: {} }
-      this.#clients.set(address, client)
-    }
-    return client
+  #connections(slot: Int32Array): Uint16Array {
+    return new Uint16Array(slot.buffer, slot.byteOffset, THREADS)
   }
 
-  #sweep(): void {
-    const before = this.#clock.monotonic() - this.#unitMs
-    for (const [address, { connections, sinceMs }] of this.#clients) {
-      if (connections === 0 && sinceMs <= before) this.#clients.delete(address)
-    }
-    // Where little could be forgotten, looking again at each new client would cost more than it frees.
-    this.#sweepAt = Math.max(SWEEP_AT, this.#clients.size * 2)
+  #total(slot: Int32Array): number {
+    return this.#connections(slot).reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Counts begin anew when the time is up; also where the clock was set back. In seconds, which 32 bits hold until 2106. */
+  #renew(slot: Int32Array, unitMs: number): void {
+    const now = Math.floor(this.#clock.now() / 1000)
+    const since = (slot[SINCE] ?? 0) >>> 0
+    if (since <= now && (now - since) * 1000 < unitMs) return
+    slot[SINCE] = now | 0
+    slot.fill(0, COUNTS)
   }
 }
