@@ -25,6 +25,7 @@ interface DeliverOptions {
   readonly signal?: AbortSignal
   /** Since the message came; long ago where nothing is said. */
   readonly ageMs?: number
+  readonly message?: Buffer
 }
 
 const MESSAGE = Buffer.from('Subject: x\r\n\r\nx\r\n')
@@ -78,7 +79,7 @@ const NOW_MS = 1_000_000_000
 async function deliver(
   agent: SmtpAgent,
   nexthop: string,
-  { signal = new AbortController().signal, ageMs = NOW_MS }: DeliverOptions = {},
+  { signal = new AbortController().signal, ageMs = NOW_MS, message = MESSAGE }: DeliverOptions = {},
 ): Promise<string[]> {
   const results: string[] = []
   const job = {
@@ -88,11 +89,11 @@ async function deliver(
     sender: 'ana@self.test',
     recipients: [{ id: 1, address: 'bob@far.test', original: '', transport: 'smtp', nexthop }],
     arrivalMs: NOW_MS - ageMs,
-    sizeOctets: MESSAGE.length,
+    sizeOctets: message.length,
     smtpUtf8: false,
     saslUsername: '',
-    at: { segment: 0, offset: 0, length: MESSAGE.length },
-    read: (from: number, to: number) => MESSAGE.subarray(from, to),
+    at: { segment: 0, offset: 0, length: message.length },
+    read: (from: number, to: number) => message.subarray(from, to),
   }
   await agent.deliver(
     job,

@@ -17,12 +17,16 @@ export interface TlsSinkMood {
   readonly refusesHandshakes?: boolean
   /** Of the server's side. */
   readonly context?: Pick<SecureContextOptions, 'maxVersion' | 'ciphers'>
+  /** What EHLO offers under TLS. */
+  readonly offers?: readonly string[]
   /** STARTTLS is not offered. */
   readonly plain?: boolean
 }
 
 export interface TlsSink {
   readonly port: number
+  /** Commands under TLS. */
+  readonly heard: string[]
   /** Sessions that handed mail over: `plain`, or `tls` with the common name of the client's certificate. */
   readonly took: string[]
   /** The server names that clients asked for. */
@@ -37,12 +41,17 @@ export async function startTlsSink(
   mood: TlsSinkMood,
   { address = '127.0.0.1', port = 0 }: { readonly address?: string; readonly port?: number } = {},
 ): Promise<TlsSink> {
-  const [took, asked, sockets]: [string[], (string | undefined)[], Set<Socket>] = [[], [], new Set()]
+  const [took, asked, heard, sockets]: [string[], (string | undefined)[], string[], Set<Socket>] = [
+    [],
+    [],
+    [],
+    new Set(),
+  ]
   const secureContext = createSecureContext({ cert: mood.cert, key: mood.key, ...mood.context })
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    serve(socket, { mood, took, asked, secureContext })
+    serve(socket, { mood, took, asked, heard, secureContext })
     socket.write('220 sink.test ESMTP\r\n')
   })
   await new Promise<void>((ready) => server.listen(port, address, ready))
@@ -52,22 +61,24 @@ export async function startTlsSink(
   })
   const open = (): number => [...sockets].filter((socket) => !socket.destroyed).length
   const at = server.address()
-  return { port: typeof at === 'object' && at !== null ? at.port : 0, took, asked, open }
+  return { port: typeof at === 'object' && at !== null ? at.port : 0, took, asked, heard, open }
 }
 
 interface Serving {
   readonly mood: TlsSinkMood
   readonly took: string[]
   readonly asked: (string | undefined)[]
+  readonly heard: string[]
   readonly secureContext: ReturnType<typeof createSecureContext>
 }
 
 function serve(socket: Socket | TLSSocket, serving: Serving): void {
-  const { mood, took } = serving
+  const { mood, took, heard } = serving
   const isTls = socket instanceof TLSSocket
   let [rest, inData] = ['', false]
   const onLine = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase()
+    if (isTls && !inData) heard.push(line)
     const say = (text: string): void => void socket.write(`${text}\r\n`)
     if (isTls && verb === mood.breaksAt) socket.destroy()
     else if (inData) {
@@ -76,7 +87,8 @@ function serve(socket: Socket | TLSSocket, serving: Serving): void {
       took.push(isTls ? `tls ${commonName(socket)}` : 'plain')
       say('250 2.0.0 Ok: queued as SINK')
     } else if (verb === 'EHLO' || verb === 'LHLO') {
-      const keywords = isTls || mood.plain === true ? '250 8BITMIME' : '250-STARTTLS\r\n250 8BITMIME'
+      const offers = isTls ? (mood.offers ?? []) : mood.plain === true ? [] : ['STARTTLS']
+      const keywords = [...offers.map((word) => `250-${word}\r\n`), '250 8BITMIME'].join('')
       say(`250-sink.test\r\n${keywords}${isTls && mood.early === true ? '\r\n250 2.1.0 Ok' : ''}`)
     } else if (verb === 'STAR') {
       socket.removeListener('data', onData)
