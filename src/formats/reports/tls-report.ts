@@ -99,7 +99,7 @@ export function readReportAddresses(records: readonly string[]): string[] {
   return list
     .split(',')
     .map((word) => word.trim())
-    .filter((word) => /^mailto:[^\s<>"?@]{1,64}@[a-z0-9.-]{1,253}$/i.test(word) || isSafeUrl(word))
+    .filter((word) => /^mailto:[\w!#$&'*+/=^`{|}~.-]{1,64}@[a-z0-9.-]{1,253}$/i.test(word) || isSafeUrl(word))
     .slice(0, MAX_PLACES)
 }
 

@@ -107,10 +107,11 @@ export class CertificateKeeper {
   #state(cf: AcmeSettings): AcmeState {
     const state = readState(this.#deps.directory)
     const stamp = acmeStamp(cf)
-    return state?.stamp === stamp ? state : freshState(stamp)
+    return state?.stamp === stamp ? state : freshState(stamp, state?.issuedBy)
   }
 
-  #isDue(cf: AcmeSettings, { renewAtMs }: AcmeState, now: number): boolean {
+  #isDue(cf: AcmeSettings, { renewAtMs, issuedBy }: AcmeState, now: number): boolean {
+    if (issuedBy !== cf.acme_directory) return true // another authority: from trying to the real one
     const there = brought(this.#deps.directory)
     if (there === undefined || acmeNames(cf).some((name) => there.leaf.checkHost(name) === undefined)) return true
     return now >= (renewAtMs ?? renewalMoment(there.leaf, undefined, 0))
@@ -119,7 +120,7 @@ export class CertificateKeeper {
   /** One thing at a time. */
   #one(work: () => Promise<string | undefined>): Promise<string | undefined> {
     this.#running ??= work()
-      .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+      .catch(textOf)
       .finally(() => (this.#running = undefined))
     return this.#running
   }
@@ -133,8 +134,9 @@ export class CertificateKeeper {
         return this.#failed(cf, error)
       }
       const renewAtMs = this.#renewal(undefined)
-      writeState(directory, { ...freshState(acmeStamp(cf)), triedMs: clock.now(), renewAtMs, askAtMs: clock.now() })
-      await onCertificate()
+      const state = freshState(acmeStamp(cf), cf.acme_directory)
+      writeState(directory, { ...state, triedMs: clock.now(), renewAtMs, askAtMs: clock.now() })
+      await onCertificate().catch((error: unknown) => this.#say(`it is not shown yet: ${textOf(error)}`, 'warning: '))
       this.#say(`certificate for ${acmeNames(cf).join(', ')} from ${hostOf(cf)}; ${renewText(renewAtMs)}`)
       return undefined
     })
@@ -142,7 +144,7 @@ export class CertificateKeeper {
 
   #failed(cf: AcmeSettings, error: unknown): string {
     const { directory, clock, random } = this.#deps
-    const text = error instanceof Error ? error.message : String(error)
+    const text = textOf(error)
     if (this.#over.signal.aborted) return text
     const retryAfterMs = error instanceof AcmeError ? error.retryAfterMs : 0
     const before = this.#state(cf)
@@ -234,6 +236,8 @@ export class CertificateKeeper {
     publish({ event: 'main.certificate', text: `${mark}acme: ${text}` })
   }
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const ASK_AGAIN_MS = 6 * 3_600_000
 

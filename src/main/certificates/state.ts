@@ -20,9 +20,11 @@ export interface AcmeState {
   /** What the authority suggests (RFC 9773). */
   readonly window: { readonly startMs: number; readonly endMs: number } | undefined
   readonly askAtMs: number
+  /** acme_directory of the certificate that is there. */
+  readonly issuedBy: string
 }
 
-export const freshState = (stamp: string): AcmeState => ({
+export const freshState = (stamp: string, issuedBy = ''): AcmeState => ({
   stamp,
   failures: 0,
   notBeforeMs: 0,
@@ -32,6 +34,7 @@ export const freshState = (stamp: string): AcmeState => ({
   renewAtMs: undefined,
   window: undefined,
   askAtMs: 0,
+  issuedBy,
 })
 
 const stateFile = (directory: string): string => join(directory, 'state.json')

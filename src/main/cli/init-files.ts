@@ -52,7 +52,6 @@ tls_preempt_cipherlist = yes
 smtp_dns_support_level = dnssec
 smtp_tls_security_level = dane
 smtp_tls_loglevel = 1
-smtp_tls_protocols = >=TLSv1.2
 smtp_tls_mandatory_protocols = >=TLSv1.2
 mta_sts_enable = yes
 
@@ -65,7 +64,6 @@ smtpd_recipient_restrictions = reject_non_fqdn_recipient, permit_mynetworks, rej
 smtpd_data_restrictions = reject_unauth_pipelining
 smtpd_sender_login_maps = accounts:
 ${SENDING_LIMITS}disable_vrfy_command = yes
-strict_rfc821_envelopes = yes
 `
 }
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseConfig } from '#src/io/config/mod.ts'
+import { selfSigned } from '../../io/net/mod.ts'
 import { allParams } from '../registry.ts'
 import { tlsFindings } from './tls-findings.ts'
 
@@ -47,6 +51,22 @@ test('what is to be said of TLS', () => {
     ],
   ]
   for (const [mainCf, expected] of table) assert.deepEqual(findings(mainCf), expected, mainCf)
+})
+
+test('a certificate that has run out, or soon will', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'postigo-dates-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const said = (days: number): string[] => {
+    const { cert, key } = selfSigned(['x.test'], Date.now(), days)
+    writeFileSync(join(dir, 'chain.pem'), key + cert)
+    return findings(`smtpd_tls_security_level = may\nsmtpd_tls_chain_files = ${dir}/chain.pem`)
+  }
+  assert.deepEqual(said(20), [])
+  assert.match(
+    said(5).join(),
+    /^2 warning: smtpd_tls_chain_files: the certificate in .*chain\.pem runs out on \d{4}-\d\d-\d\d$/,
+  )
+  assert.match(said(-1).join(), /ran out on \d{4}-\d\d-\d\d: clients refuse it$/)
 })
 
 test('a service of master.cf that takes passwords in clear is named', () => {

@@ -1,12 +1,19 @@
 /** What can be told about TLS before anything runs: files that are not there, passwords and mail in clear, old versions. */
+import { X509Certificate } from 'node:crypto'
 import { type Config, type Finding, splitList } from '../../io/config/mod.ts'
-import { IdentityError, protocolChoice, readPem, TlsSettingError } from '../../io/net/mod.ts'
+import { certificates, IdentityError, protocolChoice, readPem, TlsSettingError } from '../../io/net/mod.ts'
 import { TLS_FILE_PARAMETERS } from './identity.ts'
 import { SMTP_SERVERS } from './listeners.ts'
 import { tlsParams } from './tls-params.ts'
 
 export function tlsFindings(config: Config): Finding[] {
-  return [...fileFindings(config), ...offerFindings(config), ...authFindings(config), ...versionFindings(config)]
+  return [
+    ...fileFindings(config),
+    ...dateFindings(config),
+    ...offerFindings(config),
+    ...authFindings(config),
+    ...versionFindings(config),
+  ]
 }
 
 type Told = Pick<Finding, 'severity' | 'text' | 'proposal'>
@@ -39,6 +46,31 @@ function fileFindings(config: Config): Finding[] {
 /** Who looks is not root, which the key belongs to: that tells nothing of what the server may. */
 function isOthers({ cause }: IdentityError): boolean {
   return process.geteuid?.() !== 0 && cause instanceof Error && 'code' in cause && cause.code === 'EACCES'
+}
+
+/** Certificates that have run out, or will soon. */
+const SOON_MS = 10 * 86_400_000
+
+function dateFindings(config: Config): Finding[] {
+  return ['smtpd_tls_chain_files', 'smtpd_tls_cert_file', 'smtpd_tls_eccert_file'].flatMap((name) =>
+    splitList(config.raw(name) === undefined ? '' : (config.value(name) ?? '')).flatMap((file): Finding[] => {
+      const until = endOf(file)
+      if (until === undefined || until - Date.now() > SOON_MS) return []
+      const day = new Date(until).toISOString().slice(0, 10)
+      const text = until < Date.now() ? `ran out on ${day}: clients refuse it` : `runs out on ${day}`
+      return [at(config, name, { severity: 'warning', text: `${name}: the certificate in ${file} ${text}` })]
+    }),
+  )
+}
+
+/** Of its first certificate; undefined where it has none that can be read, which others tell of. */
+function endOf(file: string): number | undefined {
+  try {
+    const [pem] = NO_FILE.has(file) ? [] : certificates(readPem(file))
+    return pem === undefined ? undefined : new X509Certificate(pem).validToDate.getTime()
+  } catch {
+    return undefined
+  }
 }
 
 function offerFindings(config: Config): Finding[] {

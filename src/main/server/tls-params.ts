@@ -38,8 +38,7 @@ export const tlsParams = defineParams({
   ),
   smtpd_tls_session_cache_timeout: time(
     '3600s',
-    'How long a client may go on with a TLS session of before, on any thread; the key that seals them is replaced as often. Less than 2 minutes is 2 minutes, 0: full handshakes only.',
-    { max: 8_640_000_000 },
+    'How long a client may go on with a TLS session of before, on any thread; the key that seals them is replaced as often. Less than 2 minutes is 2 minutes, more than 100 days 100 days; 0: full handshakes only.',
   ),
   tls_ssl_options: list('', 'OpenSSL options that are switched on, by their names without SSL_OP_, or as 0x….'),
   tls_disable_workarounds: list(

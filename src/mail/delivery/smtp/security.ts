@@ -8,6 +8,7 @@ import { findCredentials } from './sasl.ts'
 import type { StsPolicies } from './sts/policies.ts'
 import type { StsPolicy } from './sts/policy.ts'
 import type { TlsCounts } from './tls-report/counts.ts'
+import { stsReported } from './tls-report/outcome.ts'
 import { TlsPolicyError } from './tls-errors.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { type TlsPolicy, tlsPolicy } from './tls-policy.ts'
@@ -81,8 +82,7 @@ export class Security {
     const { counts, cf, protocol } = this.#deps
     if (failure === undefined || !cf.smtp_tlsrpt_enable || protocol !== 'smtp' || !isHostName(nexthop)) return
     const at = { sendingIp: '', mxHost: place.host, receivingIp: addressOf(place), reason: told }
-    const type = sts === undefined ? 'tlsa' : 'sts'
-    const policy = { type, strings: sts?.lines ?? [], mxHosts: sts?.patterns ?? [] } as const
+    const policy = sts === undefined ? ({ type: 'tlsa', strings: [], mxHosts: [] } as const) : stsReported(sts)
     counts?.add({ domain: nexthop.toLowerCase(), policy, failure, at })
   }
 

@@ -95,7 +95,7 @@ export class StsPolicies {
     const fetchedMs = this.#deps.now()
     const times = { fetchedMs, untilMs: fetchedMs + policy.maxAgeMs }
     await this.#deps.cache
-      .put(domain, id, text, times)
+      .put(domain, id, policy.lines.join('\n'), times)
       .catch((error: unknown) => question.note(`warning: ${textOf(error)}`))
     return found(policy)
   }

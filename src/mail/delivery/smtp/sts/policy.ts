@@ -5,7 +5,7 @@ export interface StsPolicy {
   /** Names of servers, or `*.domain`. */
   readonly patterns: readonly string[]
   readonly maxAgeMs: number
-  /** The lines as they were, for reports. */
+  /** The lines that say so, as they were. */
   readonly lines: readonly string[]
 }
 
@@ -13,6 +13,9 @@ export interface StsPolicy {
 const MAX_AGE_S = 31_557_600
 /** No domain has more servers. */
 const MAX_PATTERNS = 100
+const KEYS = new Set(['version', 'mode', 'max_age', 'mx'])
+/** Some may stand there twice. */
+const MAX_LINES = MAX_PATTERNS + 10
 
 /** The id of the one record that is of MTA-STS; undefined where there is none, or more than one. */
 export function stsRecordId(records: readonly string[]): string | undefined {
@@ -32,7 +35,8 @@ export function parseStsPolicy(text: string): StsPolicy | undefined {
   const isWhole = first('version') === 'STSv1' && mode !== undefined && /^\d{1,10}$/.test(maxAge)
   const hasServers = mode === 'none' || (patterns.length > 0 && patterns.length <= MAX_PATTERNS)
   if (!isWhole || !hasServers || !patterns.every((one) => /^(?:\*\.)?[a-z0-9_.-]{1,253}$/.test(one))) return undefined
-  return { mode, patterns, maxAgeMs: Math.min(Number(maxAge), MAX_AGE_S) * 1000, lines }
+  const known = fields.flatMap((field) => (field !== null && KEYS.has(field[1] ?? '') ? [field[0]] : []))
+  return { mode, patterns, maxAgeMs: Math.min(Number(maxAge), MAX_AGE_S) * 1000, lines: known.slice(0, MAX_LINES) }
 }
 
 /** RFC 8461 §4.1: a star stands for one label. */

@@ -2,7 +2,7 @@
 import type { FailureType, ReportedPolicy } from '../../../../formats/reports/mod.ts'
 import type { Anchor, TlsFacts } from '../../../../io/net/mod.ts'
 import type { Dane } from '../dane.ts'
-import { fitsSts } from '../sts/policy.ts'
+import { fitsSts, type StsPolicy } from '../sts/policy.ts'
 import type { TlsPolicy } from '../tls-policy.ts'
 
 /** Octets of a record that are not a hash are shown by their beginning. */
@@ -10,9 +10,18 @@ const MAX_DATA = 64
 
 export function reportedPolicy({ dane, sts }: Pick<TlsPolicy, 'dane' | 'sts'>): ReportedPolicy {
   if (dane !== undefined) return { type: 'tlsa', strings: recordsOf(dane), mxHosts: [dane.base] }
-  if (sts !== undefined) return { type: 'sts', strings: sts.lines, mxHosts: sts.patterns }
+  if (sts !== undefined) return stsReported(sts)
   return { type: 'no-policy-found', strings: [], mxHosts: [] }
 }
+
+/** Lines and names of a policy that a report repeats; each session's counts carry them. */
+const MAX_STRINGS = 20
+
+export const stsReported = ({ lines, patterns }: StsPolicy): ReportedPolicy => ({
+  type: 'sts',
+  strings: lines.slice(0, MAX_STRINGS),
+  mxHosts: patterns.slice(0, MAX_STRINGS),
+})
 
 function recordsOf({ leaves, anchors }: Dane): string[] {
   const text = (usage: number, { of, digest, data }: Anchor): string => {
