@@ -11,13 +11,24 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 }
 
+export interface ManualClock extends Clock {
+  advance(ms: number): void
+  /** The machine's clock is set; no time passes. */
+  jump(ms: number): void
+}
+
 /** A clock that stands still until a test moves it. */
-export function manualClock(startMs = Date.UTC(2026, 0, 1)): Clock & { advance(ms: number): void } {
+export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
   let at = startMs
+  let passed = 0
   return {
     now: () => at,
-    monotonic: () => at - startMs,
+    monotonic: () => passed,
     advance(ms) {
+      at += ms
+      passed += ms
+    },
+    jump(ms) {
       at += ms
     },
   }

@@ -2,7 +2,7 @@
  * The ground floor: no mail, no machine. Octets, text, clock, ids, events, wake-ups.
  */
 export { publish, listen, type PostigoEvent } from './events.ts'
-export { systemClock, manualClock, delayText, type Clock } from './clock.ts'
+export { systemClock, manualClock, delayText, type Clock, type ManualClock } from './clock.ts'
 export { Wakeup } from './wakeup.ts'
 export { errnoText, systemText } from './system-text.ts'
 export { SharedSets, type SharedSetsShape } from './shared-sets.ts'

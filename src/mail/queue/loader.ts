@@ -17,6 +17,7 @@ export class Loader {
   readonly #schedule: Schedule
   #lastId = 0
   #hasMore = false
+  /** By the clock that never goes back: one that is set must not hold up the queue. */
   #nextRunMs: number
 
   constructor(
@@ -27,7 +28,7 @@ export class Loader {
     this.#config = config
     this.#clock = clock
     this.#schedule = schedule
-    this.#nextRunMs = clock.now() + this.#runDelay()
+    this.#nextRunMs = clock.monotonic() + this.#runDelay()
   }
 
   /** Rows were left where they are, for so many are held in memory. */
@@ -35,13 +36,13 @@ export class Loader {
     return this.#hasMore
   }
 
-  /** Answers when deferred recipients are to be looked for next. */
+  /** Answers when deferred recipients are to be looked for next, by the clock that never goes back. */
   async load(signal: AbortSignal): Promise<number> {
     await this.#loadNew(signal)
     for (let page; !signal.aborted && (page = await this.#store.takeFlushed(PAGE)).length > 0;) {
       for (const one of page) if (!one.hold) this.#schedule.add(one.due, true)
     }
-    if (this.#clock.now() >= this.#nextRunMs) await this.#loadDeferred(signal)
+    if (this.#clock.monotonic() >= this.#nextRunMs) await this.#loadDeferred(signal)
     return this.#nextRunMs
   }
 
@@ -58,8 +59,10 @@ export class Loader {
 
   async #loadDeferred(signal: AbortSignal): Promise<void> {
     const now = this.#clock.now()
-    this.#nextRunMs = now + this.#runDelay()
-    this.#schedule.tidy(now)
+    const { queue_run_delay, maximal_backoff_time } = this.#config().bind(queueParams)
+    this.#nextRunMs = this.#clock.monotonic() + queue_run_delay
+    this.#schedule.tidy(this.#clock.monotonic())
+    await this.#store.bringForward(now, now + Math.max(maximal_backoff_time, queue_run_delay))
     for (let cursor: Cursor = { atMs: 0, id: 0 }; !signal.aborted && this.#schedule.size < HELD_LIMIT;) {
       const page = this.#store.due(cursor, now, PAGE)
       this.#add(page)

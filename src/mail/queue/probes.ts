@@ -102,8 +102,8 @@ export function probeAsker({ store, queued, clock, cf }: ProbeAskDeps): (address
       }
     }
     if (!(await want(address))) return { status: 'failed', text: 'too many address probes wait' }
-    const until = began + cf.address_verify_poll_count * cf.address_verify_poll_delay
-    while (clock.now() < until) {
+    const until = clock.monotonic() + cf.address_verify_poll_count * cf.address_verify_poll_delay
+    while (clock.monotonic() < until) {
       await new Promise((wake) => setTimeout(wake, LOOK_MS))
       const found = store.find(address)
       if (found !== undefined && found.updatedMs >= began) return found

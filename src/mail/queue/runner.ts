@@ -78,10 +78,10 @@ export class QueueRunner {
     while (!signal.aborted) {
       const seen = queued.value
       const nextRun = await this.#loader.load(signal)
-      const sinceMs = clock.now()
+      const sinceMs = clock.monotonic()
       this.#startDue()
       this.#deps.prober?.look(signal)
-      const next = Math.min(nextRun, this.#schedule.nextMs(sinceMs) ?? Infinity) - clock.now()
+      const next = Math.min(nextRun, this.#schedule.nextMs(sinceMs) ?? Infinity) - clock.monotonic()
       await queued.changed(seen, Math.min(LOOK_AGAIN_MS, Math.max(10, next)))
     }
   }
@@ -96,7 +96,7 @@ export class QueueRunner {
   #startDue(): void {
     const { clock } = this.#deps
     if (this.#settling.isStuck) return // whoever is stuck goes on by itself, and then this is asked again
-    for (let slice; !this.#stop.signal.aborted && (slice = this.#schedule.take(clock.now())) !== undefined;) {
+    for (let slice; !this.#stop.signal.aborted && (slice = this.#schedule.take(clock.monotonic())) !== undefined;) {
       this.#track(this.#deliver(slice))
     }
   }
@@ -118,7 +118,7 @@ export class QueueRunner {
     } catch (error) {
       publish<QueueEvent>({ event: 'queue.defect', queueId: `message ${taken.message}`, error })
     } finally {
-      const nowMs = clock.now()
+      const nowMs = clock.monotonic()
       this.#schedule.done(slice, outcome, nowMs)
       // Nothing new has come into the queue: its rows are only looked at where some were left in them.
       this.#startDue()

@@ -35,6 +35,9 @@ export interface Candidate {
   readonly hold: boolean
 }
 
+/** Rows that one transaction brings forward. */
+const FORWARD_LIMIT = 500
+
 export class QueueStore implements Queue {
   readonly #db: Db
   readonly #log: MessageLog
@@ -97,6 +100,27 @@ export class QueueStore implements Queue {
 
   due(after: Cursor, toMs: number, limit: number): Candidate[] {
     return recipientsDue(this.#db.read, after, toMs, limit)
+  }
+
+  /**
+   * No wait is as long as this: the clock was set back since it was given, and whoever waits would do so for as long again.
+   * Departs from Postfix, whose queue stands still until the clock has come so far once more.
+   */
+  async bringForward(nowMs: number, latestMs: number): Promise<void> {
+    const late = this.#db.read.sql(
+      'SELECT id FROM queue_recipient WHERE outcome IS NULL AND next_attempt_ms > ? LIMIT ?',
+    )
+    for (let ids; (ids = late.all(latestMs, FORWARD_LIMIT).map(([id]) => Number(id))).length > 0;) {
+      const some = JSON.stringify(ids)
+      await this.#db.write((tx) =>
+        tx
+          .sql(
+            `UPDATE queue_recipient SET next_attempt_ms = ?
+             WHERE outcome IS NULL AND next_attempt_ms > ? AND id IN (SELECT value FROM json_each(?))`,
+          )
+          .run(nowMs, latestMs, some),
+      )
+    }
   }
 
   /** Recipients that were asked for by name, each once. */

@@ -24,6 +24,9 @@ export type PickupEvent =
 const LOOK_AGAIN_MS = 60_000
 /** What nobody finished in a day is removed. */
 const UNFINISHED_MS = 86_400_000
+/** And it must have been seen so for as long. */
+const UNFINISHED_SEEN_MS = 3_600_000
+const UNFINISHED_LIMIT = 10_000
 const PIECE = 256 * 1024
 const MINUTE_MS = 60_000
 
@@ -36,6 +39,8 @@ export class Pickup {
   /** Messages a user brought in this minute. */
   #counts = new Map<number, number>()
   #minute = 0
+  /** Files that look left behind, and since when. */
+  readonly #unfinished = new Map<string, number>()
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
@@ -256,7 +261,18 @@ export class Pickup {
   #sweep(name: string): void {
     try {
       const { mtimeMs } = statSync(join(this.#paths.maildrop, name))
-      if (this.#rooms.clock.now() - mtimeMs > UNFINISHED_MS) this.#remove(name)
+      const { clock } = this.#rooms
+      if (clock.now() - mtimeMs <= UNFINISHED_MS) return void this.#unfinished.delete(name)
+      // The clock may have been set, and whoever writes it be at it still: so it must have looked old for a while.
+      const since = this.#unfinished.get(name)
+      if (since === undefined) {
+        // Names of files that went meanwhile are forgotten with all others: those are seen again.
+        if (this.#unfinished.size >= UNFINISHED_LIMIT) this.#unfinished.clear()
+        this.#unfinished.set(name, clock.monotonic())
+      } else if (clock.monotonic() - since > UNFINISHED_SEEN_MS) {
+        this.#remove(name)
+        this.#unfinished.delete(name)
+      }
     } catch {
       // gone, or not ours to remove
     }
