@@ -21,6 +21,10 @@ export interface AuthorityMood {
   invalid: string | undefined
   days: number
   window: { start: string; end: string } | undefined
+  /** An account of its own must vouch for ours. */
+  needsExternal: boolean
+  /** Called when a challenge is to be looked at. */
+  onChallenge: () => void
 }
 
 export class AcmeAuthority {
@@ -30,9 +34,13 @@ export class AcmeAuthority {
     invalid: undefined,
     days: 90,
     window: undefined,
+    needsExternal: false,
+    onChallenge: () => {},
   }
   /** Paths as they were asked for. */
   readonly asked: string[] = []
+  /** What the last request for an account said. */
+  account: Readonly<Record<string, unknown>> = {}
   /** The last order's `replaces`. */
   replaces: unknown
   readonly #dir: string
@@ -81,7 +89,7 @@ export class AcmeAuthority {
     if (path === '/nonce') return { status: 200, body: '' }
     if (path.startsWith('/renewal/')) return { status: 200, body: { suggestedWindow: this.mood.window } }
     const urls = { newNonce: `${BASE}/nonce`, newAccount: `${BASE}/account`, newOrder: `${BASE}/order` }
-    const meta = { termsOfService: `${BASE}/terms` }
+    const meta = { termsOfService: `${BASE}/terms`, externalAccountRequired: this.mood.needsExternal }
     return { status: 200, body: { ...urls, meta, ...(this.mood.window && { renewalInfo: `${BASE}/renewal` }) } }
   }
 
@@ -89,6 +97,7 @@ export class AcmeAuthority {
     const location = (of: string): Record<string, string> => ({ location: `${BASE}${of}` })
     if (path === '/account') {
       assert.equal(payload['termsOfServiceAgreed'], true)
+      this.account = payload
       return { status: 201, body: { status: 'valid' }, headers: location('/account/1') }
     }
     if (path === '/order') {
@@ -101,6 +110,7 @@ export class AcmeAuthority {
     if (path === '/order/1') return { status: 200, body: this.#order() }
     if (path.startsWith('/authorization/')) return { status: 200, body: this.#authorization(path) }
     if (path === '/challenge') {
+      this.mood.onChallenge()
       this.#isAnswered = true
       return { status: 200, body: {} }
     }

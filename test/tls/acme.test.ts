@@ -1,6 +1,7 @@
 /** Getting and renewing certificates: when, how often after failures, and what is kept meanwhile. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createHmac, randomBytes } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -24,6 +25,7 @@ const configOf = (more = ''): Config => parseConfig(MAIN_CF + more, makeRegistry
 
 interface World {
   readonly authority: AcmeAuthority
+  readonly directory: string
   readonly clock: ReturnType<typeof manualClock>
   readonly keeper: CertificateKeeper
   readonly taken: string[]
@@ -38,7 +40,7 @@ function worldOf(t: TestContext, mainCf = ''): World {
   const clock = manualClock(Date.now())
   const taken: string[] = []
   const serial = (): string | undefined => brought(directory)?.leaf.serialNumber
-  const world = { authority, clock, taken, serial, config: configOf(mainCf) }
+  const world = { authority, directory, clock, taken, serial, config: configOf(mainCf) }
   const keeper = new CertificateKeeper({
     config: () => world.config,
     directory,
@@ -178,4 +180,42 @@ test('a directory that leads away from https is not followed', async (t) => {
   await keeper.look()
   assert.match(keeper.status()?.error ?? '', /no https URL/)
   assert.deepEqual(authority.asked, [])
+})
+
+test('acme_contact and acme_external_account_file: what the authority learns of us', async (t) => {
+  const { authority, keeper, directory } = worldOf(t, 'acme_contact = postmaster@example.test, ana@example.test\n')
+  await keeper.look()
+  assert.deepEqual(authority.account['contact'], ['mailto:postmaster@example.test', 'mailto:ana@example.test'])
+  assert.equal(authority.account['externalAccountBinding'], undefined)
+
+  const file = join(directory, 'external')
+  const world = worldOf(t)
+  world.authority.mood.needsExternal = true
+  assert.match((await world.keeper.force()) ?? '', /wants an account of its own .*acme_external_account_file/)
+  const hmacKey = randomBytes(32)
+  writeFileSync(file, `kid-1 ${hmacKey.toString('base64url')}\n`)
+  world.config = configOf(`acme_external_account_file = ${file}\n`)
+  assert.equal(await world.keeper.force(), undefined)
+  const binding = world.authority.account['externalAccountBinding'] as Readonly<Record<string, string>>
+  const { protected: head = '', payload = '', signature } = binding
+  assert.equal(signature, createHmac('sha256', hmacKey).update(`${head}.${payload}`).digest('base64url'))
+  const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString())
+  assert.deepEqual(read(head), { alg: 'HS256', kid: 'kid-1', url: 'https://ca.test/account' })
+  assert.equal((read(payload) as { crv: string }).crv, 'P-256')
+  writeFileSync(file, 'kid-1\n')
+  assert.match((await world.keeper.force()) ?? '', /has no key id and key/)
+})
+
+test('acme_challenge_directory: the answer lies there for as long as it is looked for, and no port is opened', async (t) => {
+  const world = worldOf(t)
+  const root = join(world.directory, 'www')
+  world.config = configOf(`acme_challenge_directory = ${root}\nacme_http_listen = 192.0.2.1:1\n`)
+  const file = join(root, '.well-known/acme-challenge/token-of-the-test')
+  let found = ''
+  world.authority.mood.onChallenge = () => (found = readFileSync(file, 'latin1'))
+  assert.equal(await world.keeper.force(), undefined)
+  assert.match(found, /^token-of-the-test\.[\w-]{43}$/)
+  assert.equal(existsSync(file), false)
+  world.config = configOf('acme_http_listen = 192.0.2.1:1\n')
+  assert.match((await world.keeper.force()) ?? '', /^port 1, where the authority would look: /)
 })
