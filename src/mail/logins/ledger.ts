@@ -16,6 +16,8 @@ const ROWS_MAX = [500, 1000] as const
 const DAY_MS = 86_400_000
 /** When an application password was used last is known to the hour. */
 const USED_MS = 3_600_000
+/** Rows that are let go in one transaction for being too old. */
+const FORGOTTEN_AT_ONCE = 500
 /** What clients name themselves is bounded here. */
 const WORD_MAX = 64
 
@@ -92,8 +94,8 @@ export class Ledger {
       putOne(tx, one)
       touched.set(`${one.account} ${one.succeeded}`, one)
     }
-    const oldest = Math.floor((this.#clock.now() - this.#lifetimeMs()) / DAY_MS)
-    for (const { account, succeeded } of touched.values()) prune(tx, account, succeeded, oldest)
+    for (const { account, succeeded } of touched.values()) prune(tx, account, succeeded)
+    forgetBefore(tx, Math.floor((this.#clock.now() - this.#lifetimeMs()) / DAY_MS))
   }
 
   /** The latest first. */
@@ -161,15 +163,23 @@ function putOne(tx: Tx, one: Pending): void {
   )
 }
 
-function prune(tx: Tx, account: AccountId, succeeded: boolean, oldestDay: number): void {
+const KEY = '(account, succeeded, day, service, address, mechanism, tls, password)'
+const COLUMNS = KEY.slice(1, -1)
+
+/** Of accounts that nobody logs in to any more too; a slice at a time. */
+function forgetBefore(tx: Tx, day: number): void {
+  tx.sql(
+    `DELETE FROM login_record WHERE ${KEY} IN (SELECT ${COLUMNS} FROM login_record WHERE day < ? ORDER BY day LIMIT ?)`,
+  ).run(day, FORGOTTEN_AT_ONCE)
+}
+
+function prune(tx: Tx, account: AccountId, succeeded: boolean): void {
   const flag = succeeded ? 1 : 0
-  tx.sql('DELETE FROM login_record WHERE account = ? AND succeeded = ? AND day < ?').run(account, flag, oldestDay)
   const row = tx.sql('SELECT count(*) FROM login_record WHERE account = ? AND succeeded = ?').get(account, flag)
   const over = Number(row?.[0]) - (succeeded ? ROWS_MAX[1] : ROWS_MAX[0])
   if (over <= 0) return
   tx.sql(
-    `DELETE FROM login_record WHERE (account, succeeded, day, service, address, mechanism, tls, password) IN (
-       SELECT account, succeeded, day, service, address, mechanism, tls, password FROM login_record
-         WHERE account = ? AND succeeded = ? ORDER BY last_ms LIMIT ?)`,
+    `DELETE FROM login_record WHERE ${KEY} IN (
+       SELECT ${COLUMNS} FROM login_record WHERE account = ? AND succeeded = ? ORDER BY last_ms LIMIT ?)`,
   ).run(account, flag, over)
 }

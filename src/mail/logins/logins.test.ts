@@ -249,6 +249,9 @@ test('the ledger tells what came when, from where, by which password; what is al
   await ledger.flush()
   const rows = ledger.list(ana.id)
   assert.deepEqual([rows.filter((one) => !one.succeeded).length, rows.filter((one) => one.succeeded).length], [500, 2])
+  const eva = await accounts.add('eva', '', 'x')
+  ledger.add({ ...stranger, account: eva.id, address: 'old' })
+  await ledger.flush()
   clock.advance(91 * 86_400_000)
   ledger.add({ ...stranger, address: 'late' })
   await ledger.flush()
@@ -259,6 +262,11 @@ test('the ledger tells what came when, from where, by which password; what is al
       .map(({ address }) => address),
     ['late'],
   )
+  for (let i = 0; i < 3; i++) {
+    ledger.add({ ...stranger, address: 'late' })
+    await ledger.flush()
+  }
+  assert.deepEqual(ledger.list(eva.id), [])
 })
 
 test('sessions end with their account and their application password, and others stay', async (t) => {

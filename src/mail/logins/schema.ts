@@ -40,5 +40,7 @@ export const loginsSchema: Schema = {
        version INTEGER NOT NULL
      ) STRICT;
      INSERT INTO ban_version VALUES (1, 0);`,
+    // For what is older than login_record_lifetime.
+    'CREATE INDEX login_day ON login_record (day)',
   ],
 }

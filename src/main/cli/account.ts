@@ -1,5 +1,6 @@
 /** `postigo account`: who has a mailbox here. */
 import { AccountError, type Account, type AccountQuota } from '../../mail/accounts/mod.ts'
+import { sendingOwner } from '../../mail/policy/mod.ts'
 import { appPasswordCommand } from './account-app-password.ts'
 import { importUsers } from './account-import.ts'
 import { logInsCommand } from './account-log-ins.ts'
@@ -215,6 +216,7 @@ async function remove({ opened, word: address }: Given): Promise<number> {
   // The account first: from then on nobody logs in and no mail arrives.
   await opened.accounts.remove(account.id)
   await opened.onRemoved(account.id)
+  await opened.sending.forget(sendingOwner(account.id, ''))
   return EX.ok
 }
 

@@ -18,7 +18,7 @@ export interface OpenedAccounts {
   readonly accounts: Accounts
   /** What the server wrote of log-ins. */
   readonly ledger: Pick<Ledger, 'list'>
-  readonly sending: Pick<SendingLimits, 'state' | 'release'>
+  readonly sending: Pick<SendingLimits, 'state' | 'release' | 'forget'>
   /** After an account was made: its mailboxes. */
   onCreated(account: AccountId): Promise<void>
   /** After an account was deleted: its mail. */

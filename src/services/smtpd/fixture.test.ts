@@ -68,7 +68,7 @@ export interface TestOptions {
   readonly slowWriteMs?: number
   readonly implicitTls?: boolean
   /** What else the listener has. */
-  readonly more?: Pick<SmtpdDeps, 'lmtp' | 'milters' | 'beforeQueue'>
+  readonly more?: Pick<SmtpdDeps, 'lmtp' | 'milters' | 'beforeQueue' | 'sending'>
 }
 
 function memoryIntake(test: TestSmtpd, slowWriteMs: number): Intake {

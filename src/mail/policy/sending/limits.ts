@@ -98,10 +98,18 @@ export class SendingLimits {
   }
 
   /** What it sent counts no more, and nothing is known as held. */
-  async release(owner: string): Promise<void> {
+  release(owner: string): Promise<void> {
+    return this.#delete(owner, ['sending_count', 'sending_held', 'sending_notice'])
+  }
+
+  /** It is gone, and whom it wrote to with it. */
+  forget(owner: string): Promise<void> {
+    return this.#delete(owner, ['sending_count', 'sending_held', 'sending_notice', 'sending_recipient'])
+  }
+
+  async #delete(owner: string, tables: readonly string[]): Promise<void> {
     await this.#db.write((tx) => {
-      for (const table of ['sending_count', 'sending_held', 'sending_notice'])
-        tx.sql(`DELETE FROM ${table} WHERE owner = ?`).run(owner)
+      for (const table of tables) tx.sql(`DELETE FROM ${table} WHERE owner = ?`).run(owner)
     })
     await this.#db.syncWal()
   }
