@@ -15,6 +15,7 @@ import { pop3dParams } from '../services/pop3d/mod.ts'
 import { lmtpdParams, postscreenParams, smtpdParams } from '../services/smtpd/mod.ts'
 import { acmeParams } from './certificates/params.ts'
 import { maillogParams } from './maillog/params.ts'
+import { crowdParams } from './server/crowd-params.ts'
 import { mainParams } from './server/params.ts'
 import { snapshotParams } from './server/snapshot-params.ts'
 import { submissionParams } from './server/submission-params.ts'
@@ -22,6 +23,7 @@ import { tlsParams } from './server/tls-params.ts'
 
 export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
   return makeRegistry(
+    crowdParams,
     mainParams,
     maillogParams,
     submissionParams,

@@ -132,6 +132,7 @@ test('who was not seen for postscreen_cache_retention_time is forgotten', async 
   )
   const accept = createScreen({
     cf: config.bind(postscreenParams),
+    stressed: config.bind(postscreenParams),
     host: { ...config.bind(smtpdParams), delay_logging_resolution_limit: 2 },
     clock,
     tables: createTables(),

@@ -35,7 +35,7 @@ const REASONS: readonly (readonly [reason: string, names: readonly Names[]])[] =
       /^ipc_(idle|timeout|ttl)$/,
       /^fork_(attempts|delay)$/,
       /^(max_idle|max_use|daemon_timeout|service_throttle_time|application_event_drain_time|trigger_timeout)$/,
-      /^(process_id|process_id_directory|process_name|service_name|stress|opportunistic_encryption)$/,
+      /^(process_id|process_id_directory|process_name|service_name|opportunistic_encryption)$/,
       /^qmgr_(daemon_timeout|ipc_timeout)$/,
       /^(anvil_status_update_time|connection_cache_status_update_time|connection_cache_protocol_timeout)$/,
       /^(transport_retry_time|postlogd_watchdog_timeout|postscreen_watchdog_timeout|daemon_table_open_error_is_fatal|debugger_command)$/,

@@ -76,7 +76,11 @@ export class SocketConnection implements Connection {
   }
 
   whenClosed(then: () => void): void {
-    this.#whenClosed = then
+    const before = this.#whenClosed
+    this.#whenClosed = () => {
+      before()
+      then()
+    }
   }
 
   get deflated(): boolean {

@@ -49,7 +49,7 @@ export interface Connection {
   readonly octetsOut: number
   /** The one reader; may be replaced (STARTTLS restarts a dialogue, an agent takes over). */
   attach(handler: ConnectionHandler): void
-  /** Called once when the connection is gone for good; besides the handler, for whoever keeps count. */
+  /** Called once when the connection is gone for good; besides the handler, for all who keep count. */
   whenClosed(then: () => void): void
   pause(): void
   resume(): void

@@ -229,3 +229,21 @@ test('a service that pauses a new connection hears nothing, also behind a PROXY 
   while (heard.length < 2) await turn()
   assert.deepEqual(heard, ['hello', 'end'])
 })
+
+test('all who keep count of a connection are told when it is gone', async (t) => {
+  const told: string[] = []
+  const { promise: gone, resolve } = Promise.withResolvers<void>()
+  const listener = await listen({
+    address: '127.0.0.1',
+    port: 0,
+    onConnection: (connection) => {
+      for (const who of ['listener', 'crowd', 'session']) connection.whenClosed(() => void told.push(who))
+      connection.whenClosed(resolve)
+      connection.attach({ data() {}, end: () => connection.end(), idle() {} })
+    },
+  })
+  t.after(() => listener.stop())
+  rawConnect(listener.port, '127.0.0.1').end()
+  await gone
+  assert.deepEqual(told, ['listener', 'crowd', 'session'])
+})

@@ -12,6 +12,7 @@ import { createPop3d, pop3dParams } from '../../services/pop3d/mod.ts'
 import { smtpdParams, tlsLevel } from '../../services/smtpd/mod.ts'
 import { version } from '../version.ts'
 import { broughtFor } from '../certificates/settings.ts'
+import { Crowd, refusalOf, type Welcome } from './crowd.ts'
 import { identityOf } from './identity.ts'
 import { loginDoor } from './login-door.ts'
 import { passwordMaps } from './smtpd-sasl.ts'
@@ -36,6 +37,9 @@ export interface FrontStatus {
 interface Plan {
   readonly spec: ListenerSpec
   readonly serve: Serve
+  /** Where there are so many that `stress = yes` holds; undefined: nothing is different then. */
+  readonly serveUnderStress: () => Serve
+  readonly crowd: Crowd
   readonly tls: ServerTls
   /** smtpd_upstream_proxy_timeout where there is such a proxy, else 0. */
   readonly proxyHeaderMs: number
@@ -83,7 +87,8 @@ export class Front {
 
   /** What each listener would do. Throws what is wrong with the configuration: nothing has changed then. */
   prepare(specs: readonly ListenerSpec[]): ReadonlyMap<string, Plan> {
-    return new Map(specs.map((spec) => [place(spec), this.#plan(spec)] as const))
+    const crowd = new Crowd(this.#rooms)
+    return new Map(specs.map((spec) => [place(spec), this.#plan(spec, crowd)] as const))
   }
 
   /**
@@ -116,10 +121,13 @@ export class Front {
     for (const { open, tls } of fresh) open.plan = { ...open.plan, tls }
   }
 
-  #plan(spec: ListenerSpec): Plan {
+  #plan(spec: ListenerSpec, crowd: Crowd): Plan {
     const cf = this.#rooms.current.config.with(new Map(spec.overrides)).bind(smtpdParams)
     const proxyHeaderMs = spec.kind === 'smtpd' ? (screenProxyMs(this.#rooms, spec) ?? proxyMs(cf)) : 0
-    return { spec, serve: this.#service(spec), tls: this.#identity(spec), proxyHeaderMs }
+    const serve = this.#service(spec)
+    let stressed: Serve | undefined
+    const serveUnderStress = (): Serve => (stressed ??= this.#service(underStress(spec)))
+    return { spec, serve, serveUnderStress, crowd, tls: this.#identity(spec), proxyHeaderMs }
   }
 
   async #listen(first: Plan): Promise<Open> {
@@ -141,10 +149,18 @@ export class Front {
     return Object.assign(open, { listener })
   }
 
-  #accept({ spec, serve }: Plan, connection: Connection): void {
+  #accept(plan: Plan, connection: Connection): void {
+    const { spec, crowd } = plan
     this.#connections.set(connection, spec.kind)
     connection.whenClosed(() => this.#connections.delete(connection))
-    serve(connection)
+    const welcome = crowd.welcome(spec, connection)
+    if (typeof welcome === 'string') return serveAs(welcome, plan, connection)
+    connection.pause()
+    void welcome.then((late) => {
+      if (connection.closed) return
+      connection.resume()
+      serveAs(late, plan, connection)
+    })
   }
 
   #identity(spec: ListenerSpec): ServerTls {
@@ -232,6 +248,17 @@ export class Front {
     this.#connections.delete(connection)
   }
 }
+
+function serveAs(welcome: Welcome, { spec, serve, serveUnderStress }: Plan, connection: Connection): void {
+  if (welcome === 'refused') connection.end(refusalOf(spec.kind))
+  else if (welcome === 'under stress') serveUnderStress()(connection)
+  else serve(connection)
+}
+
+const underStress = (spec: ListenerSpec): ListenerSpec => ({
+  ...spec,
+  overrides: [...spec.overrides, ['stress', 'yes']],
+})
 
 /** Where a unix socket is to lie; Postfix's `private` has the same mode. Throws ListenError. */
 export function makeDirectoryOf(path: string): void {

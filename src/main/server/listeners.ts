@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type Config, type MasterService, servicePort, splitList } from '../../io/config/mod.ts'
+import { queueParams } from '../../mail/queue/mod.ts'
 import { lmtpdParams } from '../../services/smtpd/mod.ts'
 import { mainParams } from './params.ts'
 
@@ -22,6 +23,8 @@ export interface ListenerSpec {
   readonly implicitTls: boolean
   /** Where master.cf has postscreen: its own -o. Clients are screened before the service speaks with them. */
   readonly screen?: readonly (readonly [string, string])[]
+  /** master.cf's maxproc, `-` being default_process_limit: from so many connections on it is under stress; 0 or missing: never. */
+  readonly processLimit?: number
   /** master.cf's -o for this service. */
   readonly overrides: readonly (readonly [string, string])[]
 }
@@ -99,6 +102,7 @@ function smtpListeners(front: MasterService, config: Config, addresses: readonly
   const [, host, portWord = ''] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(service.name) ?? []
   const port = servicePort(portWord)
   const { file, line } = service.origin
+  const { default_process_limit: processes } = config.bind(queueParams)
   if (port === undefined) throw new ListenerError(`${file}, line ${line}: unknown service: ${portWord}`)
   const on = host === undefined || host === '' ? addresses : host === 'localhost' ? ['127.0.0.1'] : [host]
   const own = { service_name: service.name, process_name: 'smtpd' } // for `syslog_name = postfix/$service_name`
@@ -109,7 +113,9 @@ function smtpListeners(front: MasterService, config: Config, addresses: readonly
     address,
     port,
     implicitTls: wrapped(service, config),
-    ...(front.command === 'postscreen' && { screen: [...front.overrides] }),
+    ...(front.command === 'postscreen'
+      ? { screen: [...front.overrides] } // which knows stress of its own
+      : { processLimit: service.maxProcesses < 0 ? processes : service.maxProcesses }),
     overrides,
   }))
 }

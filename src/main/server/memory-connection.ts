@@ -44,7 +44,11 @@ export class MemoryConnection implements Connection {
     this.#handler = handler
   }
   whenClosed(then: () => void): void {
-    this.#whenClosed = then
+    const before = this.#whenClosed
+    this.#whenClosed = () => {
+      before()
+      then()
+    }
   }
   pause(): void {}
   resume(): void {}

@@ -46,6 +46,7 @@ export function screenFor(
       : new DnsScore(cf.postscreen_dnsbl_sites, rooms.resolver, options)
   return createScreen({
     cf,
+    stressed: config.with(new Map([['stress', 'yes']])).bind(postscreenParams),
     host: { ...config.bind(smtpdParams), ...config.bind(DELAYS) },
     clock: rooms.clock,
     tables,

@@ -10,6 +10,8 @@ import type { postscreenParams } from './params.ts'
 
 export interface ScreenDeps {
   readonly cf: Settings<typeof postscreenParams>
+  /** The same with `stress = yes`, for when nearly all places are taken. */
+  readonly stressed: Settings<typeof postscreenParams>
   /** Of the listener behind it, which the dialogue of the screen looks like. */
   readonly host: {
     readonly myhostname: string

@@ -6,7 +6,7 @@ import { DISCARDABLE } from '../../../formats/smtp/mod.ts'
 import { escaped } from '../escaped.ts'
 import { listWords } from '../../../mail/policy/mod.ts'
 import { unquote } from '../../../mail/routing/mod.ts'
-import { LOGGED_OCTETS, softened, type Screening } from './screening.ts'
+import { LOGGED_OCTETS, softened, type Screening, timesOf } from './screening.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -63,7 +63,7 @@ export class Dialogue {
       end: () => this.#end(() => this.#at.hangup()),
       idle: () => this.#late(),
     })
-    connection.idleAfter(screen.deps.cf.postscreen_command_time_limit)
+    connection.idleAfter(timesOf(screen).postscreen_command_time_limit)
     this.#take(early)
     connection.resume()
   }
@@ -149,7 +149,7 @@ export class Dialogue {
     if (answer === undefined || this.#ended) return
     if (answer.last === true) return this.#drop(answer.reply)
     connection.write(`${softened(answer.reply, screen.deps.host.soft_bounce)}\r\n`)
-    connection.idleAfter(cf.postscreen_command_time_limit)
+    connection.idleAfter(timesOf(screen).postscreen_command_time_limit)
   }
 
   async #filtered(line: string): Promise<string> {

@@ -2,7 +2,9 @@
  * The screen in front of a listener, where master.cf has postscreen: a client that is not known yet is looked at before an
  * SMTP server speaks with it. Postfix: postscreen(8); POSTSCREEN_README.
  */
+import { publish } from '#src/base/mod.ts'
 import type { Connection } from '../../../io/net/mod.ts'
+import type { SmtpdEvent } from '../events.ts'
 import type { ScreenDeps } from './deps.ts'
 import { Report } from './report.ts'
 import { type Screen, Screening } from './screening.ts'
@@ -61,7 +63,16 @@ function screenOf(deps: ScreenDeps): Screen {
   return {
     deps,
     enabled,
-    places: new Places(cf.postscreen_pre_queue_limit),
+    places: new Places(cf.postscreen_pre_queue_limit, (isStressed, taken) =>
+      publish<SmtpdEvent>({
+        event: 'smtpd.info',
+        service: 'postscreen',
+        syslogName: deps.host.syslog_name,
+        clientName: '',
+        clientAddress: '',
+        text: `${isStressed ? 'entering' : 'leaving'} STRESS mode with ${taken} connections`,
+      }),
+    ),
     ehloKeywords: new Set(cf.postscreen_discard_ehlo_keywords.map((word) => word.toUpperCase())),
     remembersAt: async (address) => (await at({ name: '', address })) !== undefined,
     isForbidden: async (command) => (await forbidden(command)) !== undefined,

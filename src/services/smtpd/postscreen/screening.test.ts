@@ -28,6 +28,7 @@ async function startScreen(t: TestContext, mainCf = '', deps: Partial<ScreenDeps
   const config = parseConfig(MAIN_CF + mainCf, makeRegistry(postscreenParams, smtpdParams))
   const accept = createScreen({
     cf: config.bind(postscreenParams),
+    stressed: config.with(new Map([['stress', 'yes']])).bind(postscreenParams),
     host: { ...config.bind(smtpdParams), delay_logging_resolution_limit: 2 },
     clock: systemClock,
     tables: createTables(),

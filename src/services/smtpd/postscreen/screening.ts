@@ -33,6 +33,9 @@ export interface Screen {
   readonly minTtlMs: number
 }
 
+/** What holds for waits just now. */
+export const timesOf = ({ places, deps }: Screen): ScreenDeps['cf'] => (places.isStressed ? deps.stressed : deps.cf)
+
 export class Screening {
   readonly screen: Screen
   readonly connection: Connection
@@ -137,7 +140,7 @@ export class Screening {
     this.#pregreetDone = !watches
     if (watches) connection.write(`220-${cf.postscreen_greet_banner}\r\n`)
     if (results.todo.has('dnsbl') && score !== undefined) this.#ask(score).catch(this.fail)
-    connection.idleAfter(cf.postscreen_greet_wait)
+    connection.idleAfter(timesOf(this.screen).postscreen_greet_wait)
     connection.resume()
     const [said] = this.#early
     if (said !== undefined) this.#pregreeted(said)
