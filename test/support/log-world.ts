@@ -297,6 +297,7 @@ export class LogWorld {
 }
 
 const owner: ContentOwner = {
+  nextSegment: () => undefined,
   positions: (reader, segment, fromOffset, limit) =>
     reader
       .sql('SELECT "offset", length FROM entry WHERE segment = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?')

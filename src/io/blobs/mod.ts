@@ -42,8 +42,17 @@ export { GoneError, LogBrokenError, LogFailedError, LogFullError } from './error
 export { type FileSystem, realFileSystem } from './file-system.ts'
 export { type LogTrouble, SegmentLog } from './log.ts'
 export { type Origin, originOf } from './origin.ts'
-export { type ContentOwner, ownerOf } from './owners.ts'
+export { type ContentOwner, ownerOf, referredPositions } from './owners.ts'
 export { type MiscountedSegment, reapDeadSegments, type UpkeepOptions } from './reap.ts'
 export { recover, type RecoverOptions, type RecoveryReport } from './recover.ts'
-export { type DamagedOctets, recordAt, type Scanned, type ScannedRecord, scanSegment, segmentFiles } from './scan.ts'
+export {
+  type DamagedOctets,
+  IDENTITY_OCTETS,
+  recordAt,
+  type Scanned,
+  type ScannedRecord,
+  scanSegment,
+  segmentFiles,
+  segmentIdentity,
+} from './scan.ts'
 export { logSchema, releaseContent, retainContent, segmentPath, type SegmentRow, segmentRows } from './segments.ts'

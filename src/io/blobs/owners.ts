@@ -9,6 +9,8 @@ export interface ContentOwner {
    * offset.
    */
   positions(reader: Reader, segment: number, fromOffset: number, limit: number): readonly Position[]
+  /** The next segment above `after` that its rows refer to. */
+  nextSegment(reader: Reader, after: number): number | undefined
   /** Rows that stand at `from` stand at `to` from now on. Answers how many; the log counts the references. */
   move(tx: Tx, from: Position, to: Position): number
 }
@@ -36,6 +38,7 @@ export function referredPositions(
 /** The owner of a table whose columns `segment`, `offset` and `length` are a position. @param table a name of ours, never input */
 export function ownerOf(table: string): ContentOwner {
   const positions = `SELECT segment, offset, length FROM ${table} WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?`
+  const next = `SELECT segment FROM ${table} WHERE segment > ? ORDER BY segment LIMIT 1`
   const move = `UPDATE ${table} SET segment = ?, offset = ? WHERE segment = ? AND offset = ?`
   return {
     positions: (reader, segment, fromOffset, limit) =>
@@ -43,6 +46,10 @@ export function ownerOf(table: string): ContentOwner {
         .sql(positions)
         .all(segment, fromOffset, limit)
         .map(([at, offset, length]) => ({ segment: Number(at), offset: Number(offset), length: Number(length) })),
+    nextSegment: (reader, after) => {
+      const row = reader.sql(next).get(after)
+      return row === undefined ? undefined : Number(row[0])
+    },
     move: (tx, from, to) => tx.sql(move).run(to.segment, to.offset, from.segment, from.offset).changes,
   }
 }

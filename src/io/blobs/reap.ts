@@ -14,6 +14,11 @@ export interface UpkeepOptions {
   readonly fs?: FileSystem
   /** Asked once more before a file goes; without them the count alone decides. */
   readonly owners?: readonly ContentOwner[]
+  /**
+   * Somebody copies the segments that a snapshot knows: none may die now. Asked in the transaction in which they would; a snapshot that is
+   * begun after that, and before it is committed, still has them without any reference.
+   */
+  readonly isHeld?: () => boolean
 }
 
 /** The count says that nothing refers to a segment, and an owner says otherwise: a defect. The segment stays. */
@@ -42,11 +47,12 @@ export async function reapDeadSegments(options: UpkeepOptions): Promise<number> 
 }
 
 /** A look first, so that upkeep writes nothing where there is nothing to do. */
-async function markDead({ db, owners = [] }: UpkeepOptions): Promise<number[]> {
+async function markDead({ db, owners = [], isHeld = () => false }: UpkeepOptions): Promise<number[]> {
   const unused = "SELECT number FROM segment WHERE state = 'dead' OR (state = 'sealed' AND live_octets <= 0) LIMIT ?"
   if (db.read.sql(unused).get(1) === undefined) return []
   const miscounted: number[] = []
   const dead = await db.write((tx) => {
+    if (isHeld()) return []
     const numbers = tx
       .sql(unused)
       .all(REAP_LIMIT)

@@ -212,7 +212,7 @@ test('a segment that an owner still refers to stays, whatever the count says', a
   await db.write((tx) => releaseContent(tx, at))
   const events: PostigoEvent[] = []
   t.after(listen((event) => events.push(event)))
-  const owner = { positions: () => [at], move: () => 0 }
+  const owner = { positions: () => [at], nextSegment: () => undefined, move: () => 0 }
   assert.equal(await reapDeadSegments({ db, dir: join(dir, 'log'), owners: [owner] }), 0)
   assert.deepEqual(events, [{ event: 'log.miscounted', segment: at.segment }])
   assert.equal(log.read(at, 0, 7).toString(), 'content')
@@ -220,6 +220,7 @@ test('a segment that an owner still refers to stays, whatever the count says', a
 })
 
 const entryOwner: ContentOwner = {
+  nextSegment: () => undefined,
   positions: (reader, segment, fromOffset, limit) =>
     reader
       .sql('SELECT "offset", length FROM entry WHERE segment = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?')

@@ -1,7 +1,7 @@
 /** All records of a segment as they lie in its file, damaged ones included: for who checks the log, and who saves what is left of it. */
 import type { Position, RecordKind } from './contract.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
-import { RECORD_HEADER, SEGMENT_HEADER } from './format.ts'
+import { readRecordHeader, readSegmentHeader, RECORD_HEADER, SEGMENT_HEADER } from './format.ts'
 import { type FoundRecord, Records } from './records.ts'
 import { segmentOfName, segmentPath } from './segments.ts'
 
@@ -87,6 +87,18 @@ function asScanned(records: Records, found: FoundRecord, segment: number): Scann
     facts: () => records.facts(found),
     read: (from, to) => records.content(found, from, to),
   }
+}
+
+/** Octets that `segmentIdentity` looks at. */
+export const IDENTITY_OCTETS = SEGMENT_HEADER + RECORD_HEADER
+
+/**
+ * What tells a segment from any other of the same number, as one of before a restore has: the id of its first record.
+ * @param head its first octets @returns undefined where it holds no record
+ */
+export function segmentIdentity(head: Buffer, number: number): string | undefined {
+  if (readSegmentHeader(head) !== number) return undefined
+  return readRecordHeader(head.subarray(SEGMENT_HEADER))?.id.toString('hex')
 }
 
 /** Numbers of the segments whose files are there, ascending. */

@@ -36,6 +36,12 @@ export async function beginRun(db: SqliteDb, bootId: string = currentBootId()): 
   await db.syncWal()
 }
 
+/** The database is of an earlier time than what others were told of it: the next start takes it as after a power cut. */
+export function becameOlder(tx: Tx): void {
+  set(tx, 'boot', 'of an earlier time')
+  set(tx, 'clean', '0')
+}
+
 /** The run ends in order: everything is sealed and no other thread writes any more. */
 export async function endRun(db: SqliteDb): Promise<void> {
   await db.syncWal()

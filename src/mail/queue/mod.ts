@@ -26,6 +26,7 @@ export {
   type Selection,
 } from './desk.ts'
 export type { QueueEvent } from './events.ts'
+export { holdAll } from './hold-all.ts'
 export { readLimits } from './limits.ts'
 export type { Notify } from './notifier.ts'
 export { Prober, type ProberDeps } from './prober.ts'

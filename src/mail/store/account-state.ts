@@ -67,16 +67,17 @@ export function resyncFloor(reader: Reader, account: AccountId): number {
  * After a power cut the last commits may be gone although clients were told of them. No UID and no MODSEQ is given
  * twice: both rise by their margins, and whoever asks for changes from below is answered in full (rule 7).
  * To be run before records of the log are taken in again, so that these get numbers above the gap.
+ * @param times margins at once, for a database that is further behind
  */
-export function afterPowerCut(tx: Tx): void {
+export function afterPowerCut(tx: Tx, times = 1): void {
   tx.sql('UPDATE account_state SET mod_seq = mod_seq + ?, uid_validity = uid_validity + ?').run(
-    MODSEQ_MARGIN,
-    UIDVALIDITY_MARGIN,
+    times * MODSEQ_MARGIN,
+    times * UIDVALIDITY_MARGIN,
   )
   tx.sql('UPDATE account_state SET resync_floor = mod_seq').run()
   tx.sql(
     `UPDATE mailbox SET uid_next = min(uid_next + ?, 4294967295), highest_mod_seq =
        (SELECT mod_seq FROM account_state WHERE account_state.account = mailbox.account)
      WHERE name IS NULL OR name NOT LIKE ?`, // nobody was told of UIDs in one that is being imported, and they are to stay
-  ).run(UID_MARGIN, `${STAGED}%`)
+  ).run(times * UID_MARGIN, `${STAGED}%`)
 }

@@ -118,6 +118,14 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./repair.ts')).repair,
     summary: 'put a damaged database together anew, of what is left, the last snapshot and the message log (--dry-run)',
   },
+  backup: {
+    load: async () => (await import('./backup.ts')).backup,
+    summary: 'a backup of everything while mail flows: only what is new is copied; --verify, --list',
+  },
+  restore: {
+    load: async () => (await import('./restore.ts')).restore,
+    summary: 'what a backup has comes back: everything (--all)',
+  },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {
     load: async () => (await import('./postmap.ts')).postmap,

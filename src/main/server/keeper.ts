@@ -65,6 +65,7 @@ export async function keepData(directory: string): Promise<Keeper> {
     return {
       async stop() {
         control.close()
+        await rooms.backups.stop()
         await upkeep.stop()
         await rooms.log.close()
         await endRun(rooms.db)
@@ -83,6 +84,7 @@ export function answerTools(rooms: Rooms, request: ControlRequest): Promise<Cont
   if (request.command.startsWith('search-index-')) return answerSearch(rooms, request)
   if (request.command.startsWith('import-')) return answerImport(rooms, request)
   if (request.command.startsWith('export-')) return answerExport(rooms, request)
+  if (request.command.startsWith('backup-')) return Promise.resolve(rooms.backups.answer(request))
   if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
   if (request.command === 'tls-report') return Promise.resolve(answerTlsReport(rooms, request))
   return answerQueue(rooms, request)

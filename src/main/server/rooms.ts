@@ -20,6 +20,7 @@ import {
   saslSearchPath,
   verifierFamilies,
 } from '../../mail/accounts/mod.ts'
+import { Backups } from '../backup/control.ts'
 import type { Intake, IntakeDeps, MailboxIntake } from '../../mail/intake/mod.ts'
 import { localParams } from '../../mail/delivery/mod.ts'
 import { FailureCounters, Logins, loginsParams, type LoginsSettings } from '../../mail/logins/mod.ts'
@@ -120,6 +121,8 @@ export interface Rooms {
   readonly logins: Logins
   readonly rates: SharedRates
   readonly startExchange: typeof startExchange
+  /** Backups that are being made; main's are asked. */
+  readonly backups: Backups
   /** As of the last good load. */
   current: Configured
   /** Files of main.cf that the launcher read for this process. */
@@ -235,6 +238,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     desk,
     runner,
     queued,
+    backups: new Backups(paths, clock),
     ticketKeys: new TicketKeys(options.shared.tickets),
     rates: new SharedRates({ memory: options.shared.rates, thread: options.thread, clock }),
     logins: new Logins({

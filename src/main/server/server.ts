@@ -480,7 +480,7 @@ export class Server {
     await this.#runner.stop()
     this.#smtpAgent?.forget()
     await this.#tlsReporter.stop()
-    await this.#snapshots.stop()
+    await Promise.all([this.#snapshots.stop(), this.#rooms.backups.stop()])
     await this.#upkeep?.stop()
     await this.#rooms.logins.close()
     await this.#rooms.log.close()

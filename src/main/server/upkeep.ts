@@ -2,11 +2,13 @@
  * Upkeep: what is done beside the mail. It has a thread of its own where there are threads (upkeep-thread.ts), else it is main's,
  * and each step is short.
  */
+import { dirname, join } from 'node:path'
 import { type Clock, publish } from '#src/base/mod.ts'
 import { compactSegments, reapDeadSegments, type SegmentLog } from '../../io/blobs/mod.ts'
 import { Checkpointer, type SqliteDb, SyncLine } from '../../io/db/mod.ts'
 import { queueContent } from '../../mail/queue/mod.ts'
 import { contentReader, storeContent, type StoreSettings, StoreUpkeep } from '../../mail/store/mod.ts'
+import { isHeld } from '../backup/holds.ts'
 
 /** What was expunged is let go, and what nothing refers to is removed, this often. */
 const TIDY_EVERY_MS = 60_000
@@ -70,12 +72,13 @@ export class Upkeep {
 
   /** Lets go what was expunged, removes segments that nothing refers to, and empties those that little refers to. */
   async tidy(): Promise<void> {
-    const { db, log, dir } = this.#parts
+    const { db, log, dir, clock } = this.#parts
     const { signal } = this.#stopping
     try {
       await this.#store.run(signal)
       // First what died since the last time: content moved just now is read from its old place by those who looked before.
-      await reapDeadSegments({ db, dir, owners: OWNERS })
+      const snapshots = join(dirname(db.path), 'snapshots')
+      await reapDeadSegments({ db, dir, owners: OWNERS, isHeld: () => isHeld(snapshots, clock.now()) })
       await compactSegments({ db, log, dir, owners: OWNERS }, signal)
     } catch (error) {
       publish({ event: 'upkeep.failed', error })
