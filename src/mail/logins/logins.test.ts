@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { manualClock } from '../../base/mod.ts'
+import { startClientExchange, startExchange } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import { type Db, openDatabase } from '../../io/db/mod.ts'
 import { accountsSchema, createSaslBackend } from '../accounts/mod.ts'
@@ -196,6 +197,28 @@ test('who logged in from a place before is not slowed there, nor banned soon', a
   assert.ok(waits.has(false))
   for (let i = 0; i < 20; i++) assert.equal(await logIn('192.0.2.1', 'ana', `typo ${i}`), 'refused')
   clock.advance(1)
+})
+
+test('where no password is said, right and wrong are told after the same wait', async (t) => {
+  const cf = { login_failure_delay: 40, login_failure_max_delay: 40, login_failure_account_limit: 5 }
+  const { logIn, logins, settings, backend } = await setUp(t, cf)
+  for (let i = 0; i < 9; i++) await logIn(`198.51.${100 + i}.1`, 'ana', `guess ${i}`)
+  const visit = logins
+    .door('imap', settings, async () => false)
+    .visit(() => ({ address: '203.0.113.1', tls: undefined }))
+  for (const password of ['secreto', 'wrong']) {
+    const service = { service: 'imap', hostname: 'h', host: 'h' }
+    const client = startClientExchange(['SCRAM-SHA-256'], { username: 'ana', password }, service)
+    const inner = startExchange('SCRAM-SHA-256', visit.watch(backend), service)
+    assert.ok(client && inner)
+    const server = visit.slow(inner)
+    let step = await server.step(client.initial)
+    assert.ok(step.state === 'continue')
+    const before = performance.now()
+    step = await server.step(await client.step(step.challenge))
+    assert.equal(step.state, password === 'secreto' ? 'done' : 'failed')
+    assert.ok(performance.now() - before >= 39, password)
+  }
 })
 
 test('the ledger tells what came when, from where, by which password; what is alike in a day is one row', async (t) => {

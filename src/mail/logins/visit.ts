@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '../../base/mod.ts'
-import { BAD_PROTOCOL, type SaslBackend, type SaslIdentity } from '../../formats/sasl/mod.ts'
+import { BAD_PROTOCOL, type SaslBackend, type SaslExchange, type SaslIdentity } from '../../formats/sasl/mod.ts'
 import { type Account, AccountError, type Accounts, type Scope } from '../accounts/mod.ts'
 import type { Bans } from './bans.ts'
 import type { FailureCounters } from './counters.ts'
@@ -46,6 +46,8 @@ interface Tried {
   readonly name: string
   /** Asked for where it failed. */
   readonly pair: () => number
+  /** It has waited as long as guesses must. */
+  waited: boolean
 }
 
 export class Visit {
@@ -78,7 +80,7 @@ export class Visit {
       realm: backend.realm,
       verifyPassword: async (name, password) => {
         this.#note(name, password)
-        if ((await this.isBanned()) || !(await this.#waited(name))) return undefined
+        if ((await this.isBanned()) || !(await this.waited())) return undefined
         return backend.verifyPassword(name, password)
       },
       scram: noted((name, hash) => backend.scram(name, hash)),
@@ -88,6 +90,34 @@ export class Visit {
       mayActAs: (identity, authzid) => backend.mayActAs(identity, authzid),
     }
     return watched as SaslBackend // an absent apop is undefined, which nobody tells apart
+  }
+
+  /**
+   * An exchange in which no password is said: what came out waits as guesses do before it is told, so that hanging up tells
+   * nothing.
+   */
+  slow(exchange: SaslExchange): SaslExchange {
+    return {
+      mechanism: exchange.mechanism,
+      clientFirst: exchange.clientFirst,
+      step: async (response) => {
+        const step = await exchange.step(response)
+        if (step.state !== 'continue') await this.waited()
+        return step
+      },
+      close: () => exchange.close?.(),
+    }
+  }
+
+  /** Waits, once for each log-in, as long as guesses must; false: it is banned by now. */
+  async waited(): Promise<boolean> {
+    const tried = this.#tried
+    if (tried === undefined || tried.waited) return true
+    tried.waited = true
+    const delay = await this.#delayBefore(tried.name).catch((error: unknown) => this.#failing(0, error))
+    if (delay === 0) return true
+    await this.#sleep(delay)
+    return !(await this.isBanned())
   }
 
   /** After a success. @param end lets go the session, when the account or its application password is no more */
@@ -115,7 +145,7 @@ export class Visit {
     // A client that cannot say a password guesses none.
     if (tried === undefined && reason === BAD_PROTOCOL) return false
     try {
-      return await this.#refused(mechanism, tried ?? { name: '', pair: randomPair })
+      return await this.#refused(mechanism, tried ?? { name: '', pair: randomPair, waited: false })
     } catch (error) {
       return this.#failing(false, error)
     }
@@ -142,15 +172,8 @@ export class Visit {
   #note(name: string, password?: string): void {
     // A digest of a challenge is another each time, whatever the password: each counts.
     const { counters } = this.#parts
-    this.#tried = { name, pair: password === undefined ? randomPair : () => counters.pairOf(name, password) }
-  }
-
-  /** Waits as long as guesses must; false: it is banned by now. */
-  async #waited(name: string): Promise<boolean> {
-    const delay = await this.#delayBefore(name).catch((error: unknown) => this.#failing(0, error))
-    if (delay === 0) return true
-    await this.#sleep(delay)
-    return !(await this.isBanned())
+    const pair = password === undefined ? randomPair : (): number => counters.pairOf(name, password)
+    this.#tried = { name, pair, waited: false }
   }
 
   async #delayBefore(name: string): Promise<number> {

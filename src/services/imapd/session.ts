@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { type Comparator, Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
 import { type Collation, COLLATIONS, unicodeCasemap, UNMARKED } from '../../formats/message/mod.ts'
-import type { SaslBackend, SaslIdentity } from '../../formats/sasl/mod.ts'
+import type { SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
 import type { Visit } from '../../mail/logins/mod.ts'
@@ -205,6 +205,11 @@ export class Session {
   /** What one log-in is checked by. */
   get backend(): SaslBackend {
     return this.#visit?.watch(this.deps.backend) ?? this.deps.backend
+  }
+
+  /** An exchange whose outcome is told as late as a guess's must be. */
+  slowed(exchange: SaslExchange | undefined): SaslExchange | undefined {
+    return exchange && (this.#visit?.slow(exchange) ?? exchange)
   }
 
   loggedIn(identity: SaslIdentity, method: string): void {

@@ -107,6 +107,16 @@ export class Session {
     return this.#visit?.watch(this.deps.backend) ?? this.deps.backend
   }
 
+  /** An exchange whose outcome is told as late as a guess's must be. */
+  slowed(exchange: SaslExchange | undefined): SaslExchange | undefined {
+    return exchange && (this.#visit?.slow(exchange) ?? exchange)
+  }
+
+  /** The same for APOP, which is no exchange. */
+  async waited(): Promise<void> {
+    await this.#visit?.waited()
+  }
+
   get client(): { address: string; port: number; localAddress: string; tls: string | undefined } {
     const { remote, local, tls } = this.connection
     return { address: remote.address, port: remote.port, localAddress: local.address, tls: tls?.protocol }

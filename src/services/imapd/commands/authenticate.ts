@@ -43,7 +43,7 @@ export async function authenticate(session: Session, cursor: Cursor): Promise<st
   refuseBeforeTls(session)
   const { deps } = session
   const exchange = deps.mechanisms.includes(name)
-    ? deps.startExchange(name, session.backend, { service: 'imap', hostname: deps.hostname })
+    ? session.slowed(deps.startExchange(name, session.backend, { service: 'imap', hostname: deps.hostname }))
     : undefined
   if (exchange === undefined) throw new ImapError('NO', 'Unsupported authentication mechanism', { code: 'CANNOT' })
   let step = await exchange.step(

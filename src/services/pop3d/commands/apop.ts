@@ -14,6 +14,7 @@ export async function apop(session: Session, { args }: Command): Promise<void> {
   try {
     const { digest: expected, identity } = backend.apop(name, timestamp)
     const isRight = timingSafeEqual(expected, Buffer.from(digest, 'hex'))
+    await session.waited()
     if (!isRight || identity === undefined)
       throw await session.failedLogIn(name, 'APOP', 'authentication failure', false)
     await enter(session, identity, 'APOP')

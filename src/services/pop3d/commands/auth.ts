@@ -15,7 +15,7 @@ export async function auth(session: Session, { args }: Command): Promise<void> {
   const { startExchange, hostname, mechanisms } = session.deps
   const name = mechanism.toUpperCase()
   const exchange = mechanisms.includes(name)
-    ? startExchange(name, session.backend, { service: 'pop', hostname })
+    ? session.slowed(startExchange(name, session.backend, { service: 'pop', hostname }))
     : undefined
   if (exchange === undefined) throw new Pop3Error('Unsupported authentication mechanism.')
   let step = await exchange.step(

@@ -46,7 +46,7 @@ async function start(session: Session, mechanism: string): Promise<SaslExchange>
       hostname: cf.myhostname,
       client: { address: client.address, localAddress: connection.local.address, secured: tls !== undefined },
     })
-    if (exchange !== undefined) return exchange
+    if (exchange !== undefined) return session.visit?.slow(exchange) ?? exchange
   }
   const options = tls === undefined ? cf.smtpd_sasl_security_options : cf.smtpd_sasl_tls_security_options
   const tooPlain = propertiesOf(name)?.plaintext === true && options.includes('noplaintext')
