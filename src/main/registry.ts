@@ -6,7 +6,7 @@ import { deliveryParams, lmtpParams, localParams, statusFilterParams } from '../
 import { intakeParams } from '../mail/intake/mod.ts'
 import { loginsParams } from '../mail/logins/mod.ts'
 import { noticesParams } from '../mail/notices/mod.ts'
-import { policyParams, sendingParams } from '../mail/policy/mod.ts'
+import { greylistParams, policyParams, sendingParams } from '../mail/policy/mod.ts'
 import { probeParams, queueParams } from '../mail/queue/mod.ts'
 import { routingParams } from '../mail/routing/mod.ts'
 import { storeParams } from '../mail/store/mod.ts'
@@ -38,6 +38,7 @@ export function allParams(): ReadonlyMap<string, ParamSpec<unknown>> {
     pop3dParams,
     policyParams,
     sendingParams,
+    greylistParams,
     routingParams,
     intakeParams,
     storeParams,

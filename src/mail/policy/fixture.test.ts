@@ -43,7 +43,7 @@ export interface PolicyGiven extends Given {
   readonly zone?: Zone
   readonly asked?: string[]
   readonly clock?: Clock
-  readonly ports?: Pick<PolicyDeps, 'mailboxFull' | 'probe'>
+  readonly ports?: Pick<PolicyDeps, 'mailboxFull' | 'probe' | 'greylist'>
 }
 
 export function testPolicy(mainCf: string, given: PolicyGiven = {}): Policy {

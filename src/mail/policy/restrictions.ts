@@ -7,6 +7,7 @@ import type { Evaluation, Outcome, Subject } from './evaluation.ts'
 import { helloRestrictions } from './hello.ts'
 import { dnsListRestrictions } from './list-restrictions.ts'
 import { genericRestrictions } from './generic.ts'
+import { greylistRestrictions } from './greylist/restriction.ts'
 import { recipientRestrictions } from './recipient.ts'
 import { senderRestrictions } from './sender.ts'
 import type { Chain, Lists } from './chain.ts'
@@ -39,6 +40,7 @@ export const restrictions: ReadonlyMap<string, Restriction> = new Map(
     ...helloRestrictions,
     ...senderRestrictions,
     ...recipientRestrictions,
+    ...greylistRestrictions,
     ...accessRestrictions,
     ...dnsListRestrictions,
   } satisfies Restrictions),

@@ -9,6 +9,8 @@ import type { Account } from '../accounts/mod.ts'
 import type { Router } from '../routing/mod.ts'
 import type { PolicyWarning } from './contract.ts'
 import { DnsLists } from './dns-lists.ts'
+import type { Greylist } from './greylist/greylist.ts'
+import { greylistParams } from './greylist/params.ts'
 import { policyParams } from './params.ts'
 import { PolicyServices } from './policy-service.ts'
 
@@ -25,6 +27,8 @@ export interface PolicyDeps {
   readonly mailboxFull?: (account: Account, sizeOctets: number) => boolean | Promise<boolean>
   /** Address probes (reject_unverified_sender and _recipient); without it they end as if the probe could not be made. */
   readonly probe?: (address: string, role: 'sender' | 'recipient') => Promise<Probe>
+  /** Of check_greylist; without it nobody waits. */
+  readonly greylist?: Pick<Greylist, 'ask'>
 }
 
 /** What a probe found out. */
@@ -54,6 +58,8 @@ export class Rules {
   readonly permitLog: ((action: string) => Promise<string | undefined>) | undefined
   readonly senderLoginMaps: Maps
   readonly relayClientcerts: Maps
+  /** greylist_client_exceptions. */
+  readonly greylistExceptions: (client: { readonly name: string; readonly address: string }) => Promise<boolean>
   readonly rblReplyMaps: Maps
   /** smtpd_access_maps in parent_domain_matches_subdomains: `example.com` in an access table means subdomains too. */
   readonly plainParents: boolean
@@ -77,6 +83,9 @@ export class Rules {
       permitted === ''
         ? undefined
         : deps.tables.matchDomain(permitted, { parentDomains: false, parameter: 'smtpd_log_access_permit_actions' })
+    const { greylist_client_exceptions: excepted } = deps.config.bind(greylistParams)
+    const isExcepted = deps.tables.matchAddress(excepted, { parameter: 'greylist_client_exceptions' })
+    this.greylistExceptions = async (client) => (await isExcepted(client)) !== undefined
     this.senderLoginMaps = deps.tables.maps(cf.smtpd_sender_login_maps)
     this.relayClientcerts = deps.tables.maps(cf.relay_clientcerts)
     this.rblReplyMaps = deps.tables.maps(cf.rbl_reply_maps)

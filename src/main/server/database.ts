@@ -6,7 +6,7 @@ import { deliverySchema } from '../../mail/delivery/mod.ts'
 import { loginsSchema } from '../../mail/logins/mod.ts'
 import { queueSchema } from '../../mail/queue/mod.ts'
 import { storeSchema } from '../../mail/store/mod.ts'
-import { sendingSchema } from '../../mail/policy/mod.ts'
+import { greylistSchema, sendingSchema } from '../../mail/policy/mod.ts'
 import { screenSchema } from '../../services/smtpd/mod.ts'
 import { checkSchema } from './check-schema.ts'
 
@@ -18,6 +18,7 @@ export const mailSchemas: readonly Schema[] = [
   storeSchema,
   queueSchema,
   sendingSchema,
+  greylistSchema,
   deliverySchema,
   screenSchema,
   checkSchema, // last: indices over the others' tables

@@ -6,10 +6,13 @@ import {
   checkRelayGuard,
   createPolicy,
   endpointOf,
+  Greylist,
+  greylistParams,
   macroSource,
   milterParams,
   Milters,
   type MilterWarning,
+  type PolicyWarning,
 } from '../../mail/policy/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { type Maps, TableError } from '../../io/tables/mod.ts'
@@ -77,6 +80,7 @@ export function smtpdFor(
       dns: resolver,
       clock,
       probe: probeAsker({ store: new ProbeStore(rooms.db), queued: rooms.queued, clock, cf: config.bind(probeParams) }),
+      greylist: new Greylist(rooms.db, clock, config.bind(greylistParams), greylistFailed),
       mailboxFull: (account, sizeOctets) => !store.hasRoom(account.id, sizeOctets),
     }),
     tables: current.tables,
@@ -90,6 +94,9 @@ export function smtpdFor(
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),
   })
 }
+
+const greylistFailed = (error: unknown): void =>
+  publish<PolicyWarning>({ event: 'policy.warning', text: `check_greylist: ${String(error)}` })
 
 /** smtpd_proxy_filter: `host:port`, `inet:host:port`, `unix:path`. */
 function beforeQueueOf(name: string, config: Config, intake: MailboxIntake): BeforeQueue {
