@@ -35,9 +35,16 @@ async function costOf(work: () => Promise<void>): Promise<string> {
     .join(', ')
 }
 
+function assertAlike(mechanism: string, costs: ReadonlyMap<string, string>): void {
+  const kinds = new Set(costs.values())
+  assert.equal(kinds.size, 1, `${mechanism}: ${JSON.stringify([...costs])}`)
+  assert.match([...kinds].join(), /[a-z]/)
+}
+
 const families = [
   ['scram-sha-256', 'scram-sha-1', 'digest-md5', 'cram-md5'],
   ['scram-sha-256', 'argon2id'],
+  ['scram-sha-256', 'apop'],
 ] as const
 
 for (const kept of families)
@@ -93,8 +100,13 @@ for (const kept of families)
           await refuse() // what is read from the database once is read by now
           costs.set(`${name} ${password}`, await costOf(refuse))
         }
-      const kinds = new Set(costs.values())
-      assert.equal(kinds.size, 1, `${mechanism}: ${JSON.stringify([...costs])}`)
-      assert.match([...kinds].join(), /[a-z]/)
+      assertAlike(mechanism, costs)
     }
+    const costs = new Map<string, string>()
+    for (const name of names) {
+      const ask = async (): Promise<void> => void backend.apop?.(name, '<1@h>')
+      await ask()
+      costs.set(name, await costOf(ask))
+    }
+    assertAlike('APOP', costs)
   })

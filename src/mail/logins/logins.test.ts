@@ -163,6 +163,32 @@ test('what says no password is no guess, and what cannot be asked locks nobody o
   assert.equal(await logIn('192.0.2.3', 'ana', 'secreto'), 'in')
 })
 
+test('failures leak away in login_failure_window, waits and bans are as long as their parameters', async (t) => {
+  const cf = { login_failure_limit: 3, login_failure_window: 60_000, login_ban_time: 5000, login_ban_max_time: 7000 }
+  const { logIn, clock } = await setUp(t, cf)
+  for (const n of [1, 2]) assert.equal(await logIn('192.0.2.1', 'ana', `x${n}`), 'refused')
+  clock.advance(40_000) // two leak in it
+  for (const n of [3, 4]) assert.equal(await logIn('192.0.2.1', 'ana', `x${n}`), 'refused')
+  assert.equal(await logIn('192.0.2.1', 'ana', 'x5'), 'banned')
+  clock.advance(5000)
+  for (const n of [6, 7]) assert.equal(await logIn('192.0.2.1', 'ana', `x${n}`), 'refused')
+  assert.equal(await logIn('192.0.2.1', 'ana', 'x8'), 'banned')
+  clock.advance(6999)
+  assert.equal(await logIn('192.0.2.1', 'ana', 'secreto'), 'turned away')
+  clock.advance(1)
+  assert.equal(await logIn('192.0.2.1', 'ana', 'secreto'), 'in')
+})
+
+test('limits of 0 ban nobody, a lifetime of 0 records nothing', async (t) => {
+  const off = { login_failure_limit: 0, login_failure_network_limit: 0, login_failure_account_limit: 0 }
+  const { logIn, logins, ana } = await setUp(t, { ...off, login_record_lifetime: 0 })
+  for (let i = 0; i < 60; i++) assert.equal(await logIn('192.0.2.1', 'ana', `x${i}`), 'refused')
+  assert.equal(await logIn('192.0.2.1', 'ana', 'secreto'), 'in')
+  await logins.ledger.flush()
+  assert.deepEqual(logins.ledger.list(ana.id), [])
+  assert.deepEqual(logins.bans.list(), [])
+})
+
 test('an operator bans, lifts, and names networks', async (t) => {
   const { logIn, logins, clock } = await setUp(t)
   await logins.bans.add('203.0.113.0/24', clock.now() + 1000, 'by hand')
