@@ -269,7 +269,7 @@ test('AUTH, side by side', { skip: reason, timeout: 115_000 }, async (t) => {
   const world: World = {
     name: 'auth',
     mainCf: `smtpd_sasl_auth_enable = yes\nsmtpd_sasl_local_domain = $myhostname
-smtpd_relay_restrictions = permit_sasl_authenticated, reject\nsmtpd_peername_lookup = no\nsmtpd_authorized_xclient_hosts =\n`,
+smtpd_relay_restrictions = permit_sasl_authenticated, reject\nsmtpd_peername_lookup = no\nsmtpd_authorized_xclient_hosts =\nlogin_ban_exceptions = 127.0.0.0/8\n`,
     files: { 'sasl/smtpd.conf': `${SMTPD_CONF}sasldb_path: ${sasldb}\n` },
     indexed: [],
     sessions: CASES.map(({ name, overrides = {} }) => ({ name, overrides, steps: [] })),
