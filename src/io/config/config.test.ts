@@ -145,3 +145,16 @@ test('mynetworks follows the interfaces and mynetworks_style', () => {
   assert.equal(of('compatibility_level = 2'), '127.0.0.1/32 192.0.2.130/32 [fd00::1:2]/128')
   assert.equal(of('inet_interfaces = loopback-only'), '127.0.0.0/8')
 })
+
+test('a domain that is said to be the host, whose name is made of it, ends', () => {
+  const machine = { hostname: 'vm', interfaces: [] }
+  for (const mainCf of [
+    'mydomain = $myhostname\n',
+    'mynetworks_style = $mynetworks\n',
+    'inet_interfaces = $mynetworks\n',
+  ])
+    for (const name of ['myhostname', 'mydomain', 'mynetworks'])
+      assert.equal(typeof parseConfig(mainCf, new Map(), { machine }).value(name), 'string')
+  // As Postfix: the host's name is not set yet, and no name of a host comes of it.
+  assert.equal(parseConfig('mydomain = $myhostname\n', new Map(), { machine }).value('mydomain'), 'vm.')
+})

@@ -40,6 +40,8 @@ export class MainConfig implements Config {
   readonly #byName: ReadonlyMap<string, Setting>
   /** Rooms bind the same parameters for each message; nothing here ever changes. */
   readonly #bound = new WeakMap<ParamSpecs, object>()
+  /** Names whose value is being made of the machine's facts. */
+  readonly #asked = new Set<string>()
 
   constructor(parts: ConfigParts) {
     this.#parts = parts
@@ -113,7 +115,18 @@ export class MainConfig implements Config {
     return this.#fromMachine(name) ?? spec?.default ?? postfixDefault(name)
   }
 
+  /** What refers to itself by way of another (`mydomain = $myhostname` alone) is not set there yet, as in Postfix. */
   #fromMachine(name: string): string | undefined {
+    if (this.#asked.has(name)) return ''
+    this.#asked.add(name)
+    try {
+      return this.#ofMachine(name)
+    } finally {
+      this.#asked.delete(name)
+    }
+  }
+
+  #ofMachine(name: string): string | undefined {
     const { machine, directory } = this.#parts
     switch (name) {
       case 'config_directory':
