@@ -16,7 +16,6 @@ const H_OFFPAGE = 3
 const B_KEYDATA = 1
 const B_OVERFLOW = 3
 const PAGE_HEAD = 26
-/** A chain of overflow pages longer than the file has pages is a loop. */
 const NEXT_PAGE = 16
 
 /** Reads all pairs of a `.db` file. Throws Error where it is not one. */
@@ -28,11 +27,15 @@ export function readBerkeley(db: Buffer): Map<string, string> {
     throw new Error('not a Berkeley DB file of this byte order')
   const pages = new Pages(db, pageSize)
   const entries = new Map<string, string>()
+  let left = db.length
   for (let n = 1; n < pages.count; n++) {
     const items = pages.items(n)
     for (let i = 0; i + 1 < items.length; i += 2) {
       const [key, value] = [items[i], items[i + 1]]
-      if (key !== undefined && value !== undefined) entries.set(withoutNul(key), withoutNul(value))
+      if (key === undefined || value === undefined) continue
+      left -= key.length + value.length
+      if (left < 0) throw new Error('items lie one over the other')
+      entries.set(withoutNul(key), withoutNul(value))
     }
   }
   return entries
@@ -47,6 +50,8 @@ class Pages {
   readonly #db: Buffer
   readonly #size: number
   readonly count: number
+  /** Overflow pages that were read: each belongs to one item. */
+  readonly #read = new Set<number>()
 
   constructor(db: Buffer, size: number) {
     this.#db = db
@@ -100,8 +105,9 @@ class Pages {
   #overflow(first: number, length: number): Buffer {
     const parts: Buffer[] = []
     let left = length
-    for (let n = first, steps = 0; left > 0; steps++) {
-      if (n === 0 || steps > this.count) throw new Error('an overflow chain is broken')
+    for (let n = first; left > 0;) {
+      if (n === 0 || this.#read.has(n)) throw new Error('an overflow chain is broken')
+      this.#read.add(n)
       const page = this.#page(n)
       const part = page.subarray(PAGE_HEAD, PAGE_HEAD + Math.min(left, page.readUInt16LE(22)))
       if (part.length === 0) throw new Error('an overflow page is empty')

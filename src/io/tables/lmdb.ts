@@ -8,8 +8,6 @@ const P_OVERFLOW = 0x04
 /** A node whose data is on pages of its own. */
 const F_BIGDATA = 0x01
 const NO_PAGE = 0xffff_ffff_ffff_ffffn
-/** Deeper than any tree that fits a file. */
-const MAX_DEPTH = 32
 
 interface Meta {
   readonly transaction: bigint
@@ -23,9 +21,9 @@ export function readLmdb(db: Buffer): Map<string, string> {
   if (first === undefined) throw new Error('not an LMDB file of this byte order')
   const second = readMeta(db, first.pageSize)
   const meta = second !== undefined && second.transaction > first.transaction ? second : first
-  const entries = new Map<string, string>()
-  if (meta.root !== NO_PAGE) walk(db, meta.pageSize, Number(meta.root), 0, entries)
-  return entries
+  const tree = new Tree(db, meta.pageSize)
+  if (meta.root !== NO_PAGE) tree.walk(Number(meta.root))
+  return tree.entries
 }
 
 /** One of the two meta pages; the one with the newer transaction counts. */
@@ -37,44 +35,67 @@ function readMeta(db: Buffer, at: number): Meta | undefined {
   return { pageSize, root: db.readBigUInt64LE(base + 24 + 48 + 40), transaction: db.readBigUInt64LE(base + 128) }
 }
 
-function pageAt(db: Buffer, pageSize: number, n: number): Buffer {
-  if ((n + 1) * pageSize > db.length) throw new Error(`page ${n} is behind the end`)
-  return db.subarray(n * pageSize, (n + 1) * pageSize)
-}
+/** Pages are read once: a file that is damaged may have trees that lead back into themselves. */
+class Tree {
+  readonly entries = new Map<string, string>()
+  readonly #db: Buffer
+  readonly #pageSize: number
+  readonly #read = new Set<number>()
+  #left: number
 
-function walk(db: Buffer, pageSize: number, n: number, depth: number, entries: Map<string, string>): void {
-  if (depth > MAX_DEPTH) throw new Error('the tree has a loop')
-  const page = pageAt(db, pageSize, n)
-  const flags = page.readUInt16LE(10)
-  const lower = page.readUInt16LE(12)
-  for (let at = PAGE_HEAD; at < lower; at += 2) {
-    const node = page.readUInt16LE(at)
-    const [low, high, nodeFlags, keySize] = [0, 2, 4, 6].map((i) => page.readUInt16LE(node + i)) as [
-      number,
-      number,
-      number,
-      number,
-    ] // four offsets, four numbers
-    if ((flags & P_BRANCH) !== 0) walk(db, pageSize, low + high * 65_536 + nodeFlags * 2 ** 32, depth + 1, entries)
-    else if ((flags & P_LEAF) !== 0) {
-      const key = page.subarray(node + 8, node + 8 + keySize)
-      const size = low + high * 65_536
-      const from = node + 8 + keySize
-      const isBig = (nodeFlags & F_BIGDATA) !== 0
-      const value = isBig
-        ? overflow(db, pageSize, Number(page.readBigUInt64LE(from)), size)
-        : page.subarray(from, from + size)
-      entries.set(withoutNul(key), withoutNul(value))
-    } else throw new Error('a page of unknown kind')
+  constructor(db: Buffer, pageSize: number) {
+    this.#db = db
+    this.#pageSize = pageSize
+    this.#left = db.length
   }
-}
 
-function overflow(db: Buffer, pageSize: number, n: number, size: number): Buffer {
-  const page = pageAt(db, pageSize, n)
-  const from = n * pageSize + PAGE_HEAD
-  if ((page.readUInt16LE(10) & P_OVERFLOW) === 0 || from + size > db.length)
-    throw new Error('an overflow page is broken')
-  return db.subarray(from, from + size)
+  #page(n: number): Buffer {
+    const from = n * this.#pageSize
+    if (from + this.#pageSize > this.#db.length) throw new Error(`page ${n} is behind the end`)
+    if (this.#read.has(n)) throw new Error('the tree has a loop')
+    this.#read.add(n)
+    return this.#db.subarray(from, from + this.#pageSize)
+  }
+
+  walk(n: number): void {
+    const page = this.#page(n)
+    const flags = page.readUInt16LE(10)
+    const lower = page.readUInt16LE(12)
+    for (let at = PAGE_HEAD; at < lower; at += 2) {
+      const node = page.readUInt16LE(at)
+      const [low, high, nodeFlags, keySize] = [0, 2, 4, 6].map((i) => page.readUInt16LE(node + i)) as [
+        number,
+        number,
+        number,
+        number,
+      ] // four offsets, four numbers
+      if ((flags & P_BRANCH) !== 0) this.walk(low + high * 65_536 + nodeFlags * 2 ** 32)
+      else if ((flags & P_LEAF) !== 0) {
+        const key = page.subarray(node + 8, node + 8 + keySize)
+        const size = low + high * 65_536
+        const from = node + 8 + keySize
+        const isBig = (nodeFlags & F_BIGDATA) !== 0
+        const value = isBig
+          ? this.#overflow(Number(page.readBigUInt64LE(from)), size)
+          : page.subarray(from, from + size)
+        this.#take(key, value)
+      } else throw new Error('a page of unknown kind')
+    }
+  }
+
+  #overflow(n: number, size: number): Buffer {
+    const page = this.#page(n)
+    const from = n * this.#pageSize + PAGE_HEAD
+    if ((page.readUInt16LE(10) & P_OVERFLOW) === 0 || from + size > this.#db.length)
+      throw new Error('an overflow page is broken')
+    return this.#db.subarray(from, from + size)
+  }
+
+  #take(key: Buffer, value: Buffer): void {
+    this.#left -= key.length + value.length
+    if (this.#left < 0) throw new Error('items lie one over the other')
+    this.entries.set(withoutNul(key), withoutNul(value))
+  }
 }
 
 /** Postfix's lmdb: tables end keys and values with a NUL where its hash: tables do. */
