@@ -16,22 +16,21 @@ export class QueueFileError extends Error {
   }
 }
 
-/** Pointers followed: a message that milters edited has one an edit. */
-const JUMP_LIMIT = 100_000
-
 /** In the order in which they count: pointers are followed, what was deleted is left out, `E` is the last. */
 export function* recordsOf(file: Buffer): Generator<QueueRecord> {
   let at = 0
-  let jumps = 0
+  let left = file.length
   for (;;) {
     const record = takeRecord(file, at)
     const { type, data } = record
     at = record.end
+    // No record counts twice: what is longer than the file goes round in it.
+    left -= record.end - record.offset
+    if (left < 0) throw new QueueFileError('its pointers lead in a circle', record.offset)
     if (type === 'p') {
       const to = Number(data.toString('latin1'))
       if (!Number.isSafeInteger(to) || to < 0 || to > file.length)
         throw new QueueFileError('a pointer leads nowhere', record.offset)
-      if (++jumps > JUMP_LIMIT) throw new QueueFileError('its pointers lead in a circle', record.offset)
       if (to > 0) at = to
       continue
     }
