@@ -54,7 +54,8 @@ async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   } catch (error) {
     reply = { ok: false, error: error instanceof Error ? error.message : String(error) }
   }
-  socket.end(JSON.stringify(reply) + '\n')
+  // Who goes on talking is not listened to: one request, one answer.
+  socket.end(JSON.stringify(reply) + '\n', () => socket.destroy())
 }
 
 function parseRequest(line: string): ControlRequest {
@@ -68,13 +69,16 @@ function parseRequest(line: string): ControlRequest {
 function readLine(socket: Socket, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
-    socket.setEncoding('utf8')
-    socket.on('data', (chunk: string) => {
-      text += chunk
-      const end = text.indexOf('\n')
-      if (end >= 0) resolve(text.slice(0, end))
-      else if (text.length > limit) reject(new Error('too long'))
-    })
+    const take = (chunk: string): void => {
+      const end = chunk.indexOf('\n')
+      text += end < 0 ? chunk : chunk.slice(0, end)
+      if (end < 0 && text.length <= limit) return
+      // What follows is nobody's, and must not gather.
+      socket.off('data', take).resume()
+      if (text.length > limit) reject(new Error('too long'))
+      else resolve(text)
+    }
+    socket.setEncoding('utf8').on('data', take)
     socket.on('end', () => reject(new Error('no answer')))
     socket.on('error', reject)
   })
