@@ -52,7 +52,7 @@ pop3d_auth_failure_delay = 0
 login_ban_exceptions = 127.0.0.1
 `
 
-export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer(t: Pick<TestContext, 'after'>, options: TestServerOptions = {}): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'postigo-test-'))
   writeFileSync(join(dir, 'main.cf'), MAIN_CF + (options.mainCf ?? ''))
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(dir, name), text)
