@@ -11,8 +11,8 @@ import type { Reading, Target } from './target.ts'
 const MS_A_KIB = 50
 /** What is over the limit is read again: the collector and the compiler take their time too. */
 const AGAIN = 3
-/** Inputs kept for their answers. */
-const KEPT_LIMIT = 2000
+/** Octets of inputs that are kept for their answers. */
+const KEPT_LIMIT = 8 * 1024 * 1024
 /** Inputs between two looks at the memory, and what may stay of them. */
 const LOOK_EVERY = 5000
 const STAYS_LIMIT = 64 * 1024 * 1024
@@ -42,6 +42,7 @@ export async function fuzz(target: Target, bounds: Bounds, watcher: Watcher): Pr
   const random = new Random(bounds.seed)
   const kept = [...target.corpus]
   const forms = new Set<string>()
+  let keptOctets = 0
   let heap = 0
   let count = 0
   try {
@@ -51,9 +52,10 @@ export async function fuzz(target: Target, bounds: Bounds, watcher: Watcher): Pr
       watcher.begin?.(input)
       const outcome = await tried(target, reading, input)
       if (outcome.problem !== undefined) watcher.found({ target: target.name, what: outcome.problem, input })
-      else if (!forms.has(outcome.form) && kept.length < KEPT_LIMIT) {
+      else if (!forms.has(outcome.form) && keptOctets + input.length <= KEPT_LIMIT) {
         forms.add(outcome.form)
-        kept.push(input)
+        kept.push(Buffer.from(input)) // what it is a view of goes
+        keptOctets += input.length
       }
       if (count % LOOK_EVERY !== LOOK_EVERY - 1) continue
       const now = used()

@@ -9,7 +9,7 @@ export interface PosixOptions {
 
 /** RE_DUP_MAX. */
 const MAX_REPEAT = 32_767
-/** Brackets in brackets no deeper than this. */
+/** Brackets in brackets, and repetitions of repetitions, no deeper than this. */
 const MAX_DEPTH = 200
 
 /** Parses a pattern. Throws PatternError with glibc's words. */
@@ -73,7 +73,9 @@ class PosixParser {
     // Basic: a `*` behind an anchor that begins the expression was taken as itself.
     const mayRepeat = this.#extended || item.kind !== 'anchor' || before !== undefined
     if (!mayRepeat) return item
+    let depth = 0
     for (let bounds = this.#bounds(); bounds !== undefined; bounds = this.#bounds()) {
+      if (++depth > MAX_DEPTH) throw new PatternError('Regular expression too big')
       if (item.kind === 'anchor' && this.#extended) throw new PatternError('Invalid preceding regular expression')
       item = { kind: 'repeat', body: item, min: bounds[0], max: bounds[1], mode: 'greedy' }
       if (!this.#extended && this.#chars[this.#at] === '*')
@@ -95,17 +97,24 @@ class PosixParser {
   /** `{m}`, `{m,}`, `{m,n}`, `{,n}` behind its brace. */
   #interval(): readonly [number, number] {
     const close = this.#extended ? '}' : '\\}'
-    const rest = this.#chars.slice(this.#at).join('')
-    const end = rest.indexOf(close)
-    if (end < 0) throw new PatternError('Unmatched \\{')
-    const m = /^(\d*)(?:(,)(\d*))?$/.exec(rest.slice(0, end))
+    const text = this.#upTo(close)
+    if (text === undefined) throw new PatternError('Unmatched \\{')
+    const m = /^(\d*)(?:(,)(\d*))?$/.exec(text)
     if (m === null || (m[1] === '' && m[2] === undefined)) throw new PatternError('Invalid content of \\{\\}')
     const min = Number(m[1])
     const max = m[2] === undefined ? min : m[3] === '' ? Infinity : Number(m[3])
     if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) throw new PatternError('Regular expression too big')
     if (min > max) throw new PatternError('Invalid content of \\{\\}')
-    this.#at += end + close.length // digits and a comma
+    this.#at += text.length + close.length // digits and a comma
     return [min, max]
+  }
+
+  /** What stands in front of the next `end`, without moving: no more of the pattern is looked at, however often it is asked. */
+  #upTo(end: string): string | undefined {
+    for (let at = this.#at; at < this.#chars.length; at++)
+      if (end.startsWith(this.#chars[at] ?? '') && (end.length === 1 || this.#chars[at + 1] === end[1]))
+        return this.#chars.slice(this.#at, at).join('')
+    return undefined
   }
 
   #atom(isFirst: boolean): Regex {
@@ -216,11 +225,10 @@ class PosixParser {
     const kind = this.#chars[this.#at + 1] ?? ''
     this.#at++
     if (c !== '[' || !':.='.includes(kind) || kind === '') return c.codePointAt(0) ?? 0
-    const rest = this.#chars.slice(this.#at + 1).join('')
-    const end = rest.indexOf(`${kind}]`)
-    if (end < 0) throw new PatternError('Unmatched [, [^, [:, [., or [=')
-    const name = rest.slice(0, end)
-    this.#at += 1 + Array.from(name).length + 2
+    this.#at++
+    const name = this.#upTo(`${kind}]`)
+    if (name === undefined) throw new PatternError('Unmatched [, [^, [:, [., or [=')
+    this.#at += Array.from(name).length + 2
     if (kind === ':') {
       const ranges = name === 'word' || name === 'ascii' || !Object.hasOwn(CLASSES, name) ? undefined : CLASSES[name]
       if (ranges === undefined) throw new PatternError('Invalid character class name')
