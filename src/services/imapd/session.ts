@@ -517,7 +517,7 @@ export class Session {
   }
 
   async #refuse(tag: string, error: unknown, row: Row | undefined): Promise<void> {
-    if (error instanceof Bye || error instanceof ViewLostError) throw error
+    if (error instanceof Bye || error instanceof ViewLostError || error instanceof LineTooLong) throw error
     if (error instanceof LogBrokenError) {
       // Whether the message was kept is not known: the client hears nothing (rule 4 of the log).
       this.connection.destroy()
