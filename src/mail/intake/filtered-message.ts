@@ -3,9 +3,8 @@
  * beside, and makes a new draft only where anything was. Postfix: cleanup_milter.c.
  */
 import { publish } from '#src/base/mod.ts'
-import { type Envelope, type EnvelopeRecipient, type Reply } from '../../formats/smtp/mod.ts'
+import { DataReader, type Envelope, type EnvelopeRecipient, type Reply } from '../../formats/smtp/mod.ts'
 import type { Draft } from '../../io/blobs/mod.ts'
-import { BodyLines } from './body-lines.ts'
 import { addressIn, recipientParameters, senderParameters } from './filter-addresses.ts'
 import type { IntakeEvent } from './events.ts'
 import type { FilteredField, FilteredMessage, FilterVerdict } from './filters.ts'
@@ -59,7 +58,8 @@ export class MessageInFilters implements FilteredMessage {
   #edited = false
   /** A new body, on its way or whole. */
   #body: Draft | undefined
-  #lines: BodyLines | undefined
+  /** Makes lines in wire form of what a filter wrote, whatever ends them: no stray CR may leave with them. */
+  #lines: DataReader | undefined
 
   constructor(options: FilteringOptions) {
     const { draft, own, envelope } = options
@@ -151,10 +151,10 @@ export class MessageInFilters implements FilteredMessage {
     if (this.#lines === undefined) {
       this.#body?.discard()
       this.#body = newDraft()
-      this.#lines = new BodyLines()
+      this.#lines = new DataReader({ dots: false })
       this.#edited = true
     }
-    const octets = this.#lines.push(piece)
+    const octets = Buffer.concat(this.#lines.push(piece).content)
     const size = this.#headOctets + (this.#body?.size ?? 0) + octets.length
     if (sizeLimit > 0 && size > sizeLimit) {
       warn(`${queueId}: queue file size limit exceeded`)
@@ -165,9 +165,9 @@ export class MessageInFilters implements FilteredMessage {
   }
 
   async endBody(): Promise<undefined> {
-    const rest = this.#lines?.end()
+    const rest = this.#lines?.finish() ?? []
     this.#lines = undefined
-    if (rest !== undefined && rest.length > 0) await this.#body?.write(rest)
+    for (const octets of rest) await this.#body?.write(octets)
   }
 
   /** Forgets a body that nobody wants any more. */

@@ -1,4 +1,5 @@
 /** A message as a queue file of Postfix holds it. */
+import { DataReader } from '../../formats/smtp/mod.ts'
 import { QueueFileError, type QueueRecord, recordsOf } from './records.ts'
 
 export interface PostfixRecipient {
@@ -152,6 +153,12 @@ class Reader {
     this.#notify = 0
   }
 
+  /** Before 3.9 Postfix kept stray CRs: no other server should take them for line ends. */
+  #wireForm(): Buffer[] {
+    const reader = new DataReader({ dots: false })
+    return [...this.#content.flatMap((piece) => reader.push(piece).content), ...reader.finish()]
+  }
+
   get message(): PostfixMessage {
     const ret = this.#attributes.get('ret_flags')
     const to = this.#redirect
@@ -166,7 +173,7 @@ class Reader {
       attributes: this.#attributes,
       // Postfix: qmgr_message_read sends all to the one that REDIRECT names.
       recipients: to === undefined ? this.#recipients : [{ address: to, original: '' }],
-      content: this.#content,
+      content: this.#wireForm(),
     }
   }
 }

@@ -5,7 +5,7 @@
 import { lstatSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { publish } from '#src/base/mod.ts'
-import type { Reply } from '../../formats/smtp/mod.ts'
+import { DataReader, type Reply } from '../../formats/smtp/mod.ts'
 import { type SystemUser, userById } from '../../mail/delivery/mod.ts'
 import type { ControlAnswer } from './control.ts'
 import { deliverLeft } from './deliver-request.ts'
@@ -220,14 +220,22 @@ export class Pickup {
     )
     if ('code' in submission) return submission
     publish<PickupEvent>({ event: 'pickup.message', queueId: submission.queueId, uid, sender: given })
+    for (const piece of this.#wireForm(file)) await submission.write(piece)
+    const { ret, envid, body, verp, smtpUtf8 = false } = envelope
+    return submission.finish({ sender, recipients, ret, envid, body, verp, smtpUtf8 })
+  }
+
+  /** Anybody may write such a file: a line end that is none, or a stray CR, is not for other servers to interpret. */
+  *#wireForm(file: DroppedFile): Generator<Buffer> {
+    const replaceStrayCr = this.#rooms.current.config.value('cleanup_replace_stray_cr_lf') !== 'no'
+    const reader = new DataReader({ dots: false, replaceStrayCr })
     for (let at = 0; at < file.sizeOctets;) {
       const piece = file.read(at, at + PIECE)
       if (piece.length === 0) break
-      await submission.write(piece)
+      yield* reader.push(piece).content
       at += piece.length
     }
-    const { ret, envid, body, verp, smtpUtf8 = false } = envelope
-    return submission.finish({ sender, recipients, ret, envid, body, verp, smtpUtf8 })
+    yield* reader.finish()
   }
 
   async #done(name: string): Promise<void> {
