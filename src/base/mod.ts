@@ -3,6 +3,7 @@
  */
 export { publish, listen, type PostigoEvent } from './events.ts'
 export { systemClock, manualClock, delayText, type Clock, type ManualClock } from './clock.ts'
+export { printable } from './printable.ts'
 export { Wakeup } from './wakeup.ts'
 export { errnoText, systemText } from './system-text.ts'
 export { SharedSets, type SharedSetsShape } from './shared-sets.ts'

@@ -18,6 +18,9 @@ export interface Path {
 /** What nearly every client sends: nothing to unquote, nothing to leave out. */
 const PLAIN = /^<([\w!#$%&'*+/=?^`{|}~.-]+@[\w.-]+)>(?:[ \t]+|$)/
 
+/** Those of Unicode too (Postfix takes them): the path will stand in fields, reports, logs and on terminals. */
+const CONTROL = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}]/u
+
 /**
  * Takes a path from the start of `text`.
  * @param strict RFC 5321's form and nothing else (strict_rfc821_envelopes): brackets, no comments
@@ -61,10 +64,7 @@ export function parseMailbox(text: string): string {
 }
 
 function parsePath(text: string, strict: boolean): string {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f) throw new PathError('a control character')
-  }
+  if (CONTROL.test(text)) throw new PathError('a control character')
   const all = tokenise(text)
   const unclosed = all.find((token) => isUnclosed(token, text))
   if (unclosed !== undefined) throw new PathError(`a ${unclosed.kind} that does not end`)

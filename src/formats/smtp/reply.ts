@@ -1,4 +1,5 @@
 /** Replies as octets, and octets as replies. RFC 5321 §4.2, RFC 2034. */
+import { printable } from '#src/base/mod.ts'
 import type { EnhancedStatus, Reply } from './contract.ts'
 
 /**
@@ -10,11 +11,6 @@ export function printReply({ code, enhanced: status, lines }: Reply, enhanced = 
   let text = ''
   for (let i = 0; i <= last; i++) text += `${code}${i < last ? '-' : ' '}${prefix}${printable(lines[i]!)}\r\n`
   return text
-}
-
-/** With `?` for control characters: what a client or a table brought in must not end a line, of a reply or of the log. */
-export function printable(text: string): string {
-  return /(?!\t)\p{Cc}/u.test(text) ? text.replace(/(?!\t)\p{Cc}/gu, '?') : text
 }
 
 /** A peer that never ends its reply is cut off here. */

@@ -1,6 +1,7 @@
 /** What was said in a session, line by line, for a postmaster to read. Secrets of AUTH are left out. */
+import { printable } from '#src/base/mod.ts'
 import type { Reply } from './contract.ts'
-import { printable, printReply } from './reply.ts'
+import { printReply } from './reply.ts'
 
 /** Commands and replies kept of one session; the oldest go first. */
 const ENTRIES_LIMIT = 1000

@@ -1,4 +1,5 @@
 /** The trace field that intake puts in front of every message. RFC 5321 §4.4; the layout is Postfix's. */
+import { printable } from '#src/base/mod.ts'
 import type { Arrival } from './contract.ts'
 
 export interface ReceivedFacts {
@@ -17,7 +18,7 @@ export interface ReceivedFacts {
 
 /** A comment's text must not end the comment nor break the line (the client chose it). */
 function comment(text: string): string {
-  return text.replace(/[\\()\r\n\0]/g, '?')
+  return printable(text).replace(/[\\()]/g, '?')
 }
 
 /** `1.2.3.4`, `IPv6:2001:db8::1`. RFC 5321 §4.1.3. */

@@ -1,4 +1,5 @@
 /** Listings of the queue as `mailq` and `postqueue -j` print them. Postfix: showq(8), postqueue(1). */
+import { printable } from '#src/base/mod.ts'
 import type { QueuedMessage } from '../../mail/queue/mod.ts'
 
 const HEAD = '----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n'
@@ -78,9 +79,3 @@ export function queueJson(message: QueuedMessage): string {
 }
 
 const sender = (message: QueuedMessage): string => (message.sender === '' ? 'MAILER-DAEMON' : printable(message.sender))
-
-/** What a peer said must not speak to a terminal. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\x00-\x1f\x7f]/g, '?')
-}

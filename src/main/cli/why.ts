@@ -1,6 +1,7 @@
 /** `postigo why`: what was decided about real mail, with the rules that led to it. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { printable } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import type { PlannedRecipient } from '../../mail/intake/mod.ts'
 import type { PolicyVerdict } from '../../mail/policy/mod.ts'
@@ -41,7 +42,7 @@ export const why: Command = async (argv, io) => {
   const config = readConfig({ directory: resolve(io.cwd, configDirectory(values.config, io)) })
   const stories = await findStories(dataPaths(config).record, word.replace(/^<(.*)>$/, '$1'), limit)
   if (values.json === true) for (const story of stories) io.out(`${JSON.stringify(story)}\n`)
-  else for (const story of stories) io.out(`${storyLines(story, config).join('\n')}\n\n`)
+  else for (const story of stories) io.out(`${shown(storyLines(story, config))}\n\n`)
   if (stories.length > 0) return EX.ok
   const days = config.bind(mainParams).path_record_lifetime / 86_400_000
   io.err(
@@ -51,6 +52,13 @@ export const why: Command = async (argv, io) => {
   )
   return EX.noUser
 }
+
+/** What clients and servers said of themselves must not speak to a terminal. */
+const shown = (lines: readonly string[]): string =>
+  lines
+    .flatMap((line) => line.split('\n'))
+    .map(printable)
+    .join('\n')
 
 function storyLines({ queueId, events }: Story, config: Config): string[] {
   const [first] = events

@@ -1,6 +1,5 @@
 /** cleanup's, qmgr's and the delivery agents' lines, as Postfix 3.7 writes them. */
-import { delayText } from '#src/base/mod.ts'
-import { printable } from '../../formats/smtp/mod.ts'
+import { delayText, printable } from '#src/base/mod.ts'
 import type { IntakeEvent } from '../../mail/intake/mod.ts'
 import type { NoticeEvent } from '../../mail/notices/mod.ts'
 import type { QueueEvent } from '../../mail/queue/mod.ts'

@@ -1,5 +1,5 @@
 /** smtpd's lines, as Postfix 3.7 writes them. */
-import { printable } from '../../formats/smtp/mod.ts'
+import { printable } from '#src/base/mod.ts'
 import type { PolicyEvent, PolicyWarning } from '../../mail/policy/mod.ts'
 import type { SmtpdEvent } from '../../services/smtpd/mod.ts'
 import type { AddressForm, Line } from './lines.ts'

@@ -2,6 +2,7 @@
  * Where log lines go: standard output, `maillog_file`, or the journal (standard output under systemd, which puts time and
  * host in front itself). Lines of one turn of the event loop leave in one write.
  */
+import { printable } from '#src/base/mod.ts'
 import { closeSync, openSync, writeSync } from 'node:fs'
 
 export interface LogWriter {
@@ -37,12 +38,6 @@ export function syslogTime(ms: number): string {
   return `${MONTHS[d.getMonth()]} ${String(d.getDate()).padStart(2)} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`
 }
 
-/** What a peer sent must not make lines of its own nor speak to a terminal (Postfix: printable()). */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\x00-\x1f\x7f]/g, '?')
-}
-
 const STDOUT = 1
 
 export function createLogWriter(options: LogWriterOptions): LogWriter {
@@ -72,7 +67,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   }
   return {
     line(service, text, syslogName = options.syslogName) {
-      add(`${head()}${syslogName}/${service}[${pid}]: ${printable(text)}\n`)
+      add(`${head()}${syslogName}/${service}[${pid}]: ${printable(text).replaceAll('\t', '?')}\n`)
     },
     raw: (line) => add(line + '\n'),
     reopen() {

@@ -186,6 +186,9 @@ function readEnvelope(fd: number): { envelope: DropEnvelope; contentAt: number }
   throw new Error('it has no envelope')
 }
 
+/** What ends a line of a field, a report or the log, or speaks to a terminal. */
+const CONTROL = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}]/u
+
 /** Anybody may have written it: only what is of the right kind is taken. */
 function parseEnvelope(line: string): DropEnvelope {
   const value: unknown = JSON.parse(line)
@@ -193,7 +196,7 @@ function parseEnvelope(line: string): DropEnvelope {
   const fields = new Map<string, unknown>(Object.entries(value))
   const text = (name: string): string | undefined => {
     const field = fields.get(name)
-    return typeof field === 'string' && !/[\0\r\n]/.test(field) ? field : undefined
+    return typeof field === 'string' && !CONTROL.test(field) ? field : undefined
   }
   const [sender, fullName, ret, envid, body, verp, trace] = [
     'sender',
@@ -234,10 +237,10 @@ function recipientsOf(value: unknown): EnvelopeRecipient[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((one: unknown): EnvelopeRecipient[] => {
     if (typeof one !== 'object' || one === null || !('address' in one) || typeof one.address !== 'string') return []
-    if (one.address === '' || /[\0\r\n]/.test(one.address)) return []
+    if (one.address === '' || CONTROL.test(one.address)) return []
     const asked = 'notify' in one && Array.isArray(one.notify) ? one.notify : undefined
     const notify = asked === undefined ? undefined : NOTIFY.filter((word) => asked.includes(word))
-    const orcpt = 'orcpt' in one && typeof one.orcpt === 'string' && !/[\0\r\n]/.test(one.orcpt) ? one.orcpt : undefined
+    const orcpt = 'orcpt' in one && typeof one.orcpt === 'string' && !CONTROL.test(one.orcpt) ? one.orcpt : undefined
     return [{ address: one.address, ...(notify !== undefined && { notify }), ...(orcpt !== undefined && { orcpt }) }]
   })
 }

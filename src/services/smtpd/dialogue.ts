@@ -2,7 +2,8 @@
  * The dialogue: greeting, then one command at a time until the session ends. The one place that turns errors into
  * replies, counts them, and says goodbye.
  */
-import { type CommandLine, lineText, parseCommand, printable, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
+import { printable } from '#src/base/mod.ts'
+import { type CommandLine, lineText, parseCommand, type Reply, SmtpError } from '../../formats/smtp/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import { TableError } from '../../io/tables/mod.ts'
 import { commands, type Row } from './commands/mod.ts'

@@ -1,5 +1,6 @@
 /** Commands with what a server offers, and results in smtp(8)'s words. RFC 5321, RFC 3461, RFC 6152, RFC 6531. */
-import { encodeUnitext, encodeXtext, printable, type Reply } from '../../../formats/smtp/mod.ts'
+import { printable } from '#src/base/mod.ts'
+import { encodeUnitext, encodeXtext, type Reply } from '../../../formats/smtp/mod.ts'
 import type { DeliveryJob, RecipientResult } from '../../queue/mod.ts'
 import type { Dialogue, DialogueError } from './dialogue.ts'
 

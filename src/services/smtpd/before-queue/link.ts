@@ -1,6 +1,6 @@
 /** One connection to a before-queue filter: commands and replies, each with a time limit. Postfix: smtpd_proxy.c. */
-import { systemText } from '#src/base/mod.ts'
-import { printable, type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
+import { printable, systemText } from '#src/base/mod.ts'
+import { type Reply, ReplyReader } from '../../../formats/smtp/mod.ts'
 import { connect, type Connection, type ConnectOptions } from '../../../io/net/mod.ts'
 
 /** What the client hears where the filter is of no use. */

@@ -1,6 +1,7 @@
 /** XCLIENT: a proxy says for whom it speaks. Postfix's XCLIENT_README. */
+import { printable } from '#src/base/mod.ts'
 import { isIP } from 'node:net'
-import { type CommandLine, decodeXtext, printable, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { type CommandLine, decodeXtext, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
 import { greet } from '../greeting.ts'
 import type { Session } from '../session.ts'
 import { neutral } from './helo.ts'
