@@ -2,6 +2,7 @@
  * One target under mutated inputs. Three things are wrong: an error that is not the parser's own, more than 50 ms of CPU for
  * a KiB, and memory that stays. An input that led to an answer of a new form is mutated further.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { collectGarbage } from '../support/garbage.ts'
 import { Random } from '../support/random.ts'
 import { mutate } from './mutate.ts'
@@ -16,6 +17,8 @@ const KEPT_LIMIT = 8 * 1024 * 1024
 /** Inputs between two looks at the memory, and what may stay of them. */
 const LOOK_EVERY = 5000
 const STAYS_LIMIT = 64 * 1024 * 1024
+const LOOKS = 5
+const SWEEP_MS = 100
 
 export interface Finding {
   readonly target: string
@@ -58,7 +61,7 @@ export async function fuzz(target: Target, bounds: Bounds, watcher: Watcher): Pr
         keptOctets += input.length
       }
       if (count % LOOK_EVERY !== LOOK_EVERY - 1) continue
-      const now = used()
+      const now = await used(heap + STAYS_LIMIT)
       if (heap > 0 && now > heap + STAYS_LIMIT)
         watcher.found({ target: target.name, what: `${now - heap} octets stay`, input })
       heap = now
@@ -125,8 +128,12 @@ function formOf(value: unknown, depth = FORM_DEPTH): string {
     .join()}}`
 }
 
-function used(): number {
-  collectGarbage()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
+/** Octets that are held. What buffers leave is swept beside the thread: where it is more than `most` there is another look. */
+async function used(most: number): Promise<number> {
+  for (let look = 1; ; look++) {
+    collectGarbage()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    if (heapUsed + arrayBuffers <= most || look === LOOKS) return heapUsed + arrayBuffers
+    await sleep(SWEEP_MS)
+  }
 }
