@@ -21,6 +21,7 @@ const DEFAULTS: Settings<typeof loginsParams> = {
   login_ban_time: 900_000,
   login_ban_max_time: 86_400_000,
   login_ban_exceptions: [],
+  login_connection_limit: 50,
   login_record_lifetime: 90 * 86_400_000,
 }
 

@@ -7,6 +7,7 @@ import { FailureCounters } from './counters.ts'
 import { Ledger } from './ledger.ts'
 import { OpenSessions } from './open-sessions.ts'
 import type { LoginsSettings } from './params.ts'
+import { Strangers } from './strangers.ts'
 import { Visit, type VisitorFacts, type VisitParts } from './visit.ts'
 
 export interface LoginsParts {
@@ -28,6 +29,7 @@ export class Logins {
   readonly #parts: LoginsParts
   readonly #counters: FailureCounters
   readonly #sessions: OpenSessions
+  readonly #strangers = new Strangers()
   readonly ledger: Ledger
   readonly bans: Bans
 
@@ -52,6 +54,7 @@ export class Logins {
       bans: this.bans,
       ledger: this.ledger,
       sessions: this.#sessions,
+      strangers: this.#strangers,
     }
     return { visit: (who) => new Visit(parts, who) }
   }

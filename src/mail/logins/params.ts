@@ -42,6 +42,11 @@ export const loginsParams = defineParams({
     '$mynetworks',
     'Clients whose wrong log-ins are not counted and that are not banned: names, addresses, networks, tables as in mynetworks.',
   ),
+  login_connection_limit: int(
+    '50',
+    'Connections of one address, or IPv6 /64, to IMAP or POP3 at a time that have not logged in; of all together a hundred times as many. Each thread counts its own; clients of login_ban_exceptions do not count. 0: any number.',
+    { min: 0 },
+  ),
   login_record_lifetime: time('90d', 'How long `postigo account log-ins` can tell of a log-in. 0 records nothing.', {
     max: CENTURY_MS,
   }),

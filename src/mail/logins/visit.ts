@@ -14,6 +14,7 @@ import type { Ledger } from './ledger.ts'
 import { hostOf, neighboursOf } from './networks.ts'
 import type { OpenSessions } from './open-sessions.ts'
 import type { LoginsSettings } from './params.ts'
+import type { Strangers } from './strangers.ts'
 
 /** So many wrong ones are anybody's. */
 const FREE_FAILURES = 3
@@ -30,6 +31,7 @@ export interface VisitParts {
   readonly bans: Bans
   readonly ledger: Ledger
   readonly sessions: OpenSessions
+  readonly strangers: Strangers
   /** login_ban_exceptions. */
   readonly isExempt: (client: { readonly name: string; readonly address: string }) => Promise<boolean>
 }
@@ -55,6 +57,7 @@ export class Visit {
   readonly #who: () => VisitorFacts
   #tried: Tried | undefined
   #leave: (() => void) | undefined
+  #makeRoom: (() => void) | undefined
 
   constructor(parts: VisitParts, who: () => VisitorFacts) {
     this.#parts = parts
@@ -65,6 +68,14 @@ export class Visit {
   async isBanned(): Promise<boolean> {
     const { address } = this.#who()
     return address !== '' && this.#orElse(false, () => this.#parts.bans.holds(address)) && !(await this.#isExempt())
+  }
+
+  /** Whether there is a place for one more that has not logged in; its own, until it has, or leaves. */
+  async entered(): Promise<boolean> {
+    const host = hostOf(this.#who().address)
+    if (host === undefined || (await this.#isExempt())) return true
+    this.#makeRoom = this.#parts.strangers.enter(host, this.#parts.cf.login_connection_limit)
+    return this.#makeRoom !== undefined
   }
 
   /** The backend for one log-in: it takes note of the name, and lets guesses wait before they are looked at. */
@@ -131,6 +142,7 @@ export class Visit {
 
   /** The session is over, or nobody's any more. */
   left(): void {
+    this.#makeRoom?.()
     this.#leave?.()
     this.#leave = undefined
   }

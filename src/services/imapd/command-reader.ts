@@ -12,7 +12,7 @@ export interface Command {
 
 /** The next command; undefined at the end, `refused` after one that was answered here. */
 export async function readCommand(session: Session): Promise<Command | 'refused' | undefined> {
-  const { imapd_line_limit, imapd_literal_limit } = session.deps.cf
+  const { imapd_line_limit, imapd_literal_limit } = limitsOf(session)
   const parts: Buffer[] = []
   let octets = 0
   for (;;) {
@@ -33,6 +33,19 @@ export async function readCommand(session: Session): Promise<Command | 'refused'
     const content = await session.input.exactly(literal.length)
     if (content === undefined) return undefined
     parts.push(content)
+  }
+}
+
+/** What a name, a password and a response of SASL take; so many octets a connection are all that a stranger can have us keep. */
+const STRANGERS_LINE = 16_384
+const STRANGERS_LITERAL = 4096
+
+function limitsOf({ account, deps }: Session): { imapd_line_limit: number; imapd_literal_limit: number } {
+  const { imapd_line_limit: line, imapd_literal_limit: literal } = deps.cf
+  if (account !== undefined) return { imapd_line_limit: line, imapd_literal_limit: literal }
+  return {
+    imapd_line_limit: Math.min(line, STRANGERS_LINE),
+    imapd_literal_limit: Math.min(literal, STRANGERS_LITERAL),
   }
 }
 

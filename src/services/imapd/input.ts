@@ -4,8 +4,9 @@ import type { Connection } from '../../io/net/mod.ts'
 const LF = 0x0a
 const EMPTY = Buffer.alloc(0)
 
-/** Octets that wait before the connection is told to stop reading. */
+/** Octets that wait before the connection is told to stop reading; of who has not logged in. */
 const WAITING_LIMIT = 256 * 1024
+const STRANGERS_LIMIT = 16 * 1024
 
 /** A line over the limit; the rest of it is dropped. */
 export class LineTooLong extends Error {}
@@ -14,6 +15,7 @@ export class Input {
   readonly #connection: Connection
   #chunks: Buffer[] = []
   #octets = 0
+  #limit = STRANGERS_LIMIT
   #paused = false
   #ended = false
   #wake: (() => void) | undefined
@@ -29,10 +31,15 @@ export class Input {
     return this.#ended
   }
 
+  /** Somebody has logged in. */
+  trust(): void {
+    this.#limit = WAITING_LIMIT
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#octets += chunk.length
-    if (this.#octets > WAITING_LIMIT && !this.#paused) {
+    if (this.#octets > this.#limit && !this.#paused) {
       this.#paused = true
       this.#connection.pause()
     }
@@ -126,7 +133,7 @@ export class Input {
 
   #took(octets: number): void {
     this.#octets -= octets
-    if (!this.#paused || this.#octets > WAITING_LIMIT / 2) return
+    if (!this.#paused || this.#octets > this.#limit / 2) return
     this.#paused = false
     this.#connection.resume()
   }

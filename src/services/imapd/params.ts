@@ -9,7 +9,7 @@ export const imapdParams = defineParams({
     'How long a client may say nothing before BYE (RFC 9051 §5.4: at least 30 minutes).',
     { min: 1000 },
   ),
-  imapd_login_timeout: time('180s', 'The same before a log-in.', { min: 1000 }),
+  imapd_login_timeout: time('180s', 'How long a client may take to log in, whatever it says meanwhile.', { min: 1000 }),
   imapd_tls_auth_only: bool('$smtpd_tls_auth_only', 'Whether passwords are refused before TLS: LOGINDISABLED.'),
   imapd_line_limit: int('65536', 'The most octets of a command line, literals not counted.', { min: 8192 }),
   imapd_literal_limit: size('1048576', 'The most octets of a literal that is no message.', { min: 4096 }),

@@ -93,11 +93,14 @@ export class Session {
   #octetsOut = 0
   #reason = ''
   readonly #gone = new AbortController()
+  /** Of the clock that never jumps. */
+  #strangerSince: number
   readonly #visit: Visit | undefined
 
   constructor(deps: ImapdDeps, connection: Connection) {
     this.deps = deps
     this.connection = connection
+    this.#strangerSince = deps.clock.monotonic()
     this.#visit = deps.door?.visit(() => this.client)
     this.input = new Input(connection)
     this.output = new Output(connection)
@@ -119,6 +122,7 @@ export class Session {
     this.#armTimer()
     publish<ImapdEvent>({ event: 'imapd.connect', ...this.client })
     if ((await this.#visit?.isBanned()) === true) this.bye(BANNED)
+    else if ((await this.#visit?.entered()) === false) this.bye('Too many connections that have not logged in')
     else this.output.line(`* OK [CAPABILITY ${capabilitiesOf(this).join(' ')}] ${this.deps.hostname} Postigo ready`)
     try {
       while (this.#reason === '') {
@@ -220,6 +224,8 @@ export class Session {
     }
     this.account = identity.accountId
     this.user = identity.username
+    this.input.trust()
+    this.#armTimer()
     this.#visit?.succeeded(identity, method, () => this.bye('Your log-in holds no longer'))
     publish<ImapdEvent>({ event: 'imapd.login', ...this.client, user: this.user, method })
   }
@@ -271,6 +277,7 @@ export class Session {
     this.notifications?.end()
     this.notifications = undefined
     this.#visit?.left()
+    this.#strangerSince = this.deps.clock.monotonic()
     this.account = undefined
     this.user = ''
     this.chosen = undefined
@@ -556,8 +563,10 @@ export class Session {
 
   #armTimer(): void {
     this.#octetsOut = this.connection.octetsOut
-    const { imapd_idle_timeout, imapd_login_timeout } = this.deps.cf
-    this.connection.idleAfter(this.account === undefined ? imapd_login_timeout : imapd_idle_timeout)
+    const { cf, clock } = this.deps
+    // Who has not logged in has so long for it, whatever is said meanwhile: one octet a minute must not hold a connection.
+    const left = this.#strangerSince + cf.imapd_login_timeout - clock.monotonic()
+    this.connection.idleAfter(this.account === undefined ? Math.max(1, left) : cf.imapd_idle_timeout)
   }
 
   #lost(): void {

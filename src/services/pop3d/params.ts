@@ -7,6 +7,7 @@ export const pop3dParams = defineParams({
     'How long a client may say nothing before it is disconnected (RFC 1939: at least 10 minutes).',
     { min: 1000 },
   ),
+  pop3d_login_timeout: time('180s', 'How long a client may take to log in, whatever it says meanwhile.', { min: 1000 }),
   pop3d_tls_auth_only: bool('$smtpd_tls_auth_only', 'Whether a password is refused before TLS.'),
   pop3d_lock_maildrop: bool(
     'no',

@@ -73,11 +73,13 @@ export class Session {
   #out: (string | Buffer)[] = []
   #outOctets = 0
   readonly #gone = new AbortController()
+  readonly #strangerSince: number
   readonly #visit: Visit | undefined
 
   constructor(deps: Pop3dDeps, connection: Connection, visits: Visits) {
     this.deps = deps
     this.connection = connection
+    this.#strangerSince = deps.clock.monotonic()
     this.visits = visits
     this.#visit = deps.door?.visit(() => this.client)
     this.timestamp = deps.offersApop
@@ -94,7 +96,13 @@ export class Session {
     this.#armTimer()
     publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
     if ((await this.#visit?.isBanned()) === true) return this.#turnAway()
+    if ((await this.#visit?.entered()) === false) return this.#full()
     this.connection.write(`+OK Postigo ready.${this.timestamp === undefined ? '' : ` ${this.timestamp}`}\r\n`)
+  }
+
+  #full(): void {
+    this.line('-ERR [SYS/TEMP] Too many connections that have not logged in.')
+    this.close('Too many connections')
   }
 
   #turnAway(): void {
@@ -174,6 +182,7 @@ export class Session {
   loggedIn(identity: SaslIdentity, method: string, maildrop: Maildrop): void {
     this.user = identity.username
     this.maildrop = maildrop
+    this.#armTimer()
     this.#visit?.succeeded(identity, method, () => this.#letGo())
     publish<Pop3dEvent>({ event: 'pop3d.login', ...this.client, user: this.user, method })
   }
@@ -213,7 +222,9 @@ export class Session {
 
   #armTimer(): void {
     this.#octetsBefore = this.connection.octetsOut
-    this.connection.idleAfter(this.deps.cf.pop3d_idle_timeout)
+    const { cf, clock } = this.deps
+    const left = this.#strangerSince + cf.pop3d_login_timeout - clock.monotonic()
+    this.connection.idleAfter(this.maildrop === undefined ? Math.max(1, left) : cf.pop3d_idle_timeout)
   }
 
   /** What was asked before the client closed its side is still answered (`printf … | nc`). */
