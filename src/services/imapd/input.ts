@@ -8,6 +8,9 @@ const EMPTY = Buffer.alloc(0)
 const WAITING_LIMIT = 256 * 1024
 const STRANGERS_LIMIT = 16 * 1024
 
+/** Octets of a line over the limit that are waited for, and forgotten. */
+const DROP_LIMIT = 4 * 1024 * 1024
+
 /** A line over the limit; the rest of it is dropped. */
 export class LineTooLong extends Error {}
 
@@ -106,9 +109,11 @@ export class Input {
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 
+  /** So that who has sent all of it hears why; who goes on and on does not. */
   async #dropLine(): Promise<void> {
-    for (;;) {
+    for (let dropped = 0; dropped < DROP_LIMIT;) {
       const buf = this.#joined()
+      dropped += buf.length
       const lf = buf.indexOf(LF)
       if (lf >= 0) {
         this.#cut(lf + 1)
