@@ -44,6 +44,8 @@ interface Gathering {
   readonly original: string
   readonly found: Expanded[]
   readonly seen: Set<string>
+  /** Aliases that were followed to their ends, by the least level at which they were. */
+  readonly followed: Map<string, number>
   readonly path: PathStep[]
   forward(address: string, level: number, sender: string | undefined): Promise<readonly Resolved[]>
 }
@@ -62,7 +64,7 @@ export class Aliases {
     path: PathStep[],
     forward: Gathering['forward'],
   ): Promise<readonly Expanded[]> {
-    const gathering: Gathering = { original, found: [], seen: new Set(), path, forward }
+    const gathering: Gathering = { original, found: [], seen: new Set(), followed: new Map(), path, forward }
     const start = {
       level: 0,
       from: '',
@@ -93,10 +95,20 @@ export class Aliases {
     if (maps.tables.length === 0) return false
     const found = await maps.find(key)
     if (found === undefined) return false
+    // Nothing else comes of it again; aliases that lead to one another in several ways would take for ever.
+    const { reset_owner_alias, frozen_delivered_to: frozen } = this.#world.cf
+    const way = [
+      key.toLowerCase(),
+      extension,
+      local.domain,
+      local.sender,
+      local.forwarded,
+      frozen ? local.delivered : '',
+    ].join(' ')
+    if ((to.followed.get(way) ?? Infinity) <= local.level) return true
     to.path.push({ rule: parameter, asked: `${found.table} ${key}`, answer: found.result })
     const address = `${local.name}@${local.domain}`
     const list = await this.#owner(key)
-    const { reset_owner_alias, frozen_delivered_to } = this.#world.cf
     const inherited = list === undefined && !reset_owner_alias
     const inside: Local = {
       ...local,
@@ -105,7 +117,7 @@ export class Aliases {
       owner: tableOwner(found.table),
       sender: list ?? (inherited ? local.sender : undefined),
       forwarded: list === undefined ? (inherited ? local.forwarded : undefined) : address,
-      delivered: frozen_delivered_to ? local.delivered : address,
+      delivered: frozen ? local.delivered : address,
       alias: local.alias ?? { address, action: list === undefined ? 'expanded' : 'delivered', by: 'alias_maps' },
     }
     const carried = this.#world.propagates('alias') ? extension : ''
@@ -113,6 +125,7 @@ export class Aliases {
       this.#warn(`no recipient in alias lookup result for ${key}`)
       this.#emit({ transport: 'retry', nexthop: '4.3.0 alias database unavailable' }, local, to)
     }
+    to.followed.set(way, local.level)
     return true
   }
 
