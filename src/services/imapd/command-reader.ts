@@ -4,6 +4,11 @@ import { type Literal, literalAt, segmentOf } from './command-rest.ts'
 import { Bye } from './errors.ts'
 import type { Session } from './session.ts'
 
+/** A browser that was led here: what is behind it was chosen by somebody else, and what we answer would be read as a page. */
+const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^[A-Za-z-]+: /
+/** Octets of a line that are looked at. */
+const HTTP_OCTETS = 4096
+
 /** A command; with a literal that is not read yet where it is run while it comes. */
 export interface Command {
   readonly octets: Buffer
@@ -18,6 +23,8 @@ export async function readCommand(session: Session): Promise<Command | 'refused'
   for (;;) {
     const line = await session.input.line(imapd_line_limit)
     if (line === undefined) return undefined
+    if (session.account === undefined && HTTP.test(line.toString('latin1', 0, HTTP_OCTETS)))
+      throw new Bye('This is no web server')
     const literal = literalAt(line)
     const head = (last: Buffer): Buffer => (parts.length === 0 ? last : Buffer.concat([...parts, last]))
     if (literal === undefined) return { octets: head(segmentOf(line, undefined)), literal }

@@ -44,6 +44,8 @@ const ANSWER_PIECE = 64 * 1024
 /** A response line of AUTH may be longer than a command (RFC 5034 §4). */
 const RESPONSE_LIMIT = 12_288
 const LONGEST_DELAY_MS = 16_000
+/** A browser that was led here: what is behind it was chosen by somebody else. */
+const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^[A-Za-z-]+: /
 
 export class Session {
   readonly deps: Pop3dDeps
@@ -283,6 +285,7 @@ export class Session {
   }
 
   async #command(line: Buffer): Promise<void> {
+    if (this.maildrop === undefined && HTTP.test(line.toString('latin1'))) return this.close('HTTP')
     const command = parseCommand(line)
     const row = commands.get(command.verb)
     if (row === undefined) throw new Pop3Error('Unknown command.')
