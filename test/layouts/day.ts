@@ -14,7 +14,7 @@ import { type Arrived, type Sink, startSink } from '../interop/postfix/sink.ts'
 import { type Place, portsOf, type World } from '../interop/postfix/world.ts'
 import type { Layout } from './layout.ts'
 
-/** Ports of the listeners: the layouts run one after the other. */
+/** Ports of the listeners: each day has addresses of its own. */
 const BASE = 24_900
 /** Sessions at a time. */
 const PARALLEL = 4
@@ -44,32 +44,40 @@ export async function compareDay(
   const hosts = await startHosts(t, layout, address)
   const dns = await startDns(address, parseZone(`${layout.zone ?? ''}${hosts.zone}`))
   t.after(() => dns.stop())
-  writeView(dir, address)
+  writeView(dir, address, 'options timeout:20\n') // what answers DNS is this process, and has much to do
   const words = { ...hosts.words, ...(await layout.neighbours?.(t, { dir, address })) }
   const world = worldOf(layout)
   const place = (name: string): Place => ({ dir: join(dir, name), address, sinkPort: 1, words })
   const theirs = await carry(layout, hosts.sinks, world, address, () =>
     startPostfix(world, place('postfix'), BASE, dir),
   )
-  const count = theirs.deliveries.length
   const ours = await carry(
     layout,
     hosts.sinks,
     world,
     address,
     () => startPostigo(world, place('postigo'), BASE, dir, join(dir, 'postfix'), 0),
-    count,
+    theirs.deliveries.length - (layout.fewer ?? 0),
   )
   addDay(layout, world, theirs, ours, comparison)
-  return tally(theirs.deliveries)
+  return { statuses: statusesOf(theirs.deliveries), out: outOf(layout, theirs) }
 }
 
-export type Tally = Readonly<Record<string, number>>
+export interface Tally {
+  /** How many deliveries ended with which status. */
+  readonly statuses: Readonly<Record<string, number>>
+  /** Messages that left the site, reports aside. */
+  readonly out: number
+}
 
-/** How many deliveries ended with which status. */
-function tally(deliveries: readonly string[]): Tally {
+function statusesOf(deliveries: readonly string[]): Tally['statuses'] {
   const groups = Map.groupBy(deliveries, (line) => / status=(\w+)/.exec(line)?.[1] ?? '?')
   return Object.fromEntries([...groups].map(([status, lines]) => [status, lines.length]))
+}
+
+function outOf({ hosts = {} }: Layout, { arrivals }: Day): number {
+  const outside = [...arrivals].filter(([name]) => hosts[name]?.inner !== true)
+  return outside.flatMap(([, messages]) => messages).filter((one) => !one.startsWith('from <> ')).length
 }
 
 function worldOf({ name, mainCf, files = {}, indexed = [], masterCf, day, screened }: Layout): World {
@@ -95,9 +103,9 @@ async function startHosts(t: TestContext, { hosts = {} }: Layout, address: strin
   const sinks = new Map<string, Sink>()
   const words: Record<string, string> = {}
   let zone = ''
-  const [, , c = '', d = ''] = address.split('.')
-  for (const [i, [name, { mx = [], port = 25, ...mood }]] of Object.entries(hosts).entries()) {
-    const own = `127.${90 + i}.${c}.${d}`
+  const [, second = '', c = '', d = ''] = address.split('.')
+  for (const [i, [name, { mx = [], port = 25, inner: _, ...mood }]] of Object.entries(hosts).entries()) {
+    const own = `127.${Number(second) + 1 + i}.${c}.${d}`
     const sink = await startSink(own, port, mood)
     t.after(() => sink.stop())
     sinks.set(name, sink)

@@ -36,6 +36,8 @@ export interface Layout {
   readonly inOrder?: true
   /** Deliveries that the day must have, by their status, so that a day without mail proves nothing. */
   readonly expect: Readonly<Partial<Record<'sent' | 'bounced' | 'deferred', number>>>
+  /** Deliveries that Postigo makes fewer, by one of `differences`. */
+  readonly fewer?: number
   /** Where the two may differ, and why. */
   readonly differences?: readonly Difference[]
 }
@@ -43,6 +45,8 @@ export interface Layout {
 export interface HostMood extends SinkMood {
   /** Domains whose mail it takes. */
   readonly mx?: readonly string[]
+  /** The site's own: mail to it is not mail out. */
+  readonly inner?: true
   /** Of other ports than 25. */
   readonly port?: number
 }

@@ -30,21 +30,27 @@ const LAYOUTS: readonly Layout[] = [
   ldapCompany,
 ]
 
+/** Days at a time: most of one is waiting for programs to start and to end. */
+const PARALLEL = 4
+/** Addresses of a day: the second octet of its own, and behind it those of the hosts of others. */
+const [FIRST, EACH] = [130, 10]
+
 const reason = reasonToSkip()
 
-describe('a day of', { skip: reason ?? false }, () => {
-  const address = `127.89.${(process.pid >> 8) & 255}.${process.pid & 255}`
-  for (const layout of LAYOUTS)
+describe('a day of', { skip: reason ?? false, concurrency: PARALLEL }, () => {
+  for (const [i, layout] of LAYOUTS.entries())
     test(layout.name, { timeout: 110_000 }, async (t) => {
+      const address = `127.${FIRST + i * EACH}.${(process.pid >> 8) & 255}.${process.pid & 255}`
       const dir = mkdtempSync(join(tmpdir(), 'postigo-layout-'))
       chmodSync(dir, 0o755)
       t.after(() => rmSync(dir, { recursive: true, force: true }))
       const comparison = new Comparison(layout.differences ?? [])
-      const tally = await compareDay(t, layout, { dir, address }, comparison)
+      const { statuses, out } = await compareDay(t, layout, { dir, address }, comparison)
       const { unexplained, unused } = comparison
       assert.equal(unexplained.length, 0, `${unexplained.length} differ:\n${unexplained.join('\n')}`)
       assert.deepEqual(unused, [])
       for (const [status, count] of Object.entries(layout.expect))
-        assert.ok((tally[status] ?? 0) >= count, `${status}: ${JSON.stringify(tally)}`)
+        assert.ok((statuses[status] ?? 0) >= count, `${status}: ${JSON.stringify(statuses)}`)
+      assert.ok(layout.day.length >= 10 && out >= 5 && (statuses['bounced'] ?? 0) >= 1, `${out} messages went out`)
     })
 })

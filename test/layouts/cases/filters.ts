@@ -47,7 +47,7 @@ milter_protocol = 6
 milter_mail_macros = i {mail_addr} {client_addr} {client_name} {auth_authen}
 milter_default_action = tempfail
 `,
-  hosts: { 'store.clean.test': { port: 24, refuses: /^pepe@/ }, 'mx.known.test': { mx: ['known.test'] } },
+  hosts: { 'store.clean.test': { inner: true, port: 24, refuses: /^pepe@/ }, 'mx.known.test': { mx: ['known.test'] } },
   neighbours: rspamd,
   day: [
     sends('clean', 'friend@known.test', ['ana@clean.test']),
@@ -58,6 +58,9 @@ milter_default_action = tempfail
     sends('no relay', 'friend@known.test', ['x@known.test']),
     sends('two', 'friend@known.test', ['ana@clean.test', 'pepe@clean.test']),
     sends('out', 'ana@clean.test', ['x@known.test', 'y@known.test'], { client: INSIDE }),
+    sends('out again', 'pepe@clean.test', ['x@known.test'], { client: INSIDE }),
+    sends('out and in', 'pepe@clean.test', ['x@known.test', 'ana@clean.test'], { client: INSIDE }),
+    sends('to ourselves outside', 'ana@clean.test', ['y@known.test'], { client: INSIDE, more: 'X-Note: 1\r\n' }),
     sends('spam from inside', 'ana@clean.test', ['x@known.test'], { client: INSIDE, body: `X${GTUBE}` }),
     sends('marked from inside', 'ana@clean.test', ['x@known.test'], { client: INSIDE, body: `Y${GTUBE}` }),
     { name: 'nothing sent', steps: ['EHLO x', 'MAIL FROM:<a@known.test>', 'RCPT TO:<ana@clean.test>', 'RSET', 'QUIT'] },
@@ -145,7 +148,7 @@ smtp-amavis unix - - n - 2 smtp
   -o smtpd_authorized_xforward_hosts=127.0.0.0/8
   -o local_header_rewrite_clients=
 `,
-  hosts: { 'store.ward.test': { port: 24, refuses: /^pepe@/ }, 'mx.known.test': { mx: ['known.test'] } },
+  hosts: { 'store.ward.test': { inner: true, port: 24, refuses: /^pepe@/ }, 'mx.known.test': { mx: ['known.test'] } },
   neighbours: amavis,
   day: [
     sends('clean', 'friend@known.test', ['ana@ward.test']),
@@ -158,6 +161,9 @@ smtp-amavis unix - - n - 2 smtp
     sends('skip the filter', 'friend@known.test', ['ana@ward.test']),
     sends('null sender', '', ['ana@ward.test']),
     sends('out', 'ana@ward.test', ['x@known.test', 'y@known.test'], { client: INSIDE }),
+    sends('out again', 'pepe@ward.test', ['x@known.test'], { client: INSIDE }),
+    sends('out to a third', 'ana@ward.test', ['z@known.test'], { client: INSIDE }),
+    sends('out and in', 'pepe@ward.test', ['x@known.test', 'ana@ward.test'], { client: INSIDE }),
     sends('banned from inside', 'ana@ward.test', ['x@known.test'], { client: INSIDE, more: EXE, body: EXE_BODY }),
   ],
   expect: { sent: 12, bounced: 3 },

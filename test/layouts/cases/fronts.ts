@@ -32,9 +32,10 @@ smtpd_sender_restrictions = reject_unknown_sender_domain
 2.0.0.127.white.test A 127.0.0.2
 5.1.8.127.white.test A 127.0.0.2
 known.test A 192.0.2.10
+shop.test MX 10 inner.shop.test
 known.test MX 10 mx.known.test
 `,
-  hosts: { 'inner.shop.test': { refuses: /^pepe@/ }, 'mx.known.test': {} },
+  hosts: { 'inner.shop.test': { inner: true, refuses: /^pepe@/ }, 'mx.known.test': {} },
   day: [
     sends('permitted at once', 'friend@known.test', [to]),
     sends('comes back', 'friend@known.test', ['pepe@shop.test']),
@@ -42,11 +43,15 @@ known.test MX 10 mx.known.test
     sends('no domain', 'friend@nowhere.test', [to]),
     sends('no relay', 'friend@known.test', ['x@known.test']),
     sends('from inside', 'ana@shop.test', ['x@known.test', 'y@known.test'], { client: INSIDE }),
+    sends('an order', 'ana@shop.test', ['x@known.test'], { client: INSIDE }),
+    sends('a bill', 'pepe@shop.test', ['y@known.test', 'ana@shop.test'], { client: INSIDE }),
+    sends('a reminder', 'pepe@shop.test', ['y@known.test'], { client: INSIDE }),
+    sends('thanks', 'ana@shop.test', ['y@known.test', 'nosuch@shop.test'], { client: INSIDE }),
     sends('denied', 'friend@known.test', [to], { client: '', from: '127.8.1.3' }),
     sends('listed', 'friend@known.test', [to], { client: '', from: '127.8.1.4' }),
     sends('listed and allowed', 'friend@known.test', [to], { client: '', from: '127.8.1.5' }),
     sends('a stranger', 'friend@known.test', [to], { client: '', from: '127.8.1.6' }),
     sends('a stranger again', 'friend@known.test', [to], { client: '', from: '127.8.1.6' }),
   ],
-  expect: { sent: 5, bounced: 1 },
+  expect: { sent: 11, bounced: 1 },
 }

@@ -139,8 +139,8 @@ listed.test A 192.0.2.80
 other.test A 192.0.2.81
 `,
   hosts: {
-    'store.isp.test': { port: 24, refuses: /^pepe2@/ },
-    'edge.leased.test': {},
+    'store.isp.test': { inner: true, port: 24, refuses: /^pepe2@/ },
+    'edge.leased.test': { inner: true },
     'vip.known.test': {},
     'mx.known.test': { mx: ['known.test'], refuses: /^nobody@/ },
   },
@@ -175,8 +175,11 @@ other.test A 192.0.2.81
     outside('no relay', 'friend@known.test', 'x@known.test'),
     outside('unknown', 'friend@known.test', 'nosuch@box.isp.test'),
     inside('out', 'ana@box.isp.test', 'x@known.test'),
+    inside('out to two', 'pepe@box.isp.test', 'x@known.test', 'y@known.test'),
+    inside('out and in', 'pepe@box.isp.test', 'x@known.test', 'ana@box.isp.test'),
     inside('a VIP', 'vip@known.test', 'x@aonly.test'),
     inside('no network', 'ana@box.isp.test', 'x@a.dead.test'),
+    inside('a VIP again', 'vip@known.test', 'x@known.test'),
     inside('comes back', 'ana@box.isp.test', 'nobody@known.test'),
     { name: 'HELO', steps: ['HELO localhost', 'MAIL FROM:<a@known.test>', 'RCPT TO:<ana@box.isp.test>', 'QUIT'] },
     { name: 'our HELO', steps: ['HELO mx.isp.test', 'MAIL FROM:<a@known.test>', 'RCPT TO:<ana@box.isp.test>', 'QUIT'] },
@@ -216,6 +219,7 @@ export const howto: Layout = {
     sends('from the office', 'julio@mail.midominio.com', ['b@known.test'], { client: OFFICE }),
     sends('by another name', 'pablo', ['b@known.test', 'c@algundominio.com'], { client: OFFICE }),
     sends('to several', 'julio@mail.midominio.com', ['b@known.test', 'd@known.test'], { client: OFFICE }),
+    sends('a customer', 'julio@mail.midominio.com', ['d@algundominio.com'], { client: OFFICE }),
     sends('comes back', 'cliente@known.test', ['nobody@known.test'], { client: OFFICE }),
     sends('no HELO', 'julio', ['b@known.test'], { client: OFFICE }),
     {

@@ -123,8 +123,8 @@ backed.test MX 20 mx2.hoster.test
 notours.test MX 10 mx.known.test
 `,
   hosts: {
-    'primary.customer.test': { refuses: /^nobody@/ },
-    'primary.backed.test': {},
+    'primary.customer.test': { inner: true, refuses: /^nobody@/ },
+    'primary.backed.test': { inner: true },
     'mx.known.test': { mx: ['known.test'] },
   },
   day: [
@@ -140,6 +140,9 @@ notours.test MX 10 mx.known.test
     outside('to the postmaster of the host', 'friend@known.test', 'postmaster@mx2.hoster.test'),
     outside('unknown here', 'friend@known.test', 'nosuch@mx2.hoster.test'),
     inside('mail out', 'root@mx2.hoster.test', 'x@known.test', 'y@customer.test', 'z@backed.test'),
+    inside('a report of the night', 'root', 'postmaster'),
+    inside('a notice to a customer', 'root@mx2.hoster.test', 'x@known.test'),
+    inside('to a role here', 'root@mx2.hoster.test', 'root', 'x@known.test'),
   ],
   expect: { sent: 11, bounced: 1 },
 }
