@@ -1,7 +1,16 @@
 /** `postigo start` as root: a launcher that stays, and a server without rights. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { certificateMaker } from '../support/authority.ts'
@@ -95,12 +104,13 @@ test('the server shows a certificate to others whose key only root may read', SK
     t,
     `smtp_tls_security_level = encrypt
 smtp_tls_cert_file = $config_directory/client.pem
-smtp_tls_key_file = $config_directory/client.key
+smtp_tls_key_file = $config_directory/live/client.key
 relayhost = [127.0.0.1]:${sink.port}
 `,
   )
   writeFileSync(join(one.dir, 'client.pem'), client.cert)
-  writeFileSync(join(one.dir, 'client.key'), client.key, { mode: 0o600 })
+  mkdirSync(join(one.dir, 'live'), { mode: 0o700 }) // as certbot has it
+  writeFileSync(join(one.dir, 'live/client.key'), client.key, { mode: 0o600 })
   const started = await one.postigo(['start', '--port-offset', String(one.offset)])
   assert.equal(started.code, 0, started.err)
   assert.notEqual(field(await serverPid(one), 'Uid').split('\t')[0], '0')

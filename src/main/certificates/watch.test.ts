@@ -11,18 +11,21 @@ test('files that changed are taken once they have stood still', async (t) => {
   t.after(() => rmSync(dir, { recursive: true }))
   const write = (name: string, text: string): void => writeFileSync(join(dir, name), text)
   write('cert.pem', 'one')
-  const mainCf = `smtpd_tls_cert_file = ${dir}/cert.pem\nsmtpd_tls_key_file = ${dir}/key.pem\n`
+  const mainCf =
+    `smtpd_tls_cert_file = ${dir}/cert.pem\nsmtpd_tls_key_file = ${dir}/key.pem\n` +
+    `smtp_tls_key_file = ${dir}/locked/key.pem\n`
   let taken = 0
-  const watch = new CertificateWatch(
-    () => parseConfig(mainCf, makeRegistry()),
-    () => Promise.resolve(void taken++),
-  )
-  watch.start(3_600_000)
-  t.after(() => watch.stop())
+  const given = new Map([[`${dir}/locked/key.pem`, 'before']])
+  const watch = new CertificateWatch({
+    config: () => parseConfig(mainCf, makeRegistry()),
+    handed: () => Promise.resolve(given),
+    take: () => Promise.resolve(void taken++),
+  })
   const look = async (): Promise<number> => {
     await watch.look()
     return taken
   }
+  assert.equal(await look(), 0)
   assert.equal(await look(), 0)
   write('cert.pem', 'another')
   assert.equal(await look(), 0)
@@ -30,4 +33,6 @@ test('files that changed are taken once they have stood still', async (t) => {
   assert.equal(await look(), 0)
   assert.equal(await look(), 1)
   assert.equal(await look(), 1)
+  given.set(`${dir}/locked/key.pem`, 'after') // only root may read it
+  assert.deepEqual([await look(), await look(), await look()], [1, 2, 2])
 })

@@ -161,10 +161,11 @@ export class Server {
       random: Math.random,
       onCertificate: () => this.takeCertificates(),
     })
-    this.#watch = new CertificateWatch(
-      () => parts.rooms.current.config,
-      () => this.takeCertificates(),
-    )
+    this.#watch = new CertificateWatch({
+      config: () => parts.rooms.current.config,
+      handed: () => handedFiles(parts.rooms.current.config, options.launcher),
+      take: () => this.takeCertificates(),
+    })
     this.#rotation = new TicketRotation(
       parts.rooms.ticketKeys,
       () => sessionLifetime(parts.rooms.current.config.bind(tlsParams)),
