@@ -17,6 +17,7 @@ import { test, type TestContext } from 'node:test'
 import { chooseGeneration, generationsIn, readManifest } from '#src/main/backup/manifest.ts'
 import { backup } from '#src/main/cli/backup.ts'
 import { type CliIo, type Command, EX } from '#src/main/cli/io.ts'
+import { mailboxUndelete } from '#src/main/cli/mailbox-undelete.ts'
 import { restore } from '#src/main/cli/restore.ts'
 import { Server } from '#src/main/server/server.ts'
 import { verify } from '#src/main/verify/verify.ts'
@@ -184,3 +185,17 @@ function uidNextOf({ rooms }: Server): number {
   assert.ok(status !== undefined && !('refused' in status))
   return status.uidNext
 }
+
+test('postigo mailbox undelete lists and brings back what was expunged', async (t) => {
+  await makeMail(t, async (server) => {
+    const words = ['ana', '-c', server.dir]
+    assert.match((await ran(mailboxUndelete, [...words, '--list'])).out, /INBOX +expunged +1 messages/)
+    assert.match((await ran(mailboxUndelete, [...words, 'Other'])).out, /nothing to bring back/)
+    const before = (await contents(server, 'ana', 'INBOX')).size
+    assert.equal((await ran(mailboxUndelete, [...words, 'INBOX', '--since', '1h'])).out, 'INBOX  1 messages are back\n')
+    assert.equal((await contents(server, 'ana', 'INBOX')).size, before + 1)
+    assert.equal((await ran(mailboxUndelete, ['nobody', '-c', server.dir])).code, EX.unavailable)
+    assert.equal((await ran(mailboxUndelete, [...words, '--since', 'once'])).code, EX.usage)
+    assert.deepEqual(findings({ dir: server.dir, paths: pathsOf(server.dir) }), [])
+  })
+})

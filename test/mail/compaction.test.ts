@@ -10,7 +10,7 @@ import { startServer } from '../support/server.ts'
 
 test('a segment of which little is left is written anew and goes; mail in mailbox and queue stays', async (t) => {
   const server = await startServer(t, {
-    mainCf: 'expunged_message_lifetime = 0\ndefer_transports = smtp, relay\nrelay_domains = far.test\n',
+    mainCf: 'expunged_retention = 0\ndefer_transports = smtp, relay\nrelay_domains = far.test\n',
     accounts: ['ana', 'eva'],
   })
   const text = (n: number): string => `Subject: message ${n}\n\n${'x'.repeat(70)}\n`.concat(`${n}\n`.repeat(2000))

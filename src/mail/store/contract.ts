@@ -127,6 +127,23 @@ export interface ImportSource {
   readonly uidValidity?: number | undefined
 }
 
+/** Of one mailbox: messages that left it, or all that is left of a deleted one. */
+export interface Undeletable {
+  readonly id: MailboxId
+  readonly mailbox: string
+  readonly isDeleted: boolean
+  readonly messages: number
+  readonly octets: number
+  /** When the first and the last of them left. */
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export interface Undeleted {
+  readonly mailbox: string
+  readonly messages: number
+}
+
 export interface ImportTarget {
   readonly id: number
   /** The mailbox as it will be called. */
@@ -532,6 +549,10 @@ export interface Store {
   /** All of it is there: the mailbox gets its name. @param uidNext the folder's own, where it has one */
   finishImport(id: number, uidNext?: number): Promise<undefined | Refusal>
   importedContent(id: number): Promise<ImportedContent>
+  /** What can be brought back of what was expunged or deleted since then, by mailbox. */
+  undeletable(account: AccountId, sinceMs: number): readonly Undeletable[]
+  /** Brings it back, with new UIDs. @param mailbox `id` of an `Undeletable` */
+  undelete(account: AccountId, mailbox: MailboxId, sinceMs: number): Promise<Undeleted | Refusal>
 
   /** An APPEND of any number of messages, which may replace one. */
   beginAppend(account: AccountId, mailbox: string, as?: AppendAs): Appending | Refusal

@@ -13,9 +13,9 @@ import { TRYCREATE } from './append.ts'
 import { announce, sliceEnd, type StoreContext } from './context.ts'
 import type { Copied, MailboxId, Refusal } from './contract.ts'
 import { forgetCopy, noteCopySlice, undoCopy } from './copy-slices.ts'
-import { readDictionary, saveDictionary } from './dictionaries.ts'
 import { type Entries, joinEntries } from './entries.ts'
 import { recordExpunge, takeOut } from './expunge.ts'
+import { translation } from './keyword-translation.ts'
 import { DELETED, SEEN } from './keywords.ts'
 import { emptyTally, mailboxById, mailboxByName, type MailboxRow, tallyAdded } from './mailbox-rows.ts'
 import { addPlacement, copyToAccount, movePlacement } from './message-rows.ts'
@@ -187,7 +187,7 @@ class CopySlice {
   /** The entries in the target. */
   #give(source: MailboxRow, target: MailboxRow, taken: Entries): (readonly [number, number])[] {
     const added = taken.pick(Array.from(taken.uid, (_, i) => i))
-    const translate = this.#translation(source, target)
+    const translate = translation(this.#tx, source, target, this.#ctx.settings.mailbox_keyword_limit)
     const pairs: (readonly [number, number])[] = []
     const tally = emptyTally()
     for (let i = 0; i < added.length; i++) {
@@ -217,26 +217,6 @@ class CopySlice {
     if (this.#targetMarks === undefined || (flags & SEEN) === 0) return flags
     this.#targetMarks.set({ uid: to, seen: true, modSeq: this.#targetModSeq })
     return (flags & ~SEEN) >>> 0
-  }
-
-  /** Keyword sets of the source's dictionary in the target's. What does not fit any more is left out. */
-  #translation(source: MailboxRow, target: MailboxRow): (flags: number) => number {
-    if (source.id === target.id || source.keywordVersion === 0) return (flags) => flags
-    const tx = this.#tx
-    const limit = this.#ctx.settings.mailbox_keyword_limit
-    const from = readDictionary(tx, source.id, source.keywordVersion)
-    const to = readDictionary(tx, target.id, target.keywordVersion)
-    const sets = new Map<number, number>([[0, 0]])
-    return (flags) => {
-      const set = flags >>> 8
-      let translated = sets.get(set)
-      if (translated === undefined) {
-        translated = to.encode(from.words((set << 8) >>> 0), limit, true) >>> 8
-        sets.set(set, translated)
-        saveDictionary(tx, target.id, to)
-      }
-      return ((flags & 0xff) | (translated << 8)) >>> 0
-    }
   }
 
   /** A COPY that needs more slices is noted; its last slice makes it good. */

@@ -90,11 +90,11 @@ export class Mailboxes {
       if (mailboxesOf(tx, account).some((row) => row.specialUse === use))
         return { refused: 'CANNOT', text: `There is a mailbox for ${use} already` }
     }
-    return this.#tooMany(tx, account, name)
+    return this.tooMany(tx, account, name)
   }
 
   /** A name brings its missing superiors along. */
-  #tooMany(tx: Tx, account: AccountId, name: string): Refusal | undefined {
+  tooMany(tx: Tx, account: AccountId, name: string): Refusal | undefined {
     const names = new Set(mailboxesOf(tx, account).map((row) => row.name))
     const limit = this.#ctx.limitsOf(account).mailboxes
     const more = [...parentsOf(name), name].filter((one) => !names.has(one)).length
@@ -141,6 +141,7 @@ export class Mailboxes {
         return { refused: 'HASCHILDREN', text: 'The name is only there for the mailboxes below it' }
       const modSeq = this.#change(tx, account)
       detachMailbox(tx, row, modSeq)
+      keepDeleted(tx, row, this.#ctx.clock.now())
       if (hasChildren) {
         const uidValidity = nextUidValidity(tx, account, this.#ctx.clock.now())
         addMailbox(tx, { account, name, selectable: false, uidValidity, modSeq })
@@ -180,7 +181,7 @@ export class Mailboxes {
     if (reserved !== undefined) return reserved
     if (to.startsWith(`${from}/`)) return { refused: 'CANNOT', text: 'A mailbox cannot move below itself' }
     const problems = [from, ...below].map((name) => nameProblem(to + name.slice(from.length), this.#ctx.settings))
-    return problems.find((problem) => problem !== undefined) ?? this.#tooMany(tx, account, parentOf(to) ?? from)
+    return problems.find((problem) => problem !== undefined) ?? this.tooMany(tx, account, parentOf(to) ?? from)
   }
 
   /** @param isThere the mailbox was looked for already: one of another account, under the name that this one has for it */
@@ -237,6 +238,11 @@ export function namesBelow(reader: Reader, account: AccountId, name: string): st
     .sql('SELECT name FROM mailbox WHERE account = ? AND name > ? AND name < ?')
     .all(account, `${name}/`, `${name}0`)
     .map(([below]) => String(below))
+}
+
+/** A mailbox that was taken out of its account can be brought back for `expunged_retention`. */
+function keepDeleted(tx: Tx, { id, name }: MailboxRow, nowMs: number): void {
+  tx.sql('UPDATE mailbox SET deleted_name = ?, deleted_at = ? WHERE id = ?').run(name ?? null, nowMs, id)
 }
 
 /** Takes a mailbox out of its account in one step, whatever its size. */

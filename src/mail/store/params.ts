@@ -38,9 +38,10 @@ export const storeParams = defineParams({
     'The most letters of text, and of header fields, that the search index takes from a message; one with more is always read.',
     { min: 1024, max: 16_777_216 },
   ),
-  expunged_message_lifetime: time(
-    '1h',
-    'How long the content of an expunged message is kept; sessions that were not told yet can read it so long.',
+  expunged_retention: time(
+    '14d',
+    'How long expunged messages and deleted mailboxes can be brought back by `postigo mailbox undelete`; then their content is removed.',
+    { max: 31_536_000_000 },
   ),
   expunged_history_lifetime: time(
     '90d',

@@ -255,7 +255,25 @@ ALTER TABLE mailbox_seen ADD COLUMN sum INTEGER;
 ALTER TABLE thread_link ADD COLUMN sum INTEGER;
 `
 
+/** What a deleted mailbox was called, and when it was deleted, while it can be brought back: undelete.ts. 0: it cannot. */
+const KEPT_DELETED = `
+ALTER TABLE mailbox ADD COLUMN deleted_name TEXT;
+ALTER TABLE mailbox ADD COLUMN deleted_at INTEGER NOT NULL DEFAULT 0;
+`
+
 export const storeSchema: Schema = {
   room: 'mail/store',
-  steps: [FIRST, THREADS_AND_SAVED, ANNOTATIONS, LINKED, IMPORTS, SHARING, URL_KEYS, RAW_HEADERS, SEARCH, SUMS],
+  steps: [
+    FIRST,
+    THREADS_AND_SAVED,
+    ANNOTATIONS,
+    LINKED,
+    IMPORTS,
+    SHARING,
+    URL_KEYS,
+    RAW_HEADERS,
+    SEARCH,
+    SUMS,
+    KEPT_DELETED,
+  ],
 }

@@ -10,7 +10,8 @@ import { createStore } from './store.ts'
 import { ACCOUNT, indexerOf, openTestStore, type TestStore } from './testing.ts'
 import { StoreUpkeep } from './upkeep.ts'
 
-const HOUR = 3_600_000
+/** expunged_retention */
+const RETENTION = 14 * 86_400_000
 
 async function append({ store }: TestStore, text: string, mailbox = 'INBOX'): Promise<void> {
   const content = Buffer.from(text.replace(/\r?\n/g, '\r\n'))
@@ -126,7 +127,7 @@ test('SEARCH finds the same with the index and without it, whatever became of th
       await inbox.expunge()
       inbox.close()
       for (const text of fresh) await append(world, text, some % 2 === 0 ? 'INBOX' : 'Archive')
-      world.clock.advance(HOUR)
+      world.clock.advance(RETENTION)
       if (some % 3 === 0) await upkeep.run()
       await compare(keys)
     }),
@@ -154,7 +155,7 @@ test('blocks of which little is left are joined, and one of which nothing is lef
   await inbox.storeFlags(gone, 'add', ['\\Deleted'])
   await inbox.expunge()
   await inbox.refresh({ expunges: true })
-  world.clock.advance(HOUR)
+  world.clock.advance(RETENTION)
   await upkeep.run()
   await upkeep.run()
   assert.deepEqual([count('search_block'), count('search_slice')], [1, BLOCK_SLICES])

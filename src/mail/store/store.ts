@@ -39,6 +39,8 @@ import type {
   SpecialUse,
   Store,
   StoredMessage,
+  Undeletable,
+  Undeleted,
 } from './contract.ts'
 import { undoCopies } from './copy-slices.ts'
 import { Deposits } from './deposits.ts'
@@ -51,6 +53,7 @@ import { MailboxWatches } from './mailbox-watch.ts'
 import { listMailboxes, listSubscriptions, Mailboxes, mailboxStatus } from './mailboxes.ts'
 import { canonicalName } from './names.ts'
 import type { StoreSettings } from './params.ts'
+import { Undelete } from './undelete.ts'
 import { knownOf } from './import-entries.ts'
 import { Imports } from './imports.ts'
 import { deletedOctets } from './pages.ts'
@@ -124,6 +127,7 @@ class SqliteStore implements Store {
   readonly #quota: Quota
   readonly #watches: MailboxWatches
   readonly #imports: Imports
+  readonly #undelete: Undelete
   readonly #read: ReadContent
 
   constructor(ctx: StoreContext, { log, analyser = createAnalyser }: StoreOptions) {
@@ -137,6 +141,7 @@ class SqliteStore implements Store {
     this.#dates = new KeptDates(ctx)
     this.#quota = new Quota(ctx)
     this.#watches = new MailboxWatches(ctx)
+    this.#undelete = new Undelete(ctx, this.#mailboxes, (...wanted) => this.#quota.hasRoom(...wanted))
     this.#imports = new Imports(ctx, this.#mailboxes, this.#read)
   }
 
@@ -324,6 +329,14 @@ class SqliteStore implements Store {
 
   importedFrom(id: number, after: string): readonly string[] {
     return knownOf(this.#ctx.db.read, id, after)
+  }
+
+  undeletable(account: AccountId, sinceMs: number): readonly Undeletable[] {
+    return this.#undelete.list(account, sinceMs)
+  }
+
+  undelete(account: AccountId, mailbox: MailboxId, sinceMs: number): Promise<Undeleted | Refusal> {
+    return this.#undelete.bringBack(account, mailbox, sinceMs)
   }
 
   finishImport(id: number, uidNext?: number): Promise<undefined | Refusal> {

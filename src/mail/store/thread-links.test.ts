@@ -33,7 +33,7 @@ async function remove(world: TestStore, uids?: ReadonlySet<number>): Promise<voi
   const selected = await world.select()
   await selected.expunge(uids)
   selected.close()
-  world.clock.advance(world.options.settings.expunged_message_lifetime + 1)
+  world.clock.advance(world.options.settings.expunged_retention + 1)
   const { db, clock, options, store } = world
   await new StoreUpkeep({ db, clock, settings: options.settings, read: store.read.bind(store) }).run()
 }

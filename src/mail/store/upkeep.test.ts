@@ -6,6 +6,8 @@ import { ViewLostError } from './view.ts'
 
 const NOW = { expunges: true }
 const HOUR = 3_600_000
+/** expunged_retention */
+const RETENTION = 14 * 24 * HOUR
 
 function upkeepOf({ db, clock, options, store }: TestStore): StoreUpkeep {
   return new StoreUpkeep({ db, clock, settings: options.settings, read: store.read.bind(store) })
@@ -20,7 +22,7 @@ async function append({ store }: TestStore, octets: number, flags: readonly stri
   assert.ok('uid' in made)
 }
 
-test('content is released with the last place of a message, an hour after', async (t) => {
+test('content is released with the last place of a message, when it was kept long enough', async (t) => {
   const world = await openTestStore(t)
   await append(world, 1000, ['\\Deleted'])
   await append(world, 10)
@@ -32,7 +34,7 @@ test('content is released with the last place of a message, an hour after', asyn
   await inbox.expunge()
   const upkeep = upkeepOf(world)
   assert.equal((await upkeep.run()).released, 0)
-  world.clock.advance(HOUR)
+  world.clock.advance(RETENTION)
   assert.equal((await upkeep.run()).released, 1)
   assert.deepEqual([messages(world), live(world)], [2, 1010])
   await archive.refresh(NOW)
@@ -41,7 +43,7 @@ test('content is released with the last place of a message, an hour after', asyn
   await archive.expunge()
   await (await world.select('Junk')).storeFlags([1], 'add', ['\\Deleted'])
   await (await world.select('Junk')).expunge()
-  world.clock.advance(HOUR)
+  world.clock.advance(RETENTION)
   await upkeep.run()
   assert.deepEqual([messages(world), live(world)], [1, 10])
 })
@@ -52,7 +54,7 @@ test('what moved is not released where it was', async (t) => {
   const inbox = await world.select()
   await inbox.move([1], 'Archive')
   await (await world.select('Archive')).move([1], 'Archive')
-  world.clock.advance(HOUR)
+  world.clock.advance(RETENTION)
   assert.equal((await upkeepOf(world).run()).released, 0)
   assert.deepEqual([messages(world), one(world, 'SELECT uid FROM message')], [1, 2])
 })
@@ -63,6 +65,8 @@ test('a deleted mailbox is emptied and its row goes; a session that had it selec
   const junk = await world.select('Junk')
   await world.select()
   await world.store.deleteMailbox(ACCOUNT, 'Junk')
+  assert.equal((await upkeepOf(world).run()).emptied, 0)
+  world.clock.advance(RETENTION)
   assert.equal((await upkeepOf(world).run()).emptied, 600)
   assert.deepEqual([messages(world), one(world, 'SELECT count(*) FROM mailbox_keywords')], [0, 0])
   assert.equal(one(world, 'SELECT count(*) FROM mailbox WHERE name IS NULL'), 0)

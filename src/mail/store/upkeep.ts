@@ -21,7 +21,7 @@ export interface UpkeepOptions {
   readonly clock: Clock
   readonly settings: Pick<
     StoreSettings,
-    'expunged_message_lifetime' | 'expunged_history_lifetime' | 'search_index' | 'search_index_message_limit'
+    'expunged_retention' | 'expunged_history_lifetime' | 'search_index' | 'search_index_message_limit'
   >
   readonly read: ReadContent
 }
@@ -81,7 +81,7 @@ export class StoreUpkeep {
   #release(tx: Tx, end: number): number {
     const row = tx
       .sql('SELECT id, mailbox, released, data FROM expunged WHERE released >= 0 AND at <= ? ORDER BY at LIMIT 1')
-      .get(this.#clock.now() - this.#settings.expunged_message_lifetime)
+      .get(this.#clock.now() - this.#settings.expunged_retention)
     if (row === undefined) return 0
     const [id = 0, mailbox = 0, from = 0] = row.slice(0, 3).map(Number)
     const { uid, message, length } = new Entries(row[3] as Uint8Array) // BLOB NOT NULL
@@ -101,9 +101,9 @@ export class StoreUpkeep {
       const row = tx
         .sql(
           `SELECT page.id, page.mailbox, page.data FROM mailbox JOIN mailbox_page AS page ON page.mailbox = mailbox.id
-           WHERE mailbox.name IS NULL LIMIT 1`,
+           WHERE mailbox.name IS NULL AND mailbox.deleted_at <= ? LIMIT 1`,
         )
-        .get()
+        .get(this.#clock.now() - this.#settings.expunged_retention)
       if (row === undefined) break
       const { uid, message, length } = new Entries(row[2] as Uint8Array) // BLOB NOT NULL
       for (let i = 0; i < length; i++) dropPlacement(tx, message[i] ?? 0, Number(row[1]), uid[i] ?? 0)

@@ -128,6 +128,7 @@ function describe(s: ServerStatus): string {
     (s.acme === undefined ? '' : `certificate  ${acmeLines(s.acme).join('\n             ')}\n`) +
     `snapshot     ${snapshotLine(s.snapshot)}\n` +
     `mailboxes    ${s.mailboxes} of ${s.accounts} accounts\n` +
+    `disk         log ${mib(s.log.octets)} in ${s.log.segments} segments, of that ${mib(s.log.liveOctets)} needed: what is in mailboxes (${mib(s.mailOctets)}), in the queue, or expunged and kept\n` +
     `memory       ${mib(s.memory.rssOctets)}, of that ${mib(s.memory.heapOctets)} heap of the main thread\n`
   )
 }

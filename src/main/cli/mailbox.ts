@@ -11,6 +11,7 @@ const sharing = async (name: string): Promise<Command> => {
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   export: async () => (await import('./mailbox-export.ts')).mailboxExport,
   import: async () => (await import('./mailbox-import.ts')).mailboxImport,
+  undelete: async () => (await import('./mailbox-undelete.ts')).mailboxUndelete,
   list: () => sharing('list'),
   create: () => sharing('create'),
   delete: () => sharing('delete'),

@@ -83,7 +83,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   mailbox: {
     load: async () => (await import('./mailbox.ts')).mailbox,
-    summary: 'import and export mboxes and Maildirs; shared mailboxes, and who may do what with one',
+    summary: 'import and export mboxes and Maildirs; undelete; shared mailboxes, and who may do what with one',
   },
   takeover: {
     load: async () => (await import('./takeover.ts')).takeover,

@@ -15,6 +15,7 @@ import { answerSearch } from './search-control.ts'
 import { answerTlsReport } from './tls-report-control.ts'
 import { recoverData } from './recovery.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms } from './rooms.ts'
+import { answerUndelete } from './undelete-control.ts'
 import { Upkeep } from './upkeep.ts'
 import { upkeepParts } from './upkeep-parts.ts'
 
@@ -84,6 +85,7 @@ export function answerTools(rooms: Rooms, request: ControlRequest): Promise<Cont
   if (request.command.startsWith('search-index-')) return answerSearch(rooms, request)
   if (request.command.startsWith('import-')) return answerImport(rooms, request)
   if (request.command.startsWith('export-')) return answerExport(rooms, request)
+  if (request.command.startsWith('undelete-')) return answerUndelete(rooms, request)
   if (request.command.startsWith('backup-')) return Promise.resolve(rooms.backups.answer(request))
   if (request.command.startsWith('postfix-queue-')) return answerPostfixQueue(rooms, request)
   if (request.command === 'tls-report') return Promise.resolve(answerTlsReport(rooms, request))

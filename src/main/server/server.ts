@@ -5,7 +5,8 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
-import { endRun, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
+import { segmentRows } from '../../io/blobs/mod.ts'
+import { endRun, type Reader, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen, sendHttp } from '../../io/net/mod.ts'
 import {
   type AllAgents,
@@ -95,6 +96,10 @@ export interface ServerStatus {
   readonly snapshot: SnapshotStatus
   readonly accounts: number
   readonly mailboxes: number
+  /** Of the message log; live: what messages and the queue refer to, expunged ones that can be brought back included. */
+  readonly log: { readonly segments: number; readonly octets: number; readonly liveOctets: number }
+  /** Of all that is in mailboxes. */
+  readonly mailOctets: number
   readonly memory: { readonly rssOctets: number; readonly heapOctets: number }
 }
 
@@ -461,6 +466,8 @@ export class Server {
       snapshot: this.#snapshots.status(),
       accounts: current.accounts.list().length,
       mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
+      log: logUse(db.read),
+      mailOctets: Number(db.read.sql('SELECT coalesce(sum(octets), 0) FROM account_state').get()?.[0] ?? 0),
       memory: { rssOctets: rss, heapOctets: heapUsed },
     }
   }
@@ -542,6 +549,12 @@ function checkValues(config: Config): void {
 function specsOf(config: Config, { freePorts, portOffset }: ServerOptions): readonly ListenerSpec[] {
   const named = listenersOf(config, config.bind(mainParams).mailbox_services, portOffset)
   return freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
+}
+
+function logUse(reader: Reader): ServerStatus['log'] {
+  const rows = segmentRows(reader)
+  const sum = (what: 'watermark' | 'liveOctets'): number => rows.reduce((octets, row) => octets + row[what], 0)
+  return { segments: rows.length, octets: sum('watermark'), liveOctets: sum('liveOctets') }
 }
 
 /** Whose mailboxes a command changed. */
