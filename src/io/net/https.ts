@@ -42,8 +42,10 @@ export function sendHttp(request: HttpRequest): Promise<HttpAnswer> {
       ...(ca !== undefined && { ca: [...ca] }),
       ...(request.addresses !== undefined && { lookup: lookupBy(request.addresses) }),
     })
-    sent.on('error', (error) => reject(limit.aborted ? new Error('no answer in time', { cause: error }) : error))
-    sent.on('response', (response) => void readBody(response, request.maxOctets).then(resolve, reject))
+    const fail = (error: Error): void =>
+      reject(limit.aborted ? new Error('no answer in time', { cause: error }) : error)
+    sent.on('error', fail)
+    sent.on('response', (response) => void readBody(response, request.maxOctets).then(resolve, fail))
     sent.end(body)
   })
 }

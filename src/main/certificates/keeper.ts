@@ -51,6 +51,8 @@ export interface CertificateKeeperDeps {
   readonly onCertificate: () => Promise<void>
 }
 
+/** Whatever an authority suggests, a certificate that was just got is not renewed before. */
+const LEAST_BETWEEN_MS = 3_600_000
 /** How often is looked whether it is time: the clock of the machine may jump. */
 const LOOK_EVERY_MS = 30_000
 
@@ -110,10 +112,11 @@ export class CertificateKeeper {
     return state?.stamp === stamp ? state : freshState(stamp, state?.issuedBy)
   }
 
-  #isDue(cf: AcmeSettings, { renewAtMs, issuedBy }: AcmeState, now: number): boolean {
+  #isDue(cf: AcmeSettings, { renewAtMs, issuedBy, triedMs, failures }: AcmeState, now: number): boolean {
     if (issuedBy !== cf.acme_directory) return true // another authority: from trying to the real one
     const there = brought(this.#deps.directory)
     if (there === undefined || acmeNames(cf).some((name) => there.leaf.checkHost(name) === undefined)) return true
+    if (failures === 0 && now >= triedMs && now - triedMs < LEAST_BETWEEN_MS) return false
     return now >= (renewAtMs ?? renewalMoment(there.leaf, undefined, 0))
   }
 

@@ -104,7 +104,7 @@ export function directoryResponder(directory: string): Responder {
 function open(server: Server, { host, port }: ResponderPlace): Promise<void> {
   server.maxConnections = MAX_CONNECTIONS
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    server.on('error', (error: NodeJS.ErrnoException) => {
       const holder = error.code === 'EADDRINUSE' ? holderOf(port) : undefined
       const why = holder === undefined ? error.message : `held by ${holder.program} (process ${holder.pid})`
       reject(new AcmeError(`port ${port}, where the authority would look: ${why}`, { cause: error }))
