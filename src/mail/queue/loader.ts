@@ -1,5 +1,5 @@
 /** Brings recipients from the rows into the schedule: new ones at once, those asked for by name at once, deferred ones each run. */
-import { type Clock } from '#src/base/mod.ts'
+import { type Clock, othersTurn } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import { queueParams } from './params.ts'
 import type { Schedule } from './schedule.ts'
@@ -53,7 +53,7 @@ export class Loader {
       this.#add(page)
       this.#lastId = page.at(-1)?.due.id ?? this.#lastId
       if (page.length < PAGE) return
-      await others()
+      await othersTurn()
     }
   }
 
@@ -69,7 +69,7 @@ export class Loader {
       const last = page.at(-1)
       if (last === undefined || page.length < PAGE) return
       cursor = { atMs: last.nextMs, id: last.due.id }
-      await others()
+      await othersTurn()
     }
   }
 
@@ -82,6 +82,3 @@ export class Loader {
     return this.#config().bind(queueParams).queue_run_delay
   }
 }
-
-/** Lets others of this thread go first. */
-const others = (): Promise<void> => new Promise((resume) => setImmediate(resume))

@@ -1,4 +1,5 @@
 /** Rows of `copy_slice`: copies under way, and how they are taken back. */
+import { othersTurn } from '#src/base/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import { nextModSeq } from './account-state.ts'
 import { sliceEnd, type StoreContext } from './context.ts'
@@ -26,7 +27,10 @@ export function forgetCopy(tx: Tx, copy: number): void {
 
 /** Takes back what a COPY copied. Nothing to do for number 0. */
 export async function undoCopy(ctx: StoreContext, copy: number): Promise<void> {
-  for (let more = copy > 0; more;) more = await ctx.db.write((tx) => undoSlice(ctx, tx, copy))
+  for (let more = copy > 0; more;) {
+    more = await ctx.db.write((tx) => undoSlice(ctx, tx, copy))
+    if (more) await othersTurn()
+  }
 }
 
 /** At the start, before anyone else writes: COPY commands that a stop cut short are taken back. */

@@ -6,6 +6,7 @@
  * the last one is done; failed or stopped halfway, what was copied is taken back. A MOVE stopped halfway has moved the
  * messages before and left those after, which RFC 6851 §3.3 allows.
  */
+import { othersTurn } from '#src/base/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { addUsage, nextModSeq, UID_MARGIN } from './account-state.ts'
@@ -73,6 +74,7 @@ export async function copyMessages(ctx: StoreContext, job: CopyJob): Promise<Cop
         await ctx.db.syncWal()
         progress.unsynced = 0
       }
+      if (progress.at < job.uids.length) await othersTurn()
     } while (progress.at < job.uids.length)
   } catch (error) {
     await undoCopy(ctx, progress.copy).catch(() => undefined) // what is noted is taken back at the next start

@@ -1,4 +1,5 @@
 /** EXPUNGE: messages with \Deleted leave the mailbox, page by page in slices. RFC 9051 §6.4.3, RFC 4315 §2.1. */
+import { othersTurn } from '#src/base/mod.ts'
 import type { Reader, Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import { addUsage, nextModSeq } from './account-state.ts'
@@ -24,6 +25,7 @@ export async function expungeDeleted(
   for (let uid: number | undefined = 0; uid !== undefined;) {
     const from: number = uid
     uid = await ctx.db.write((tx) => expungeSlice(ctx, tx, { account, mailbox, uids, from }))
+    if (uid !== undefined) await othersTurn()
   }
 }
 

@@ -2,12 +2,13 @@
  * Dates of messages by their Date field, kept in memory for SORT: a mailbox's are read once, then only those of what arrived. They
  * are kept by message, in the order of the mailbox, and laid beside the rows of its view again each time.
  */
+import { pauses } from '#src/base/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
 import type { MailboxId } from './contract.ts'
 import { messageBatch } from './message-batch.ts'
 import { MESSAGE_BATCH } from './message-rows.ts'
-import { pauses, type SearchRows } from './search.ts'
+import type { SearchRows } from './search.ts'
 
 /** Messages of all mailboxes whose dates are kept, 16 octets each. The least recently sorted mailbox is forgotten first. */
 const KEPT_LIMIT = 500_000
@@ -34,7 +35,7 @@ export class KeptDates {
 
   /** By the place of a row: when the message was sent, in ms; Infinity where that is not known. As of the view after the last pause. */
   async of(account: AccountId, mailbox: MailboxId, rows: () => SearchRows): Promise<Float64Array> {
-    const pause = pauses(this.#ctx)
+    const pause = pauses(this.#ctx.clock)
     const { messages, dates } = laidBeside(rows(), this.#mailboxes.get(mailbox) ?? NOTHING)
     const unknown: number[] = []
     for (let place = 0; place < dates.length; place++) if (Number.isNaN(dates[place])) unknown.push(place)

@@ -2,6 +2,7 @@
  * SEARCH: exactly RFC 9051 §6.4.4. First by the view alone, in three values (yes, no, not known yet); what is left open
  * is decided with the message's row and, only where that is not enough, its content.
  */
+import { pauses } from '#src/base/mod.ts'
 import type { SearchKey } from '../../formats/imap/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreContext } from './context.ts'
@@ -37,8 +38,6 @@ export interface SearchParts {
   readonly read: ReadContent
 }
 
-/** Other clients have their turn after so much time. */
-const TURN_MS = 4
 /** A message larger than this is read with pauses. */
 const LARGE = 1_048_576
 /** Messages looked at between two looks at the clock. */
@@ -55,7 +54,7 @@ export async function searchMailbox(
   const lastUid = entries.uid[numbers.placeOf(count)] ?? 0
   const narrowing = ctx.settings.search_index ? Narrowing.of(key) : undefined
   const matcher = compileKey(key, { count, lastUid, nowMs: ctx.clock.now() }, narrowing)
-  const pause = pauses(ctx)
+  const pause = pauses(ctx.clock)
   const sought = textKeys(key)
     .filter((one) => one.key !== 'HEADER' && one.fuzzy !== true)
     .map(soughtBy)
@@ -128,18 +127,4 @@ function matchesWith(
   matcher: Matcher,
 ): boolean {
   return matcher({ seq, place: numbers.placeOf(seq), entries, dictionary, recents, ...read }) === true
-}
-
-/** A pause when this turn has lasted long enough. */
-export function pauses({ clock }: StoreContext): () => Promise<void> | undefined {
-  let since = clock.monotonic()
-  return () => {
-    if (clock.monotonic() - since < TURN_MS) return undefined
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        since = clock.monotonic()
-        resolve()
-      })
-    })
-  }
 }

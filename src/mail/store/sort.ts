@@ -1,4 +1,5 @@
 /** SORT: messages in the order of some of their properties. RFC 5256 §3, RFC 5957. */
+import { pauses, slicedSort } from '#src/base/mod.ts'
 import type { SearchKey, SortCriterion } from '../../formats/imap/mod.ts'
 import { parseAddressList } from '../../formats/address/mod.ts'
 import { baseSubject, compareForms, decodeWords, unicodeCasemap } from '../../formats/message/mod.ts'
@@ -10,7 +11,7 @@ import type { KeptDates } from './kept-dates.ts'
 import type { KeptLetters } from './kept-letters.ts'
 import { messageBatch } from './message-batch.ts'
 import { MESSAGE_BATCH } from './message-rows.ts'
-import { pauses, type SearchParts, type SearchRows } from './search.ts'
+import type { SearchParts, SearchRows } from './search.ts'
 import { MessageText } from './search-text.ts'
 import { isNumber, sortByNumbers } from './sort-numbers.ts'
 
@@ -42,7 +43,7 @@ export async function lookAt<T>(
   columns?: readonly MessageColumn[],
 ): Promise<T[]> {
   const made: T[] = []
-  const pause = pauses(ctx)
+  const pause = pauses(ctx.clock)
   for (let from = 0; from < seqs.length; from += MESSAGE_BATCH) {
     const { entries, numbers } = rows()
     const batch = seqs.slice(from, from + MESSAGE_BATCH).map((seq) => ({ seq, place: numbers.placeOf(seq) }))
@@ -85,14 +86,15 @@ export async function sortMessages(
     values: criteria.map((criterion) => valueOf(criterion, message, key)),
   })
   const lines = await lookAt(looking, seqs, make, columns)
-  lines.sort((a, b) => {
+  const byCriteria = (a: (typeof lines)[number], b: (typeof lines)[number]): number => {
     for (let i = 0; i < criteria.length; i++) {
       const order = compare(a.values[i]!, b.values[i]!)
       if (order !== 0) return criteria[i]!.reverse ? -order : order
     }
     return a.seq - b.seq // RFC 5256 §3: never reversed
-  })
-  return lines.map(({ seq }) => seq)
+  }
+  const sorted = await slicedSort(lines, byCriteria, pauses(looking.ctx.clock))
+  return sorted.map(({ seq }) => seq)
 }
 
 const compare = (a: Value, b: Value): number =>

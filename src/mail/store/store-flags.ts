@@ -1,4 +1,5 @@
 /** STORE: flag commands on many messages, page by page in slices. RFC 9051 §6.4.6, RFC 7162 §3.1.3. */
+import { othersTurn } from '#src/base/mod.ts'
 import type { Rights } from '../../formats/imap/mod.ts'
 import type { Tx } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
@@ -42,7 +43,10 @@ export interface FlagResult {
 export async function storeFlagsOn(ctx: StoreContext, job: FlagJob): Promise<FlagResult> {
   const result: FlagResult = { modified: [], modSeqs: [], foreign: [], refused: undefined }
   try {
-    for (let at = 0; at < job.uids.length;) at = await ctx.db.write((tx) => new FlagSlice(ctx, tx, job, result).run(at))
+    for (let at = 0; at < job.uids.length;) {
+      at = await ctx.db.write((tx) => new FlagSlice(ctx, tx, job, result).run(at))
+      if (at < job.uids.length) await othersTurn()
+    }
   } catch (error) {
     if (!(error instanceof KeywordLimitError)) throw error
     result.refused = { refused: 'LIMIT', text: error.message }

@@ -1,9 +1,9 @@
 /** THREAD: messages of a mailbox as conversations. RFC 5256 §3; the numbers are the steps of REFERENCES there. */
+import { pauses } from '#src/base/mod.ts'
 import type { ThreadAlgorithm } from '../../formats/imap/mod.ts'
 import { type Collation, unicodeCasemap } from '../../formats/message/mod.ts'
 import type { Thread } from './contract.ts'
 import type { Letters } from './letters.ts'
-import { pauses } from './search.ts'
 import type { Looking } from './sort.ts'
 import { threadByReferences, threadByRefs, type Threading } from './thread-references.ts'
 
@@ -14,7 +14,7 @@ export async function threadMessages(
   collation: Collation = unicodeCasemap,
 ): Promise<readonly Thread[]> {
   const threading = ALGORITHMS[algorithm](await looking.parts.letters.of(looking, seqs, collation))
-  const pause = pauses(looking.ctx)
+  const pause = pauses(looking.ctx.clock)
   let step = threading.next()
   for (; step.done !== true; step = threading.next()) await pause()
   return step.value

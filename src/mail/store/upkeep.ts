@@ -2,7 +2,7 @@
  * What can wait: content of expunged messages is released, old history forgotten, deleted mailboxes emptied, small
  * neighbouring pages merged. Each in slices that are whole by themselves; upkeep's thread runs it now and then.
  */
-import type { Clock } from '../../base/mod.ts'
+import { type Clock, othersTurn } from '#src/base/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import { SLICE_MS } from './context.ts'
 import type { MailboxId } from './contract.ts'
@@ -73,6 +73,7 @@ export class StoreUpkeep {
       const done = await this.#db.write((tx) => slice(tx, this.#clock.monotonic() + SLICE_MS))
       if (done === 0) break
       all += done
+      await othersTurn()
     }
     return all
   }
@@ -139,6 +140,7 @@ export class StoreUpkeep {
         const slice = await this.#db.write((tx) => this.#mergeSlice(tx, mailbox, from))
         merged += slice.merged
         uid = slice.next
+        if (uid !== undefined) await othersTurn()
       }
       this.#merged.set(mailbox, Number(modSeq))
     }

@@ -1,4 +1,5 @@
 /** FETCH. RFC 9051 §6.4.5, RFC 9394 §3.3 (PARTIAL). Answers leave in large pieces; other clients have their turn between batches. */
+import { pauses } from '#src/base/mod.ts'
 import {
   type Cursor,
   type FetchItem,
@@ -87,6 +88,7 @@ async function fetchWhole(session: Session, seqs: readonly number[], items: read
     !mailbox.readOnly && session.rights.includes('s') && items.some((item) => 'setsSeen' in item && item.setsSeen)
   const answers = new FetchAnswers(session, mailbox, items)
   const { columns } = answers
+  const pause = pauses(session.deps.clock)
   const asksFlags = items.some((one) => one.item === 'FLAGS')
   for (let from = 0; from < seqs.length; from += BATCH) {
     const batch = seqs.slice(from, from + BATCH)
@@ -107,6 +109,7 @@ async function fetchWhole(session: Session, seqs: readonly number[], items: read
           await refuseUnread(session, seq, error, output.rollback(flushes, parts, octets))
         }
         if (output.full) await output.flush()
+        await pause()
         if (session.signal.aborted) return
       }
     }

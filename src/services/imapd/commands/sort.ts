@@ -1,4 +1,5 @@
 /** SORT and THREAD. RFC 5256 §3, RFC 5267 §3 (ESORT), RFC 5957 (SORT=DISPLAY), RFC 7162 §3.1.6. */
+import { pauses } from '#src/base/mod.ts'
 import { type Cursor, takeSort, takeThread } from '../../../formats/imap/mod.ts'
 import type { Thread } from '../../../mail/store/mod.ts'
 import type { Session } from '../session.ts'
@@ -28,21 +29,31 @@ async function runThread(session: Session, cursor: Cursor, byUid: boolean): Prom
   cursor.takeEnd()
   refuseLargeMailbox(session)
   const threads = await mailbox.threads(await find(session, key), algorithm, session.comparator.collation)
+  const pause = pauses(session.deps.clock)
+  const text = await printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq, pause)
   await running.turn()
-  const text = printThreads(threads, byUid ? (seq) => mailbox.uidAt(seq) : (seq) => seq)
   session.output.line(text === '' ? '* THREAD' : `* THREAD ${text}`)
   return 'Thread completed'
 }
 
+/** Pieces printed between two looks at the clock. */
+const STRIDE = 2048
+
 /** `(2)(3 6 (4 23)(44 7 96))`. Threads may be deep: what is still to be printed stands in a list. */
-function printThreads(threads: readonly Thread[], number: (seq: number) => number): string {
+async function printThreads(
+  threads: readonly Thread[],
+  number: (seq: number) => number,
+  pause: () => Promise<void> | undefined,
+): Promise<string> {
   let text = ''
+  let steps = 0
   const left: (Thread | string)[] = []
   const later = (siblings: readonly Thread[]): void => {
     for (const sibling of siblings.toReversed()) left.push(')', sibling, '(')
   }
   later(threads)
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (++steps % STRIDE === 0) await pause()
     if (typeof next === 'string') {
       text += next
       continue
