@@ -1,6 +1,7 @@
 /** Certificates for tests, made by the openssl program: authorities one under the other, and what they vouch for. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -13,7 +14,7 @@ export interface Certified {
 export interface CertificateOptions {
   /** Who signs; itself where there is none. */
   readonly by?: Certified
-  /** DNS names; an authority has none. */
+  /** DNS names and addresses; an authority has none. */
   readonly names?: readonly string[]
   /** Further lines of openssl's `-extfile`. */
   readonly extensions?: readonly string[]
@@ -58,5 +59,5 @@ export function certificateMaker(t: Pick<TestContext, 'after'>): CertificateMake
 }
 
 function alternatives(names: readonly string[]): string {
-  return `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`
+  return `subjectAltName=${names.map((name) => `${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}`).join(',')}`
 }

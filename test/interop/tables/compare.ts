@@ -129,6 +129,20 @@ export async function compareAll(
   return theirs
 }
 
+/** Asks both for `ana`: each table answers both or neither; the words of OpenSSL's errors are each library's own. */
+export async function sameAnswers(
+  dir: string,
+  tables: readonly (readonly [table: string, isAnswered: boolean])[],
+): Promise<void> {
+  const theirs = await Promise.all(tables.map(([name]) => askPostfix(dir, ['-q', 'ana', name])))
+  for (const [i, [name, isAnswered]] of tables.entries()) {
+    const ours = await askOurs(dir, ['-q', 'ana', name])
+    const [postfix, postigo] = [theirs[i]!, ours].map(({ code, out }) => `${code}: ${out}`)
+    assert.equal(postigo, postfix, `${name}: ${theirs[i]?.err}${ours.err}`)
+    assert.equal(ours.out !== '', isAnswered, `${name}: ${ours.err}`)
+  }
+}
+
 /** Both are given all keys at once; answers how many have a result. */
 export async function compareKeys(
   dir: string,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { askOurs, compareAll, compareKeys, KEYS, type Normal, tableFiles } from './compare.ts'
+import { askOurs, compareAll, compareKeys, KEYS, type Normal, sameAnswers, tableFiles } from './compare.ts'
+import { serverFiles } from './certificates.ts'
 import { freePort } from '../../support/ports.ts'
 import { missing, service, until } from './services.ts'
 
@@ -23,7 +24,8 @@ create procedure none(in wanted varchar(200)) set @x = wanted;
 create procedure twice(in wanted varchar(200)) begin select 1; select 2; end;
 create user asker@'%' identified by 'se''cret';
 create user asker@localhost identified by 'se''cret';
-grant all on mail.* to asker@'%', asker@localhost;
+create user safe@'%' identified by 'safe' require ssl;
+grant all on mail.* to asker@'%', asker@localhost, safe@'%';
 `
 
 /** Errno of a connection that is refused: the C library looks later than we do. */
@@ -33,6 +35,7 @@ test('postmap -q says what Postfix says', { skip: missing('mysql', '/usr/sbin/ma
   const my = service(t, 'mysql')
   const [data, socket] = [join(my.directory, 'data'), join(my.directory, 'socket')]
   const port = await freePort()
+  const tls = serverFiles(t, my.directory, 'mysql')
   my.run('/usr/bin/mariadb-install-db', [
     '--no-defaults',
     `--datadir=${data}`,
@@ -48,6 +51,8 @@ test('postmap -q says what Postfix says', { skip: missing('mysql', '/usr/sbin/ma
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-buffer-pool-size=16M',
     '--skip-name-resolve',
+    `--ssl-cert=${tls.cert}`,
+    `--ssl-key=${tls.key}`,
   ])
   await until('MariaDB', () => {
     try {
@@ -117,6 +122,22 @@ test('postmap -q says what Postfix says', { skip: missing('mysql', '/usr/sbin/ma
     ...[['-s'], ['-d', 'x'], ['-i'], []].map((option) => [...option, some]),
   ]
   await compareAll(files.path, words, { normal })
+
+  // `safe` gets in with TLS alone.
+  const safe = `hosts = 127.0.0.1:${port}\nuser = safe\npassword = safe\ndbname = mail\n${one}`
+  const tlsFile = files.table('tls.cnf', `[client]\nssl-ca=${tls.authority}\n`)
+  const wrongFile = files.table('wrong.cnf', `[client]\nssl-ca=${tls.stranger}\n`)
+  await sameAnswers(files.path, [
+    [table('bare.cf', safe), false],
+    [table('ca.cf', `${safe}tls_CAfile = ${tls.authority}\n`), true],
+    [table('verified.cf', `${safe}tls_CAfile = ${tls.authority}\ntls_verify_cert = yes\n`), true],
+    [table('wrong.cf', `${safe}tls_CAfile = ${tls.stranger}\ntls_verify_cert = yes\n`), false],
+    [table('wrong-unverified.cf', `${safe}tls_CAfile = ${tls.stranger}\n`), false],
+    [table('wrong-directory.cf', `${safe}tls_CApath = ${files.path}\n`), false],
+    [table('ciphers.cf', `${safe}tls_ciphers = AES256-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384\n`), true],
+    [table('file.cf', `${safe}option_file = ${tlsFile}\n`), true],
+    [table('wrong-file.cf', `${safe}option_file = ${wrongFile}\ntls_verify_cert = yes\n`), false],
+  ])
 
   // MariaDB's library sends no password rather than the option file's; we send it.
   const filed = table('filed.cf', `hosts = unix:${socket}\ndbname = mail\noption_file = ${client}\n${one}`)

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { askOurs, compareAll, compareKeys, KEYS, type Normal, tableFiles } from './compare.ts'
+import { askOurs, compareAll, compareKeys, KEYS, type Normal, sameAnswers, tableFiles } from './compare.ts'
+import { serverFiles } from './certificates.ts'
 import { freePort } from '../../support/ports.ts'
 import { missing, service, until } from './services.ts'
 
@@ -21,7 +22,8 @@ insert into alias values
 insert into alias select 'many@example.test', 'm' || n, null from generate_series(1, 5) n;
 create function find(text) returns setof text language sql as 'select goto from alias where address = $1';
 create role asker login password 'se''cret' ;
-grant select on alias to asker;
+create role safe login;
+grant select on alias to asker, safe;
 `
 
 /** The client libraries' ends of an error; the rest is the server's or Postfix's. */
@@ -32,6 +34,8 @@ test('postmap -q says what Postfix says', { skip: missing('pgsql', `${BIN}/postg
   const data = join(pg.directory, 'data')
   pg.run(`${BIN}/initdb`, ['-D', data, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'])
   const port = await freePort()
+  const tls = serverFiles(t, pg.directory, 'postgres')
+  pg.run('/usr/bin/sed', ['-i', '1i hostnossl postgres safe all reject', join(data, 'pg_hba.conf')])
   pg.start(`${BIN}/postgres`, [
     '-D',
     data,
@@ -41,6 +45,7 @@ test('postmap -q says what Postfix says', { skip: missing('pgsql', `${BIN}/postg
     String(port),
     '-k',
     pg.directory,
+    ...['ssl=on', `ssl_cert_file=${tls.cert}`, `ssl_key_file=${tls.key}`].flatMap((one) => ['-c', one]),
     '-c',
     'fsync=off',
     '-c',
@@ -111,6 +116,26 @@ test('postmap -q says what Postfix says', { skip: missing('pgsql', `${BIN}/postg
     ...[['-s'], ['-d', 'x'], ['-i'], []].map((option) => [...option, some]),
   ]
   await compareAll(files.path, words, { normal })
+
+  // TLS as libpq has it in a URI; `safe` gets in with TLS alone.
+  const uri = (name: string, parameters: string, host = 'localhost'): string =>
+    table(name, `hosts = postgresql://safe@${host}:${port}/postgres?${parameters}\ndbname = postgres\n${one}`)
+  const secured: readonly (readonly [table: string, isAnswered: boolean])[] = [
+    [table('plain.cf', `hosts = 127.0.0.1:${port}\nuser = safe\ndbname = postgres\n${one}`), true],
+    [uri('prefer.cf', 'sslmode=prefer'), true],
+    [uri('require.cf', 'sslmode=require'), true],
+    [uri('disable.cf', 'sslmode=disable'), false],
+    [uri('ca.cf', `sslmode=verify-ca&sslrootcert=${tls.authority}`), true],
+    [uri('full.cf', `sslmode=verify-full&sslrootcert=${tls.authority}`), true],
+    [uri('full-address.cf', `sslmode=verify-full&sslrootcert=${tls.authority}`, '127.0.0.1'), true],
+    [uri('full-name.cf', `sslmode=verify-full&sslrootcert=${tls.authority}`, 'ip6-localhost'), false],
+    [uri('ca-name.cf', `sslmode=verify-ca&sslrootcert=${tls.authority}`, '127.0.0.1'), true],
+    [uri('wrong-ca.cf', `sslmode=verify-ca&sslrootcert=${tls.stranger}`), false],
+    [uri('wrong-full.cf', `sslmode=verify-full&sslrootcert=${tls.stranger}`), false],
+    [uri('wrong-require.cf', `sslmode=require&sslrootcert=${tls.stranger}`), false],
+    [uri('no-ca.cf', 'sslmode=verify-full&sslrootcert=/nonexistent.pem'), false],
+  ]
+  await sameAnswers(files.path, secured)
 
   files.table('main.cf', `mine_hosts = unix:${pg.directory}\nmine_user = asker\nmine_dbname = postgres\nmine_${one}`)
   const named = ['pgsql:mine', 'pgsql:unknown', 'proxy:pgsql:mine'].map((name) => ['-q', 'ana', name])

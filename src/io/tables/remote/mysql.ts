@@ -64,7 +64,10 @@ function readSettings(source: TableSettings): MysqlSettings {
 
 type SslOptions = Exclude<ConnectionOptions['ssl'], string | undefined>
 
-/** TLS where any of its settings is there; the server's name is looked at only with tls_verify_cert. */
+/**
+ * TLS where any of its settings is there. As MariaDB's library: where authorities are named, one of them must vouch for the
+ * server; that it vouches for this name is looked at only with tls_verify_cert.
+ */
 function tlsOptions(source: TableSettings, text: (key: string, option: string) => string): SslOptions | undefined {
   const [cert, key, caFile, caPath, ciphers] = [
     text('tls_cert_file', 'ssl-cert'),
@@ -82,13 +85,14 @@ function tlsOptions(source: TableSettings, text: (key: string, option: string) =
       throw source.fault(name, `${name} = ${path}: ${systemText(error)}`)
     }
   }
+  const namesAuthorities = caFile !== '' || caPath !== ''
   const ca = caFile === '' ? pemFiles(caPath) : [read('tls_CAfile', caFile)]
   return {
     ...(cert !== '' && { cert: read('tls_cert_file', cert) }),
     ...(key !== '' && { key: read('tls_key_file', key) }),
-    ...(ca.length > 0 && { ca }),
+    ...(namesAuthorities && { ca }), // none, where the directory has none: not the system's
     ...(ciphers !== '' && { ciphers }),
-    rejectUnauthorized: verifies,
+    rejectUnauthorized: verifies || namesAuthorities,
     ...(verifies && { verifyIdentity: true }),
   }
 }
