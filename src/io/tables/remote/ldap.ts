@@ -195,7 +195,7 @@ function readSettings(source: TableSettings): Settings {
     },
     scope: scopeOf(source),
     dereference: dereference >= 0 && dereference <= 3 ? dereference : 0,
-    chasesReferrals: source.number('chase_referrals', 0) !== 0,
+    chasesReferrals: source.flag('chase_referrals', false),
     recursionLimit: source.number('recursion_limit', 1000, 1),
     expansionLimit,
     sizeLimit: source.number('size_limit', expansionLimit),
