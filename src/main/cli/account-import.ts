@@ -1,4 +1,5 @@
 /** `postigo account import`: users of other servers become accounts with the passwords they have. */
+import { printable } from '#src/base/mod.ts'
 import { AccountError, type ForeignHash } from '../../mail/accounts/mod.ts'
 import { createAccount, type OpenedAccounts } from './accounts-port.ts'
 import { type ImportedUser, ImportError, readUsers, type SourceOptions } from './import-sources.ts'
@@ -51,11 +52,11 @@ async function importUser(
   { name, password }: ImportedUser,
 ): Promise<Outcome> {
   const say = (outcome: Outcome, more = ''): Outcome => {
-    io.out(`${name}: ${outcome}${more}\n`)
+    io.out(printable(`${name}: ${outcome}${more}`) + '\n')
     return outcome
   }
   const fail = (why: string): Outcome => {
-    io.err(`postigo account: ${name}: ${why}\n`)
+    io.err(printable(`postigo account: ${name}: ${why}`) + '\n')
     return 'failed'
   }
   if (password.kind === 'locked') return say('left out', ': nobody can log in as it')

@@ -1,4 +1,5 @@
 /** What an import tells while it runs, and at its end. */
+import { printable } from '#src/base/mod.ts'
 import type { FolderReport } from '../folders/import-folder.ts'
 import type { CliIo } from './io.ts'
 
@@ -22,7 +23,7 @@ export class Progress {
     this.#drawn = true
     const filled = Math.round((WIDTH * Math.min(done, expected)) / Math.max(1, expected))
     const bar = '#'.repeat(filled).padEnd(WIDTH, '.')
-    this.#io.err(`\r\u001b[K[${bar}] ${done}/${expected} ${what}`)
+    this.#io.err(`\r\u001b[K[${bar}] ${done}/${expected} ${printable(what)}`)
   }
 
   clear(): void {
@@ -49,8 +50,8 @@ function describe(report: Told, isDry: boolean): string[] {
   const { mailbox, source, messages, octets, hash, flags, uidValidity } = report
   const counts = Object.entries(flags).map(([flag, n]) => `${flag} ${n}`)
   const lines = [
-    `  ${mailbox}  ${source}\n`,
-    `    ${messages} messages, ${octets} octets${counts.length === 0 ? '' : `; ${counts.join(', ')}`}\n`,
+    `  ${printable(mailbox)}  ${printable(source)}\n`,
+    `    ${messages} messages, ${octets} octets${counts.length === 0 ? '' : `; ${printable(counts.join(', '))}`}\n`,
     `    content ${hash}\n`,
   ]
   if (!isDry) lines.push(`    ${cameOf(report)}${uidValidity === undefined ? '' : `; UIDVALIDITY ${uidValidity}`}\n`)

@@ -1,6 +1,7 @@
 /** `postigo mailbox import`: mboxes and Maildirs become mailboxes, with dates, flags, UIDs and subscriptions; never twice. */
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { printable } from '#src/base/mod.ts'
 import type { Config } from '../../io/config/mod.ts'
 import { holdMbox, localParams } from '../../mail/delivery/mod.ts'
 import type { Quoting } from '../../formats/folders/mod.ts'
@@ -137,7 +138,7 @@ async function importAll(job: Job, plans: readonly ImportPlan[], json: boolean):
 function problem(job: Job, text: string): void {
   job.problems++
   job.progress.clear()
-  job.io.err(`postigo mailbox import: ${text}\n`)
+  job.io.err(`postigo mailbox import: ${printable(text)}\n`)
 }
 
 async function* importPlan(job: Job, plan: ImportPlan): AsyncGenerator<FolderReport & { source: string }> {
@@ -190,6 +191,6 @@ async function lock(job: Job, path: string, rights: Rights): Promise<() => Promi
   const held = await holdMbox(path, rights, { ...cf, locks: cf.mailbox_delivery_lock })
   if (!held.ok)
     throw new Error(`it is locked or cannot be: ${held.text}; nothing of it was taken in, run this again later`)
-  if (held.warning !== '') job.io.err(`postigo mailbox import: warning: ${path}: ${held.warning}\n`)
+  if (held.warning !== '') job.io.err(`postigo mailbox import: warning: ${printable(path)}: ${held.warning}\n`)
   return () => held.release()
 }

@@ -161,6 +161,8 @@ function uidsOf(path: string, { problem }: ReadOptions): UidList | undefined {
     const list = parse(text)
     if (list === undefined) problem(`${file}, line 1: it is no list of UIDs; new ones are given`)
     for (const line of list?.badLines ?? []) problem(`${file}, line ${line}: not "UID NAME"; it is passed over`)
+    const more = (list?.bad ?? 0) - (list?.badLines.length ?? 0)
+    if (more > 0) problem(`${file}: ${more} more lines are passed over`)
     if (list !== undefined) return list
   }
   return undefined
