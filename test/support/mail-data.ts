@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { type DataPaths, dataPaths } from '#src/main/server/data-dir.ts'
 import { openMailDatabase } from '#src/main/server/database.ts'
 import { readConfig } from '#src/main/server/rooms.ts'
-import { submit } from './mailbox.ts'
+import { messagesIn, submit, until } from './mailbox.ts'
 import { startServer, type TestServer } from './server.ts'
 
 export const USERS = ['ana', 'eva']
@@ -32,6 +32,9 @@ export async function makeMail(t: TestContext, then?: (server: TestServer) => Pr
   })
   await putMail(server, 0, 40)
   assert.equal(await submit(server, 'ana@mail.example.test', ['x@far.test', 'y@far.test'], textOf(99)), 250)
+  // Success is told of by the queue: an agent delivers this one.
+  assert.equal(await submit(server, '', ['eva@mail.example.test'], textOf(98), { notify: ['SUCCESS'] }), 250)
+  await until('eva has it', async () => (await messagesIn(server, 'eva')).some((text) => text.includes(subjectOf(98))))
   const { accounts, store } = server.server.rooms.current
   const ana = accounts.find('ana')?.id ?? 0
   await store.createMailbox(ana, 'Kept')

@@ -2,6 +2,7 @@
 import type { Db, Reader, SqlValue } from '../../io/db/mod.ts'
 import type { AccountId } from '../accounts/mod.ts'
 import type { StoreFinding } from './check-contract.ts'
+import { ENTRY_OCTETS } from './entries.ts'
 
 export interface Mending {
   readonly db: Db
@@ -39,6 +40,12 @@ CREATE INDEX mend_placement ON placement (mailbox, uid);
 `
 export const DROP_MENDING_INDICES =
   'DROP INDEX mend_message_place; DROP INDEX mend_message_record; DROP INDEX mend_placement;'
+
+/** Pages and what was expunged have the same columns: the one counts its entries where the other has a time. */
+export const rowMarks: Readonly<Record<string, (values: readonly SqlValue[]) => boolean>> = {
+  mailbox_page: ([, , , n, , data]) => data instanceof Uint8Array && Number(n) * ENTRY_OCTETS === data.byteLength,
+  expunged: ([, , , at, , data]) => data instanceof Uint8Array && Number(at) * ENTRY_OCTETS !== data.byteLength,
+}
 
 /** Columns that both have, as the older has them. */
 export function copyRow(reader: Reader, tx: Reader, table: string, id: number): boolean {

@@ -2,6 +2,7 @@
  * Mail whose rows are gone, from its records in the log: into the mailbox `Recovered` of whose it is, never into INBOX, so that nobody
  * takes it for new; and into the queue on hold, for nobody knows whether it went out.
  */
+import { printAddress, printPath } from '../../formats/address/mod.ts'
 import { type ScannedRecord, scanSegment, segmentFiles } from '../../io/blobs/mod.ts'
 import type { Reader, SqliteDb, Tx } from '../../io/db/mod.ts'
 import { applyPlan, type Plan } from '../../mail/intake/mod.ts'
@@ -19,6 +20,12 @@ export interface FromLogOptions {
   readonly queue: QueueStore
   /** As of the snapshot; undefined: there is none. */
   readonly snapshot: Reader | undefined
+  /** Whose an address is; undefined: nobody's here. */
+  readonly accountOf: (address: string) => number | undefined
+  /** The mailboxes are as the snapshot has them. */
+  readonly isFromSnapshot: boolean
+  /** The rows of segments are all there. */
+  readonly hasSegments: boolean
   /** Messages are missing. */
   readonly mail: boolean
   /** What mailboxes hold is missing too, so that what was deleted since the snapshot cannot be told from what was lost. */
@@ -37,7 +44,9 @@ export interface FromLogReport {
 export async function recoverFromLog(options: FromLogOptions): Promise<FromLogReport> {
   const report: FromLogReport = { recovered: 0, held: 0 }
   const { db, snapshot } = options
-  const known = { now: new Watermarks(db.read), before: snapshot && new Watermarks(snapshot) }
+  const before = snapshot && new Watermarks(snapshot, true)
+  const now = options.isFromSnapshot && before !== undefined ? before : new Watermarks(db.read, options.hasSegments)
+  const known = { now, before }
   await noteFormer(db, options.mailboxes ? snapshot : undefined)
   let octets = 0
   for (const segment of segmentFiles(options.dir))
@@ -55,16 +64,30 @@ class Watermarks {
   readonly #watermarks: ReadonlyMap<number, number>
   readonly #given: number
 
-  constructor(reader: Reader) {
+  /** @param isWhole the rows of segments are all there; else what refers to the log tells how far it has been acted on */
+  constructor(reader: Reader, isWhole: boolean) {
     const rows = reader.sql('SELECT number, watermark FROM segment').all()
+    if (!isWhole)
+      rows.unshift(
+        ...reader
+          .sql(
+            `SELECT segment, max(offset + length) FROM (
+               SELECT segment, offset, length FROM message UNION ALL SELECT segment, offset, length FROM queue_message)
+             GROUP BY segment`,
+          )
+          .all(),
+      )
     this.#watermarks = new Map(rows.map(([number, watermark]) => [Number(number), Number(watermark)]))
-    this.#given = Number(reader.sql('SELECT max(number) FROM segment_given').get()?.[0] ?? 0)
+    this.#given = Math.max(
+      Number(reader.sql('SELECT max(number) FROM segment_given').get()?.[0] ?? 0),
+      ...this.#watermarks.keys(),
+    )
   }
 
   /** What came of the record and is not there was gone by then. */
-  had({ at: { segment }, end }: ScannedRecord): boolean {
+  had({ at: { segment, offset, length } }: ScannedRecord): boolean {
     const watermark = this.#watermarks.get(segment)
-    return watermark === undefined ? segment <= this.#given : end <= watermark
+    return watermark === undefined ? segment <= this.#given : offset + length <= watermark
   }
 }
 
@@ -123,8 +146,11 @@ class RecordRecovery {
   }
 
   async #mail(id: Buffer, plan: Plan): Promise<void> {
-    const deposits = plan.deposits.filter(({ account }) => this.#isLost(account, id))
     const isQueued = this.#isLostFromQueue(plan)
+    const deposits = [
+      ...plan.deposits.filter(({ account }) => this.#isLost(account, id)),
+      ...(isQueued || this.#isQueued(plan.queueId) ? [] : this.#deliveredByQueue(id, plan)),
+    ]
     const { completes: _, forwarded: sentOn = [], ...rest } = plan
     const forwarded = sentOn.filter(({ queueId, recipients }) =>
       this.#isLostFromQueue({ ...plan, queueId, queued: recipients }),
@@ -163,6 +189,20 @@ class RecordRecovery {
       mailboxes &&
       db.read.sql('SELECT 1 FROM mend_former WHERE account = ? AND record = ?').get(account, recordId) !== undefined
     )
+  }
+
+  /** Mail for accounts here that an agent delivered, and that no row of theirs points to. */
+  #deliveredByQueue(id: Buffer, { queued, sender }: Plan): Plan['deposits'] {
+    if (!this.#o.mail) return []
+    const { segment, offset } = this.#record.at
+    const row = this.#o.db.read.sql('SELECT 1 FROM message WHERE account = ? AND segment = ? AND offset = ?')
+    return queued.flatMap(({ address, original }) => {
+      const account = this.#o.accountOf(address)
+      if (account === undefined || row.get(account, segment, offset) !== undefined || !this.#isLost(account, id))
+        return []
+      const prefix = `Return-Path: ${printPath(sender)}\r\nDelivered-To: ${printAddress(address)}\r\n`
+      return [{ account, recipient: address, original, prefix }]
+    })
   }
 
   #isLostFromQueue({ queueId, queued }: Plan): boolean {

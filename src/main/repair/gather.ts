@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Damage, isSound, layoutsOf, Refill, rowsOf, Salvage, type SalvagedRow } from '../../io/db/mod.ts'
-import { MENDING_INDICES } from '../../mail/store/mod.ts'
+import { MENDING_INDICES, rowMarks } from '../../mail/store/mod.ts'
 import type { DataPaths } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { type RepairWork, snapshotsOf } from './work.ts'
@@ -85,7 +85,7 @@ function salvage(
 ): { damaged: Set<string>; rows: number; ofMailboxes: number } {
   const tell = ({ table, page, text }: Damage): void =>
     onNote(`${page > 0 ? `page ${page}${table === undefined ? '' : ` of ${table}`}: ` : ''}${text}`)
-  const damaged = new Salvage(paths.database, { layouts, onDamage: tell, onProgress })
+  const damaged = new Salvage(paths.database, { layouts, marks: rowMarks, onDamage: tell, onProgress })
   const broken = new Set<string>()
   let [rows, ofMailboxes] = [0, 0]
   try {

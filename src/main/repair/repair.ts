@@ -217,6 +217,9 @@ class Assembly {
         store,
         queue: new QueueStore(this.#db, log),
         snapshot: this.#snapshot?.read,
+        accountOf: (address) => accountIn(this.#db, isLocalIn(config), address),
+        isFromSnapshot,
+        hasSegments: !damaged.has('segment') && !damaged.has('segment_given'),
         mail: isFromSnapshot || lost > 0 || (damaged.has('message') && damaged.has('mailbox_page')),
         mailboxes: damaged.has('mailbox_page') && !isFromSnapshot,
         queued: damaged.has('queue_message') || damaged.has('queue_recipient'),
@@ -276,6 +279,15 @@ class Assembly {
 function isLocalIn(config: Config): (domain: string) => boolean {
   const local = new Set(splitList(config.value('mydestination') ?? '').map((word) => word.toLowerCase()))
   return (domain) => local.has(domain)
+}
+
+function accountIn(db: SqliteDb, isLocal: (domain: string) => boolean, address: string): number | undefined {
+  const at = address.lastIndexOf('@')
+  const domain = at < 0 ? '' : address.slice(at + 1).toLowerCase()
+  const row = db.read
+    .sql('SELECT id FROM account WHERE local_part = ? AND domain = ?')
+    .get(address.slice(0, at < 0 ? undefined : at).toLowerCase(), isLocal(domain) ? '' : domain)
+  return row === undefined ? undefined : Number(row[0])
 }
 
 /** There is nothing to put together from. */

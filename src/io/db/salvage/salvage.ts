@@ -24,6 +24,8 @@ export interface Damage {
 export interface SalvageOptions {
   /** Tables of the program, for what the database does not say of itself any more. */
   readonly layouts: ReadonlyMap<string, Layout>
+  /** What else a row of a table has, where types alone do not tell it from another's. Values in the order of the table's columns. */
+  readonly marks?: Readonly<Record<string, (values: readonly SqlValue[]) => boolean>>
   readonly onDamage: (damage: Damage) => void
   readonly onProgress?: (pages: number, of: number) => void
 }
@@ -157,7 +159,7 @@ export class Salvage {
       const isTable = page.kind === 'table-leaf'
       const fitting = closest(
         layouts.filter(
-          (layout) => layout.withoutRowid !== isTable && rows.every(({ values = [] }) => fits(layout, values)),
+          (layout) => layout.withoutRowid !== isTable && rows.every(({ values = [] }) => this.#fits(layout, values)),
         ),
         rows[0]?.values?.length ?? 0,
       )
@@ -173,6 +175,10 @@ export class Salvage {
         )
       else yield* this.#rowsOf(page, number, layout, layout.table)
     }
+  }
+
+  #fits(layout: Layout, values: readonly SqlValue[]): boolean {
+    return fits(layout, values) && this.#o.marks?.[layout.table]?.(values) !== false
   }
 
   /** Pages of the free list: what they hold is deleted. */
