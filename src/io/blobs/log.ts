@@ -137,7 +137,12 @@ export class SegmentLog implements MessageLog {
     try {
       segment.cutBack(start)
     } catch (cause) {
-      this.#refuse(batch, new LogBrokenError('a batch could not be taken back', { cause }))
+      this.#refuse(
+        batch,
+        new LogBrokenError('a batch could not be taken back: nothing is taken until the server is started anew', {
+          cause,
+        }),
+      )
       return
     }
     const guilty = error instanceof ConsequenceError ? batch[error.index] : undefined

@@ -98,7 +98,10 @@ export class Pickup {
     try {
       file = DroppedFile.open(this.#paths.maildrop, name)
     } catch (error) {
-      warn(`maildrop/${name}: ${error instanceof Error ? error.message : String(error)}; it is removed`)
+      const text = `maildrop/${name}: ${error instanceof Error ? error.message : String(error)}`
+      // A disk that cannot be read just now says nothing of the message: it was accepted, and waits.
+      if (error instanceof Error && 'syscall' in error) return warn(`${text}; it is tried again`)
+      warn(`${text}; it is removed`)
       return this.#remove(name)
     }
     if (file === undefined) return this.#sweep(name)

@@ -111,9 +111,9 @@ function checkRow(check: LogCheck, record: ScannedRecord, row: Referring): void 
 }
 
 /** What an agent delivers out of the queue has an id of its own, each time. */
-function wentThroughQueue({ kind, facts }: ScannedRecord): boolean {
-  if (kind !== 'mail') return false
-  const { queued, forwarded = [] } = decodePlan(facts()) // the record's sum was right
+function wentThroughQueue(record: ScannedRecord): boolean {
+  if (record.kind !== 'mail') return false
+  const { queued, forwarded = [] } = decodePlan(record.facts()) // the record's sum was right
   return queued.length + forwarded.length > 0
 }
 
