@@ -23,9 +23,43 @@ export interface SaslBackend {
   cramMd5(username: string, challenge: Buffer): CramMd5Secret
   /** APOP of POP3, which is no SASL mechanism: the digest expected, 16 octets. */
   apop?(username: string, timestamp: string): { readonly digest: Buffer; readonly identity: SaslIdentity | undefined }
+  /** EXTERNAL: whom a client's certificate means. Throws SaslUnavailable. Absent where certificates mean nobody. */
+  external?(certificate: ClientCertificate): Promise<SaslIdentity | undefined>
+  /** OAUTHBEARER, XOAUTH2: whom a token means. Throws SaslUnavailable. Absent where tokens are not taken. */
+  bearer?(token: string): Promise<BearerVerdict>
   /** May `identity` act as `authzid`? Itself by any of its names; others never, for now. */
   mayActAs(identity: SaslIdentity, authzid: string): boolean
 }
+
+/** What TLS brought to a connection, for mechanisms that rest on it. */
+export interface SaslChannel {
+  /** TLS stands. */
+  readonly secured: boolean
+  /** Keying material `tls-exporter` (RFC 9266), where that binds: TLS 1.3. */
+  readonly exporter?: Buffer | undefined
+  /** The client showed it, and has its key. */
+  readonly certificate?: ClientCertificate | undefined
+}
+
+export interface ClientCertificate {
+  /** Hashes of the certificate and of its key, `AA:BB:…`. */
+  readonly fingerprints: readonly string[]
+  /** Addresses that it names (rfc822Name of subjectAltName). Worth nothing unless `isVerified`. */
+  readonly addresses: readonly string[]
+  /** An authority that is trusted here vouches for it. */
+  readonly isVerified: boolean
+}
+
+export type BearerVerdict =
+  | { readonly identity: SaslIdentity }
+  /** RFC 7628 §3.2.2: what the client may read; `why` is for the log. */
+  | {
+      readonly status: 'invalid_token' | 'insufficient_scope'
+      readonly scope: string
+      /** Where the client learns how to get a token. */
+      readonly configuration: string
+      readonly why: string
+    }
 
 export type ScramHash = 'sha-1' | 'sha-256'
 
@@ -69,7 +103,7 @@ export type SaslStep =
   /**
    * `reason` in Cyrus's words, as Postfix logs and says them (`authentication failure`, `bad protocol / cancel`):
    * the same for an unknown name and a wrong password. `finalData`: SCRAM's e=, which a protocol may send as one more
-   * challenge before it refuses; no client needs it. `detail`: what the log should add about a temporary failure.
+   * challenge before it refuses; no client needs it. `detail`: what the log should add, and no client hears.
    */
   | {
       readonly state: 'failed'
@@ -98,6 +132,8 @@ export interface ExchangeOptions {
   readonly client?: { readonly address: string; readonly localAddress: string; readonly secured: boolean }
   /** The server's own name, for CRAM-MD5's challenge. */
   readonly hostname: string
+  /** What the connection itself proves; without it, nothing. */
+  readonly channel?: SaslChannel
   /** True when a -PLUS mechanism was offered on this connection: gs2 flag `y` is then a downgrade (RFC 5802 §6). */
   readonly plusOffered?: boolean
   /** Makes a nonce: at least 128 random bits in printable ASCII without comma and quotes. A test gives its own. */

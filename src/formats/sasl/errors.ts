@@ -4,10 +4,16 @@
 export class SaslError extends Error {
   /** SCRAM's server-error-value, where there is one (RFC 5802 §7). */
   readonly scramError: string | undefined
+  /** For the log. */
+  readonly detail: string | undefined
 
-  constructor(reason: string, options: { readonly scramError?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    reason: string,
+    options: { readonly scramError?: string; readonly detail?: string; readonly cause?: unknown } = {},
+  ) {
     super(reason, { cause: options.cause })
     this.scramError = options.scramError
+    this.detail = options.detail
   }
 }
 

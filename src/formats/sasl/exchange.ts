@@ -8,6 +8,8 @@ export type Turn = { readonly challenge: Buffer } | { readonly identity: SaslIde
 
 /** A mechanism's own part. It throws SaslError or SaslUnavailable; both end the exchange. */
 export interface ServerMechanism {
+  /** The longest response that it reads, where that is not RESPONSE_MAX_OCTETS. */
+  readonly responseMaxOctets?: number
   /** The first challenge of a mechanism in which the server speaks first; absent where the client does. */
   start?(): Buffer
   /** An initial response where the server speaks first; absent: it is an error (RFC 4954 §4). */
@@ -44,7 +46,8 @@ export class Exchange implements SaslExchange {
 
   async #turn(phase: 'new' | 'running' | 'over', response: Buffer | undefined): Promise<Turn> {
     if (phase === 'over' || (phase === 'running' && response === undefined)) throw new SaslError(BAD_PROTOCOL)
-    if (response !== undefined && response.length > RESPONSE_MAX_OCTETS) throw new SaslError(BAD_PROTOCOL)
+    const { responseMaxOctets = RESPONSE_MAX_OCTETS } = this.#inner
+    if (response !== undefined && response.length > responseMaxOctets) throw new SaslError(BAD_PROTOCOL)
     if (response === undefined) return { challenge: this.#inner.start?.() ?? EMPTY }
     if (phase === 'running' || this.clientFirst) return this.#inner.next(response)
     if (!this.#inner.initial) throw new SaslError(BAD_PROTOCOL)
@@ -56,7 +59,8 @@ function failed(error: unknown): SaslStep {
   if (error instanceof SaslUnavailable)
     return { state: 'failed', reason: GENERIC_FAILURE, temporary: true, detail: error.message }
   if (!(error instanceof SaslError)) throw error
-  const outcome = { state: 'failed', reason: error.message, temporary: false } as const
+  const { message: reason, detail } = error
+  const outcome = { state: 'failed', reason, temporary: false, ...(detail !== undefined && { detail }) } as const
   if (error.scramError === undefined) return outcome
   return { ...outcome, finalData: Buffer.from(`e=${error.scramError}`) }
 }

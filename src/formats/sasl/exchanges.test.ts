@@ -3,13 +3,25 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { ExchangeOptions, SaslBackend, SaslClientExchange, SaslExchange, SaslStep } from './contract.ts'
+import type {
+  ExchangeOptions,
+  SaslBackend,
+  SaslChannel,
+  SaslClientExchange,
+  SaslExchange,
+  SaslStep,
+} from './contract.ts'
 import { cramMd5Digest, cramMd5State } from './cram-md5.ts'
 import { digestMd5Ha1s } from './digest-md5.ts'
-import { mechanismNames, startClientExchange, startExchange } from './mechanisms.ts'
+import { mechanismNames, mechanismsBy, startClientExchange, startExchange } from './mechanisms.ts'
 import { testBackend, type TestBackendOptions } from './test-backend.ts'
 
-const smtp: ExchangeOptions = { service: 'smtp', hostname: 'mail.example' }
+const channel: SaslChannel = {
+  secured: true,
+  exporter: Buffer.alloc(32, 9),
+  certificate: { fingerprints: ['AA'], addresses: [], isVerified: false },
+}
+const smtp: ExchangeOptions = { service: 'smtp', hostname: 'mail.example', channel }
 const users = [
   { name: 'ana', password: 'secreto' },
   { name: 'begoña', password: 'contraseña' },
@@ -220,7 +232,7 @@ async function converse(
   return { lines, outcome: step }
 }
 
-for (const mechanism of mechanismNames)
+for (const mechanism of mechanismsBy('password'))
   for (const { name, password } of users)
     test(`${mechanism}: our client logs in as ${name}, and not with another password`, async () => {
       const backend = await testBackend(users, { realm: 'dominio "ñ"' })
@@ -324,7 +336,7 @@ const clientFirst: readonly (readonly [title: string, message: string, outcome: 
   ['takes extensions', 'n,,n=ana,r=abc,x=y', /^\+/],
   ['takes an authzid', 'n,a=ana,n=ana,r=abc', /^\+/],
   ['goes on for an unknown name', 'n,,n=nadie,r=abc', /^\+ r=abcS,s=BwcHBwcHBwcHBwcHBwcHBw==,i=4096$/],
-  ['has no channel binding yet', 'p=tls-exporter,,n=ana,r=abc', /e=channel-binding-not-supported$/],
+  ['binds to no channel without -PLUS', 'p=tls-exporter,,n=ana,r=abc', /e=channel-binding-not-supported$/],
   ['knows no other flag', 'x,,n=ana,r=abc', /^failed bad protocol .* e=other-error$/],
   ['knows no mandatory extension', 'n,,m=1,n=ana,r=abc', /e=extensions-not-supported$/],
   ['needs a name', 'n,,r=abc', /e=other-error$/],
@@ -367,7 +379,7 @@ const clientFinal: readonly (readonly [title: string, change: (final: string) =>
 for (const [title, change, outcome] of clientFinal)
   test(`SCRAM, last message: ${title}`, async () => {
     const credentials = { username: 'ana', password: 'secreto' }
-    const client = startClientExchange(['SCRAM-SHA-1'], credentials, { ...smtp, host: 'h' })
+    const client = startClientExchange(['SCRAM-SHA-1'], credentials, { service: 'smtp', host: 'h' })
     const server = startExchange('SCRAM-SHA-1', await testBackend(users), smtp)
     const first = await server?.step(client?.initial)
     assert.ok(client && server && first?.state === 'continue')

@@ -4,16 +4,17 @@ import { SaslError } from './errors.ts'
 import { mechanismNames, selectMechanisms, startClientExchange, startExchange, type Selection } from './mechanisms.ts'
 import { testBackend } from './test-backend.ts'
 
-const ALL = 'PLAIN LOGIN DIGEST-MD5 CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256'
+const SCRAMS = 'SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS'
+const ALL = `PLAIN LOGIN DIGEST-MD5 CRAM-MD5 ${SCRAMS} EXTERNAL OAUTHBEARER XOAUTH2`
 
 /** Columns: what is asked, what is offered. */
 const selections: readonly (readonly [title: string, selection: Partial<Selection>, offered: string])[] = [
   ['all, in the order of Postfix with Cyrus', {}, ALL],
   ['noanonymous, Postfix’s default', { securityOptions: ['noanonymous'] }, ALL],
-  ['noplaintext', { securityOptions: ['noplaintext'] }, 'DIGEST-MD5 CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256'],
-  ['noactive', { securityOptions: ['noactive'] }, 'SCRAM-SHA-1 SCRAM-SHA-256'],
-  ['mutual_auth', { securityOptions: ['mutual_auth'] }, 'DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256'],
-  ['nodictionary', { securityOptions: ['nodictionary'] }, ''],
+  ['noplaintext', { securityOptions: ['noplaintext'] }, `DIGEST-MD5 CRAM-MD5 ${SCRAMS} EXTERNAL`],
+  ['noactive', { securityOptions: ['noactive'] }, `${SCRAMS} EXTERNAL`],
+  ['mutual_auth', { securityOptions: ['mutual_auth'] }, `DIGEST-MD5 ${SCRAMS}`],
+  ['nodictionary', { securityOptions: ['nodictionary'] }, 'EXTERNAL OAUTHBEARER XOAUTH2'],
   ['forward_secrecy', { securityOptions: ['forward_secrecy'] }, ''],
   ['mech_list chooses and orders', { mechList: ['cram-md5', 'PLAIN', 'CRAM-MD5', 'NTLM'] }, 'CRAM-MD5 PLAIN'],
   ['an empty mech_list', { mechList: [] }, ''],
@@ -30,7 +31,7 @@ test('selectMechanisms() does not pass over a security option that it does not k
   assert.throws(() => selectMechanisms(selection), RangeError)
 })
 
-test('startExchange() knows its mechanisms in any case, and no other', async () => {
+test('startExchange() knows its mechanisms in any case, and no other, and none that the connection has nothing for', async () => {
   const backend = await testBackend([])
   const options = { service: 'smtp', hostname: 'mail.example' }
   assert.equal(startExchange('scram-sha-256', backend, options)?.mechanism, 'SCRAM-SHA-256')
@@ -38,7 +39,7 @@ test('startExchange() knows its mechanisms in any case, and no other', async () 
     ['PLAIN', 'LOGIN', 'SCRAM-SHA-1'].map((name) => startExchange(name, backend, options)?.clientFirst),
     [true, false, true],
   )
-  for (const name of ['ANONYMOUS', 'EXTERNAL', 'SCRAM-SHA-256-PLUS', '', '__proto__'])
+  for (const name of ['ANONYMOUS', 'EXTERNAL', 'OAUTHBEARER', 'SCRAM-SHA-256-PLUS', '', '__proto__'])
     assert.equal(startExchange(name, backend, options), undefined)
 })
 

@@ -1,4 +1,4 @@
-/** SCRAM-SHA-1 and SCRAM-SHA-256, RFC 5802 and RFC 7677; both sides. */
+/** SCRAM-SHA-1 and SCRAM-SHA-256, RFC 5802 and RFC 7677, and with channel binding `tls-exporter` (RFC 9266); both sides. */
 import type { ClientCredentials, SaslBackend, SaslClientExchange, ScramHash, ScramSecret } from './contract.ts'
 import { AUTHORIZATION_FAILURE, authenticationFailure, badProtocol, SaslError } from './errors.ts'
 import type { ServerMechanism, Turn } from './exchange.ts'
@@ -13,6 +13,9 @@ import {
   printSaslname,
   type ClientFirst,
 } from './scram-messages.ts'
+
+/** The only kind of channel binding that is spoken here. */
+const BINDING = 'tls-exporter'
 
 /** Below this a server's request is a cheap dictionary attack (RFC 7677 §4), above it a way to stop us. */
 const ITERATIONS_MIN = 4096
@@ -30,6 +33,8 @@ export interface ScramServerOptions {
   readonly nonce: () => string
   /** RFC 5802 §6: only then is `y` a sign that somebody cut the -PLUS mechanisms out of the offer. */
   readonly plusOffered: boolean
+  /** What the client must bind to: it has chosen the -PLUS form. */
+  readonly exporter?: Buffer | undefined
 }
 
 export class ScramServer implements ServerMechanism {
@@ -55,16 +60,20 @@ export class ScramServer implements ServerMechanism {
     return { challenge: Buffer.from(serverFirst) }
   }
 
-  /** The -PLUS mechanisms will accept `p=` here, with the binding data of the connection. */
   #checkBinding({ binding }: ClientFirst): void {
-    if (binding === 'y' && this.#options.plusOffered) throw badProtocol('server-does-support-channel-binding')
-    if (typeof binding === 'object') throw badProtocol('channel-binding-not-supported')
+    const { exporter, plusOffered } = this.#options
+    if (exporter === undefined) {
+      if (binding === 'y' && plusOffered) throw badProtocol('server-does-support-channel-binding')
+      if (typeof binding === 'object') throw badProtocol('channel-binding-not-supported')
+    } else if (typeof binding !== 'object') throw badProtocol('other-error')
+    else if (binding.name !== BINDING) throw badProtocol('unsupported-channel-binding-type')
   }
 
   #check(asked: Asked, response: Buffer): Turn {
     const { first, nonce, secret } = asked
     const final = parseClientFinal(response)
-    if (!sameOctets(final.binding, Buffer.from(first.gs2Header))) throw badProtocol('channel-bindings-dont-match')
+    const bound = Buffer.concat([Buffer.from(first.gs2Header), this.#options.exporter ?? Buffer.alloc(0)])
+    if (!sameOctets(final.binding, bound)) throw badProtocol('channel-bindings-dont-match')
     if (final.nonce !== nonce) throw badProtocol('other-error')
     const by = this.#options.hash
     const authMessage = `${first.bare},${asked.serverFirst},${final.withoutProof}`
@@ -79,8 +88,13 @@ export class ScramServer implements ServerMechanism {
   }
 }
 
-/** gs2 flag of a client without channel binding, RFC 5802 §6. */
-const NO_BINDING = 'n'
+export interface ScramClientOptions {
+  readonly nonce: string
+  /** What to bind to, in the -PLUS form. */
+  readonly exporter?: Buffer | undefined
+  /** The client could bind, and the server offered no -PLUS: that is said, for somebody may have cut it out. */
+  readonly couldBind?: boolean
+}
 
 export class ScramClient implements SaslClientExchange {
   readonly mechanism: string
@@ -88,18 +102,22 @@ export class ScramClient implements SaslClientExchange {
   readonly #hash: ScramHash
   readonly #password: string
   readonly #gs2Header: string
+  readonly #exporter: Buffer
   readonly #bare: string
   readonly #nonce: string
   #signature: Buffer | undefined
   #complete = false
 
-  constructor(hash: ScramHash, { username, password, authzid }: ClientCredentials, nonce: string) {
-    this.mechanism = `SCRAM-${hash.toUpperCase()}`
+  constructor(hash: ScramHash, { username, password, authzid }: ClientCredentials, options: ScramClientOptions) {
+    const { nonce, exporter, couldBind = false } = options
+    this.mechanism = `SCRAM-${hash.toUpperCase()}${exporter === undefined ? '' : '-PLUS'}`
+    this.#exporter = exporter ?? Buffer.alloc(0)
     this.#hash = hash
     // A password that cannot be prepared goes as it is: another server may have stored it so.
     this.#password = saslprep(password) ?? password
     this.#nonce = nonce
-    this.#gs2Header = `${NO_BINDING},${authzid === undefined ? '' : `a=${printSaslname(authzid)}`},`
+    const flag = exporter !== undefined ? `p=${BINDING}` : couldBind ? 'y' : 'n'
+    this.#gs2Header = `${flag},${authzid === undefined ? '' : `a=${printSaslname(authzid)}`},`
     this.#bare = `n=${printSaslname(saslprep(username) ?? username)},r=${this.#nonce}`
     this.initial = Buffer.from(this.#gs2Header + this.#bare)
   }
@@ -119,7 +137,8 @@ export class ScramClient implements SaslClientExchange {
     if (iterations < ITERATIONS_MIN || iterations > ITERATIONS_MAX)
       throw new SaslError(`${this.mechanism}: the server asks for ${iterations} iterations`)
     const salted = await saltedPassword(this.#password, salt, iterations, this.#hash)
-    const withoutProof = `c=${Buffer.from(this.#gs2Header).toString('base64')},r=${nonce}`
+    const bound = Buffer.concat([Buffer.from(this.#gs2Header), this.#exporter])
+    const withoutProof = `c=${bound.toString('base64')},r=${nonce}`
     const authMessage = `${this.#bare},${challenge.toString()},${withoutProof}`
     this.#signature = hmac(this.#hash, hmac(this.#hash, salted, 'Server Key'), authMessage)
     const clientKey = hmac(this.#hash, salted, 'Client Key')

@@ -1,6 +1,6 @@
 /** Accounts over the database; one object a thread. */
 import type { Clock } from '../../base/mod.ts'
-import { mechanismNames } from '../../formats/sasl/mod.ts'
+import { mechanismsBy } from '../../formats/sasl/mod.ts'
 import type { Db, Tx } from '../../io/db/mod.ts'
 import { AppPasswords, NAME_SEPARATOR } from './app-passwords.ts'
 import type { Account, AccountId, AccountQuota, Accounts, AddOptions, AppLogin, Credential, Scope } from './contract.ts'
@@ -45,6 +45,8 @@ interface Login {
 const NEEDS: Readonly<Record<string, Family>> = {
   'SCRAM-SHA-1': 'scram-sha-1',
   'SCRAM-SHA-256': 'scram-sha-256',
+  'SCRAM-SHA-1-PLUS': 'scram-sha-1',
+  'SCRAM-SHA-256-PLUS': 'scram-sha-256',
   'DIGEST-MD5': 'digest-md5',
   'CRAM-MD5': 'cram-md5',
 }
@@ -163,7 +165,7 @@ export class StoredAccounts implements Accounts {
         // A hash for another realm than the one that is offered now is no use.
         return families.split(' ').includes(need) && (need !== 'digest-md5' || realm === this.defaultRealm)
       })
-    return new Set(mechanismNames.filter(everywhere))
+    return new Set(mechanismsBy('password').filter(everywhere))
   }
 
   get knowsApop(): boolean {

@@ -95,7 +95,7 @@ export interface Accounts {
   readonly secondFactors: Pick<SecondFactors, 'isOn' | 'enable' | 'disable' | 'recoveryCodesLeft'>
   /** Raised by every change to accounts and passwords. */
   readonly generation: number
-  /** A mechanism may be advertised only if every account that could use it can (ARCHITECTURE §8). */
+  /** By password. A mechanism may be advertised only if every account that could use it can (ARCHITECTURE §8). */
   mechanisms(): ReadonlySet<string>
   /** Whether every account can log in by APOP. */
   readonly knowsApop: boolean

@@ -1,7 +1,9 @@
 /** Parameters of accounts. Postfix has none of these; names are in its manner. */
+import { loginParams } from './login-params.ts'
 import { defineParams, list, str, type Settings } from '../../io/config/mod.ts'
 
 export const accountsParams = defineParams({
+  ...loginParams,
   password_verifiers: list(
     'scram-sha-256, scram-sha-1, digest-md5, cram-md5',
     'What is kept of a password when it is set: one verifier for each family of mechanisms that accounts shall be able ' +

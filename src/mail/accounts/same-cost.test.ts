@@ -79,6 +79,7 @@ for (const kept of families)
     // Right where only a code is missing: nothing must tell that it is.
     const passwords = (name: string): string[] =>
       name === 'coded' ? ['wrong123456', 'secreto', 'secreto000000'] : ['wrong']
+    const channel = { secured: true, exporter: Buffer.alloc(32) }
     const offered = mechanismNames.filter((name) => accounts.mechanisms().has(name))
     assert.ok(offered.includes('PLAIN'))
     for (const mechanism of offered) {
@@ -89,9 +90,9 @@ for (const kept of families)
             const client = startClientExchange(
               [mechanism],
               { username: name, password },
-              { service: 'smtp', host: 'h' },
+              { service: 'smtp', host: 'h', channel },
             )
-            const server = startExchange(mechanism, backend, { service: 'smtp', hostname: 'h' })
+            const server = startExchange(mechanism, backend, { service: 'smtp', hostname: 'h', channel })
             assert.ok(client && server)
             let step = await server.step(client.initial)
             while (step.state === 'continue') step = await server.step(await client.step(step.challenge))

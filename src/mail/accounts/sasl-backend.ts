@@ -1,5 +1,7 @@
 /** What SASL mechanisms ask, answered from accounts and, for plain passwords, from saslauthd. */
 import type {
+  BearerVerdict,
+  ClientCertificate,
   CramMd5Secret,
   DigestMd5Secret,
   SaslBackend,
@@ -7,13 +9,15 @@ import type {
   ScramHash,
   ScramSecret,
 } from '../../formats/sasl/mod.ts'
-import { SaslUnavailable } from '../../formats/sasl/mod.ts'
+import { mechanismsBy, SaslUnavailable } from '../../formats/sasl/mod.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import type { Account, Accounts, AppPassword, Credential, Scope } from './contract.ts'
 import { AccountError } from './errors.ts'
 import type { PasswordMaps } from './password-maps.ts'
 import { NAME_SEPARATOR } from './app-passwords.ts'
 import { askSaslauthd } from './saslauthd.ts'
 import type { SaslConf } from './smtpd-conf.ts'
+import type { TokenChecker } from './tokens/checker.ts'
 
 export interface SaslBackendOptions {
   /** The service's name for saslauthd and PAM: `smtp`, `imap`, `pop`. */
@@ -26,21 +30,32 @@ export interface SaslBackendOptions {
   readonly system?: (user: string, password: string) => Promise<boolean>
   /** Passwords of other servers, asked in place after those of `conf`. */
   readonly maps?: PasswordMaps
+  /** Whom certificates mean. */
+  readonly certificates?: Pick<ClientCertificates, 'namesOf'>
+  /** Whom tokens mean. */
+  readonly tokens?: Pick<TokenChecker, 'check' | 'refusal'>
 }
 
 const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
 
-/** Mechanisms that every source can do: saslauthd knows plain passwords only. */
+/** Mechanisms that every source can do: whoever is not the accounts is asked with plain passwords only. */
 export function availableMechanisms(
-  accounts: Accounts,
-  conf: Pick<SaslConf, 'sources'> = ACCOUNTS_ONLY,
-  withSystem = false,
+  accounts: Pick<Accounts, 'mechanisms'>,
+  options: Omit<SaslBackendOptions, 'service'> = {},
 ): ReadonlySet<string> {
+  const { conf = ACCOUNTS_ONLY, system, maps, certificates, tokens } = options
   const plain = new Set(['PLAIN', 'LOGIN'])
-  if (!conf.sources.includes('accounts')) return plain
-  return withSystem || conf.sources.includes('saslauthd')
-    ? accounts.mechanisms().intersection(plain)
-    : accounts.mechanisms()
+  const isAlone = !conf.sources.includes('saslauthd') && system === undefined && maps === undefined
+  const byPassword = isAlone
+    ? accounts.mechanisms()
+    : conf.sources.includes('accounts')
+      ? accounts.mechanisms().intersection(plain)
+      : plain
+  return new Set([
+    ...byPassword,
+    ...(certificates === undefined ? [] : mechanismsBy('certificate')),
+    ...(tokens === undefined ? [] : mechanismsBy('token')),
+  ])
 }
 
 export function createSaslBackend(accounts: Accounts, options: SaslBackendOptions): SaslBackend {
@@ -55,8 +70,13 @@ class AccountsBackend implements SaslBackend {
   readonly #system: SaslBackendOptions['system']
   readonly #maps: PasswordMaps | undefined
   readonly #scope: Scope
+  readonly #certificates: SaslBackendOptions['certificates']
+  readonly #tokens: SaslBackendOptions['tokens']
 
-  constructor(accounts: Accounts, { service, scope, conf = ACCOUNTS_ONLY, system, maps }: SaslBackendOptions) {
+  constructor(accounts: Accounts, options: SaslBackendOptions) {
+    const { service, scope, conf = ACCOUNTS_ONLY, system, maps, certificates, tokens } = options
+    this.#certificates = certificates
+    this.#tokens = tokens
     this.#scope = scope ?? (service === 'imap' ? 'imap' : service === 'pop' ? 'pop3' : 'smtp')
     this.#maps = maps
     this.#system = system
@@ -108,8 +128,31 @@ class AccountsBackend implements SaslBackend {
     const local = this.#localName(username)
     const names = new Set([username, ...(local.includes('@') ? [] : [`${local}@${this.realm}`, local])])
     if (!(await this.#maps.knows([...names], password))) return undefined
+    return this.#named(username)
+  }
+
+  /** Vouched for elsewhere: of the account by that name, or of none, unless it is disabled. */
+  #named(username: string): SaslIdentity | undefined {
     const named = this.#accounts.find(username)
     return named?.disabled === true ? undefined : { accountId: named?.id, username }
+  }
+
+  async external(certificate: ClientCertificate): Promise<SaslIdentity | undefined> {
+    for (const { name, isListed } of (await this.#certificates?.namesOf(certificate)) ?? []) {
+      const identity = isListed ? this.#named(name) : identify(name, this.#accounts.byLogin(name))
+      if (identity) return identity
+    }
+    return undefined
+  }
+
+  async bearer(token: string): Promise<BearerVerdict> {
+    if (this.#tokens === undefined) throw new SaslUnavailable('no issuer of tokens is known')
+    const verdict = await this.#tokens.check(token)
+    if (!('name' in verdict)) return verdict
+    // An issuer may know all the world: only who has an account is let in.
+    const identity = identify(verdict.name, this.#accounts.byLogin(verdict.name))
+    if (identity) return { identity }
+    return this.#tokens.refusal('invalid_token', `${JSON.stringify(verdict.name)} has no account`)
   }
 
   /** The account of a system user is made at the first log-in, if no mail came before. */

@@ -98,9 +98,11 @@ export class Visit {
       digestMd5: noted((name, realm) => backend.digestMd5(name, realm)),
       cramMd5: noted((name, challenge) => backend.cramMd5(name, challenge)),
       apop: backend.apop && noted((name, timestamp: string) => apopOf(backend, name, timestamp)),
+      external: backend.external && (async (certificate) => backend.external?.(certificate)),
+      bearer: backend.bearer && ((token) => bearerOf(backend, token)),
       mayActAs: (identity, authzid) => backend.mayActAs(identity, authzid),
     }
-    return watched as SaslBackend // an absent apop is undefined, which nobody tells apart
+    return watched as SaslBackend // what is absent is undefined, which nobody tells apart
   }
 
   /**
@@ -277,6 +279,11 @@ function apopOf(backend: SaslBackend, name: string, timestamp: string): ReturnTy
   const answer = backend.apop?.(name, timestamp)
   if (answer === undefined) throw new Error('APOP is not offered')
   return answer
+}
+
+function bearerOf(backend: SaslBackend, token: string): ReturnType<NonNullable<SaslBackend['bearer']>> {
+  if (backend.bearer === undefined) throw new Error('tokens are not taken')
+  return backend.bearer(token)
 }
 
 function randomPair(): number {

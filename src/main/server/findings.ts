@@ -9,6 +9,7 @@ import { SMTP_SERVERS } from './listeners.ts'
 import { allParams } from '../registry.ts'
 import { clientFindings } from './client-findings.ts'
 import { clientTlsFindings } from './client-tls-findings.ts'
+import { loginFindings } from './login-findings.ts'
 import { tlsFindings } from './tls-findings.ts'
 
 /** All rooms' findings, in the order of the files; where policy speaks of a name too, it knows more of it. */
@@ -30,6 +31,7 @@ export async function allFindings(config: Config): Promise<Finding[]> {
     ...tlsFindings(config),
     ...acmeFindings(config),
     ...clientFindings(config),
+    ...loginFindings(config),
     ...clientTlsFindings(config),
     ...masterFindings(config),
     ...contentFindings(config, directory),

@@ -15,7 +15,6 @@ import { broughtFor } from '../certificates/settings.ts'
 import { Crowd, refusalOf, type Welcome } from './crowd.ts'
 import { identityOf } from './identity.ts'
 import { loginDoor } from './login-door.ts'
-import { passwordMaps } from './smtpd-sasl.ts'
 import type { ListenerSpec } from './listeners.ts'
 import type { Rooms } from './rooms.ts'
 import { lmtpdFor } from './lmtpd-service.ts'
@@ -189,18 +188,13 @@ export class Front {
       return lmtpdFor(this.#rooms, spec, postmasterOf(this.#rooms, 'server', config, 'LMTP'))
     }
     const { current, clock, startExchange, systemPassword } = this.#rooms
-    const { accounts, store, sasl, hostname, cf } = current
+    const { accounts, store, sasl, hostname, cf, loginSources } = current
     const system = cf.system_passwords ? systemPassword : undefined
     const imap = spec.kind === 'imapd'
-    const maps = passwordMaps(this.#rooms)
-    const backend = createSaslBackend(accounts, {
-      service: imap ? 'imap' : 'pop',
-      conf: sasl,
-      ...(system !== undefined && { system }),
-      ...(maps !== undefined && { maps }),
-    })
+    const sources = { conf: sasl, ...(system !== undefined && { system }), ...loginSources }
+    const backend = createSaslBackend(accounts, { service: imap ? 'imap' : 'pop', ...sources })
     const mechanisms = selectMechanisms({
-      available: availableMechanisms(accounts, sasl, system !== undefined || maps !== undefined),
+      available: availableMechanisms(accounts, sources),
       mechList: sasl.mechList,
       securityOptions: ['noanonymous'],
     })
@@ -210,7 +204,7 @@ export class Front {
       ? createImapd({ ...common, accounts, cf: current.config.bind(imapdParams) })
       : createPop3d({
           ...common,
-          offersApop: this.#offersApop(system !== undefined || maps !== undefined),
+          offersApop: this.#offersApop(system !== undefined || loginSources.maps !== undefined),
           cf: current.config.bind(pop3dParams),
         })
   }

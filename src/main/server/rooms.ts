@@ -40,6 +40,7 @@ import { allParams } from '../registry.ts'
 import { type DataPaths, dataPaths } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Intakes } from './intakes.ts'
+import { type LoginSources, loginSources } from './login-sources.ts'
 import { mainParams } from './params.ts'
 import { withoutStatusFilter } from './status-filters.ts'
 import { forwardLookup, systemUsers } from './system-users.ts'
@@ -101,6 +102,7 @@ export interface Configured {
   readonly intakeDepsOf: (listener: Config) => IntakeDeps<MessageFacts>
   readonly sasl: SaslConf
   readonly loginsCf: LoginsSettings
+  readonly loginSources: LoginSources
   readonly hostname: string
 }
 
@@ -165,6 +167,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       types: { accounts: () => accountsTable(accounts) },
       parameter: (name) => fresh.value(name),
     })
+    let sources: LoginSources | undefined
     const quota = mailboxQuota(fresh)
     const settings = fresh.bind(storeParams)
     const store = createStore({
@@ -224,6 +227,9 @@ export function openRooms(options: RoomsOptions): Rooms {
       intakeDepsOf: (listener) => intakes.depsOf(listener),
       sasl,
       loginsCf: fresh.bind(loginsParams),
+      get loginSources() {
+        return (sources ??= loginSources(fresh, { tables, clock })) // only those who listen open its tables
+      },
       hostname: fresh.value('myhostname') ?? 'localhost',
     }
   }

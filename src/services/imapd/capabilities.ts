@@ -63,7 +63,7 @@ export function capabilitiesOf(session: Session): string[] {
   const { deps, connection } = session
   if (session.account === undefined) {
     const tls = deps.tlsAvailable && connection.tls === undefined ? ['STARTTLS'] : []
-    const logIn = session.mayLogIn ? deps.mechanisms.map((name) => `AUTH=${name}`) : ['LOGINDISABLED']
+    const logIn = session.mayLogIn ? session.mechanisms.map((name) => `AUTH=${name}`) : ['LOGINDISABLED']
     return [...ALWAYS, ...tls, ...logIn]
   }
   const limit = deps.cf.imapd_append_limit

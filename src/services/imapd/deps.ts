@@ -15,7 +15,7 @@ export interface ImapdDeps {
   readonly backend: SaslBackend
   /** Slows guessing, bans and records; missing where that is not done. */
   readonly door?: LoginDoor
-  /** Offered in this order. */
+  /** Offered in this order, where the connection has what they need. */
   readonly mechanisms: readonly string[]
   readonly startExchange: (
     mechanism: string,

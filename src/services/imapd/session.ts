@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '#src/base/mod.ts'
 import { type Comparator, Cursor, ImapError, printSet, type Rights } from '../../formats/imap/mod.ts'
 import { type Collation, COLLATIONS, unicodeCasemap, UNMARKED } from '../../formats/message/mod.ts'
-import type { SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
+import { type SaslBackend, type SaslExchange, type SaslIdentity, usableMechanisms } from '../../formats/sasl/mod.ts'
 import { LogBrokenError } from '../../io/blobs/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
+import { saslChannel } from '../../mail/accounts/mod.ts'
 import type { Visit } from '../../mail/logins/mod.ts'
 import { type Delta, type Selected, ViewLostError } from '../../mail/store/mod.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -162,6 +163,11 @@ export class Session {
 
   get mayLogIn(): boolean {
     return this.connection.tls !== undefined || !this.deps.cf.imapd_tls_auth_only
+  }
+
+  /** Those to offer here and now. */
+  get mechanisms(): string[] {
+    return usableMechanisms(this.deps.mechanisms, saslChannel(this.connection))
   }
 
   /** The tag of the command in progress. */

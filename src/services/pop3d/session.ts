@@ -5,9 +5,16 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, publish } from '#src/base/mod.ts'
 import { COMMAND_LIMIT, parseCommand, Pop3Error } from '../../formats/pop3/mod.ts'
-import type { ExchangeOptions, SaslBackend, SaslExchange, SaslIdentity } from '../../formats/sasl/mod.ts'
+import {
+  type ExchangeOptions,
+  type SaslBackend,
+  type SaslExchange,
+  type SaslIdentity,
+  usableMechanisms,
+} from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Connection } from '../../io/net/mod.ts'
+import { saslChannel } from '../../mail/accounts/mod.ts'
 import type { LoginDoor, Visit } from '../../mail/logins/mod.ts'
 import type { Store } from '../../mail/store/mod.ts'
 import { commands } from './commands/mod.ts'
@@ -22,7 +29,7 @@ export interface Pop3dDeps {
   readonly backend: SaslBackend
   /** Slows guessing, bans and records; missing where that is not done. */
   readonly door?: LoginDoor
-  /** Offered in this order. */
+  /** Offered in this order, where the connection has what they need. */
   readonly mechanisms: readonly string[]
   readonly startExchange: (
     mechanism: string,
@@ -135,6 +142,11 @@ export class Session {
   /** May a password be sent on this connection? */
   get mayLogIn(): boolean {
     return this.connection.tls !== undefined || !this.deps.cf.pop3d_tls_auth_only
+  }
+
+  /** Those to offer here and now. */
+  get mechanisms(): string[] {
+    return usableMechanisms(this.deps.mechanisms, saslChannel(this.connection))
   }
 
   get signal(): AbortSignal {

@@ -1,5 +1,5 @@
 /** What one listener's smtpd is made of. */
-import type { ExchangeOptions, SaslBackend, SaslExchange } from '../../formats/sasl/mod.ts'
+import type { ExchangeOptions, SaslBackend, SaslChannel, SaslExchange } from '../../formats/sasl/mod.ts'
 import type { Clock } from '#src/base/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import type { Resolver } from '../../io/dns/mod.ts'
@@ -38,8 +38,10 @@ export interface SmtpdDeps {
     backend: SaslBackend,
     options: ExchangeOptions,
   ) => SaslExchange | undefined
-  /** Mechanisms to offer, in order, without and with TLS. */
-  readonly mechanisms: (tls: boolean) => readonly string[] | Promise<readonly string[]>
+  /** Mechanisms to offer on a connection, in order. */
+  readonly mechanisms: (channel: SaslChannel) => readonly string[] | Promise<readonly string[]>
+  /** Mechanisms that EHLO names whatever smtpd_sasl_mechanism_filter says. */
+  readonly unfiltered?: readonly string[]
   /** What a client hears that asks for another; Cyrus's words where nothing is said. */
   readonly noMechanism?: string
   /** What makes a whole login name of a bare one (smtpd_sasl_local_domain); `''`: nothing. */

@@ -138,7 +138,7 @@ export async function startSmtpd(t: TestContext, mainCf = '', options: TestOptio
     intake: memoryIntake(test, options.slowWriteMs ?? 0),
     backend: createSaslBackend(accounts, { service: 'smtp' }),
     startExchange,
-    mechanisms: (tls) => (tls ? overTls : plain),
+    mechanisms: ({ secured }) => (secured ? overTls : plain),
     tlsAvailable: options.tlsAvailable ?? true,
     flush: options.flush ?? (async () => 'denied'),
     validAddress: (address, declaredUtf8) => router.validAddress(address, declaredUtf8),

@@ -20,7 +20,7 @@ test('no word of a log-in is recorded, whatever the server asks with', async (t)
     )
     dialogue.record = new SessionRecord('client')
     const credentials = { username: 'ana', password: 'secret' }
-    await logIn(dialogue, ['LOGIN'], credentials, { cf, host: 'h', verified: false })
+    await logIn(dialogue, ['LOGIN'], credentials, { cf, host: 'h', verified: false, couldBind: true })
     const lines = dialogue.record.take().filter((line) => line.startsWith('Out:'))
     assert.deepEqual(new Set(lines), new Set(['Out: AUTH LOGIN', 'Out: …']), asked.join())
   }

@@ -1,6 +1,7 @@
 /** Logging in to a relay. RFC 4954; Postfix: smtp_sasl_glue.c, SASL_README. */
 import { type ClientCredentials, SaslError, startClientExchange } from '../../../formats/sasl/mod.ts'
 import type { Reply } from '../../../formats/smtp/mod.ts'
+import { saslChannel } from '../../accounts/mod.ts'
 import type { Maps, Tables } from '../../../io/tables/mod.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { ClientSettings } from './params.ts'
@@ -46,12 +47,20 @@ export async function usableMechanisms(
   return usable
 }
 
-/** @param verified the certificate of the server was checked and fits */
+export interface LogInFacts {
+  readonly cf: ClientSettings
+  readonly host: string
+  /** The certificate of the server was checked and fits. */
+  readonly verified: boolean
+  /** The server itself, not a filter of ours, left the mechanisms out that bind to the channel. */
+  readonly couldBind: boolean
+}
+
 export async function logIn(
   dialogue: Dialogue,
   mechanisms: readonly string[],
   credentials: ClientCredentials,
-  { cf, host, verified }: { readonly cf: ClientSettings; readonly host: string; readonly verified: boolean },
+  { cf, host, verified, couldBind }: LogInFacts,
 ): Promise<LoginResult> {
   const plain = dialogue.connection.tls === undefined
   const securityOptions = plain
@@ -60,7 +69,9 @@ export async function logIn(
       ? cf.smtp_sasl_tls_verified_security_options
       : cf.smtp_sasl_tls_security_options
   try {
-    const exchange = startClientExchange(mechanisms, credentials, { service: 'smtp', host, securityOptions })
+    const channel = saslChannel(dialogue.connection)
+    const options = { service: 'smtp', host, securityOptions, channel, couldBind }
+    const exchange = startClientExchange(mechanisms, credentials, options)
     if (exchange === undefined) return { text: 'no mechanism available' }
     const { initial } = exchange
     const first = initial === undefined ? '' : ` ${initial.length === 0 ? '=' : initial.toString('base64')}`

@@ -1,4 +1,5 @@
 /** From a connection to a session that takes mail: greeting, EHLO or LHLO, STARTTLS, log-in. RFC 5321 §3.1, RFC 2033, RFC 3207. */
+import { offersBinding } from '../../../formats/sasl/mod.ts'
 import { publish } from '#src/base/mod.ts'
 import { DISCARDABLE, parseKeywords, type Reply } from '../../../formats/smtp/mod.ts'
 import type { TlsClientOptions, TlsFacts } from '../../../io/net/mod.ts'
@@ -267,7 +268,12 @@ async function authenticate(
     throw new SiteError(deferred('4.7.0', `${failed}: server ${name} offered ${why}`))
   }
   const asWhom = cf.send_cyrus_sasl_authzid ? { ...credentials, authzid: credentials.username } : credentials
-  const result = await logIn(dialogue, mechanisms, asWhom, { cf, host: peer.host, verified })
+  const result = await logIn(dialogue, mechanisms, asWhom, {
+    cf,
+    host: peer.host,
+    verified,
+    couldBind: !offersBinding(offered),
+  })
   if (result === 'done') return true
   if (result === 'loop')
     throw new SiteError(deferred('4.3.0', `${failed}; authentication protocol loop with server ${name}`))

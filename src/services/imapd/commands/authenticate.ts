@@ -1,6 +1,7 @@
 /** LOGIN and AUTHENTICATE. RFC 9051 §6.2.2, §6.2.3, RFC 4959 (SASL-IR). */
 import { type Cursor, ImapError } from '../../../formats/imap/mod.ts'
-import { decodeBase64, SaslUnavailable } from '../../../formats/sasl/mod.ts'
+import { decodeBase64, offersBinding, SaslUnavailable } from '../../../formats/sasl/mod.ts'
+import { saslChannel } from '../../../mail/accounts/mod.ts'
 import { Bye } from '../errors.ts'
 import { capabilitiesOf } from '../capabilities.ts'
 import type { Session } from '../session.ts'
@@ -41,9 +42,16 @@ export async function authenticate(session: Session, cursor: Cursor): Promise<st
   const name = cursor.takeAtom().toUpperCase()
   const initial = cursor.skipSpace() ? cursor.rest.toString('latin1').trim() : undefined
   refuseBeforeTls(session)
-  const { deps } = session
-  const exchange = deps.mechanisms.includes(name)
-    ? session.slowed(deps.startExchange(name, session.backend, { service: 'imap', hostname: deps.hostname }))
+  const { deps, mechanisms } = session
+  const exchange = mechanisms.includes(name)
+    ? session.slowed(
+        deps.startExchange(name, session.backend, {
+          service: 'imap',
+          hostname: deps.hostname,
+          channel: saslChannel(session.connection),
+          plusOffered: offersBinding(mechanisms),
+        }),
+      )
     : undefined
   if (exchange === undefined) throw new ImapError('NO', 'Unsupported authentication mechanism', { code: 'CANNOT' })
   let step = await exchange.step(

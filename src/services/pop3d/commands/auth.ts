@@ -1,6 +1,7 @@
 /** AUTH: a SASL exchange over lines. RFC 5034. */
 import { type Command, END, Pop3Error } from '../../../formats/pop3/mod.ts'
-import { decodeBase64, type SaslIdentity, type SaslStep } from '../../../formats/sasl/mod.ts'
+import { decodeBase64, offersBinding, type SaslIdentity, type SaslStep } from '../../../formats/sasl/mod.ts'
+import { saslChannel } from '../../../mail/accounts/mod.ts'
 import { Maildrop } from '../maildrop.ts'
 import type { Session } from '../session.ts'
 
@@ -12,10 +13,18 @@ export async function auth(session: Session, { args }: Command): Promise<void> {
   const [mechanism, initial] = args
   if (mechanism === undefined) return listMechanisms(session)
   refuseBeforeTls(session)
-  const { startExchange, hostname, mechanisms } = session.deps
+  const { mechanisms } = session
+  const { startExchange, hostname } = session.deps
   const name = mechanism.toUpperCase()
   const exchange = mechanisms.includes(name)
-    ? session.slowed(startExchange(name, session.backend, { service: 'pop', hostname }))
+    ? session.slowed(
+        startExchange(name, session.backend, {
+          service: 'pop',
+          hostname,
+          channel: saslChannel(session.connection),
+          plusOffered: offersBinding(mechanisms),
+        }),
+      )
     : undefined
   if (exchange === undefined) throw new Pop3Error('Unsupported authentication mechanism.')
   let step = await exchange.step(
@@ -30,7 +39,7 @@ export async function auth(session: Session, { args }: Command): Promise<void> {
 /** AUTH alone lists the mechanisms, as clients older than CAPA ask. */
 function listMechanisms(session: Session): void {
   session.line('+OK')
-  if (session.mayLogIn) for (const name of session.deps.mechanisms) session.line(name)
+  if (session.mayLogIn) for (const name of session.mechanisms) session.line(name)
   session.put(END)
 }
 

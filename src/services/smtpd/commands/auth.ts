@@ -7,10 +7,11 @@ import {
   type SaslStep,
 } from '../../../formats/sasl/mod.ts'
 import { type CommandLine, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { saslChannel } from '../../../mail/accounts/mod.ts'
 import { obeyStandingAs454 } from '../milters.ts'
 import { bareNewlineError, type Session } from '../session.ts'
 import { banned } from '../greeting.ts'
-import { takesAuth } from './helo.ts'
+import { announcedBinding, takesAuth } from './helo.ts'
 
 /** What Cyrus says of a response that is no base64, or not what the mechanism wants. */
 const NOT_BASE64 = 'another step is needed in authentication'
@@ -39,11 +40,14 @@ export async function auth(session: Session, { rest }: CommandLine): Promise<Rep
 async function start(session: Session, mechanism: string): Promise<SaslExchange> {
   const { cf, deps, tls, client, connection } = session
   const name = mechanism.toUpperCase()
-  if ((await deps.mechanisms(tls !== undefined)).includes(name)) {
+  const channel = saslChannel(connection)
+  if ((await deps.mechanisms(channel)).includes(name)) {
     const backend = session.visit?.watch(deps.backend) ?? deps.backend
     const exchange = deps.startExchange(name, backend, {
       service: cf.smtpd_sasl_service,
       hostname: cf.myhostname,
+      channel,
+      plusOffered: await announcedBinding(session),
       client: { address: client.address, localAddress: connection.local.address, secured: tls !== undefined },
     })
     if (exchange !== undefined) return session.visit?.slow(exchange) ?? exchange

@@ -1,5 +1,7 @@
 /** HELO and EHLO. RFC 5321 §4.1.1.1. The order of the lines is Postfix's. */
+import { offersBinding } from '../../../formats/sasl/mod.ts'
 import { type CommandLine, DISCARDABLE, type Reply, SmtpError } from '../../../formats/smtp/mod.ts'
+import { saslChannel } from '../../../mail/accounts/mod.ts'
 import { tlsLevel } from '../deps.ts'
 import { tellHelo } from '../milters.ts'
 import type { Session } from '../session.ts'
@@ -46,7 +48,7 @@ export async function takesAuth(session: Session): Promise<boolean> {
   const { cf, tls } = session
   if (!cf.smtpd_sasl_auth_enable || (tls === undefined && (cf.smtpd_tls_auth_only || tlsLevel(cf) === 'encrypt')))
     return false
-  return (await session.deps.mechanisms(tls !== undefined)).length > 0
+  return (await session.deps.mechanisms(saslChannel(session.connection))).length > 0
 }
 
 async function keywords(session: Session): Promise<string[]> {
@@ -65,7 +67,7 @@ async function keywords(session: Session): Promise<string[]> {
   add('ETRN')
   if (deps.tlsAvailable && tls === undefined && tlsLevel(cf) !== 'none') add('STARTTLS')
   if (!discarded.has('AUTH') && (await offersAuth(session))) {
-    const names = await announced(session)
+    const names = (await announced(session)).join(' ')
     if (names !== '') add('AUTH', names)
     if (names !== '' && cf.broken_sasl_auth_clients) words.push(`AUTH=${names}`)
   }
@@ -83,12 +85,17 @@ async function keywords(session: Session): Promise<string[]> {
 }
 
 /** The mechanisms that EHLO names: those that smtpd_sasl_mechanism_filter lets through. */
-async function announced({ deps, shared, tls }: Session): Promise<string> {
+async function announced({ deps, shared, connection }: Session): Promise<string[]> {
   const names: string[] = []
-  for (const name of await deps.mechanisms(tls !== undefined)) {
-    if (await shared.lists.offersMechanism(name)) names.push(name)
+  for (const name of await deps.mechanisms(saslChannel(connection))) {
+    if (deps.unfiltered?.includes(name) === true || (await shared.lists.offersMechanism(name))) names.push(name)
   }
-  return names.join(' ')
+  return names
+}
+
+/** Whether EHLO named a mechanism that binds to the channel: a client that could bind and did not was lied to then. */
+export async function announcedBinding(session: Session): Promise<boolean> {
+  return (await offersAuth(session)) && offersBinding(await announced(session))
 }
 
 /** Of smtpd_discard_ehlo_keyword_address_maps where it has the client, else of smtpd_discard_ehlo_keywords. */
