@@ -16,6 +16,7 @@ packages=(
   fail2ban
   fetchmail
   getmail6
+  gsasl
   haproxy
   imapfilter
   iproute2
