@@ -5,6 +5,7 @@ import { folderTargets } from './folders.ts'
 import { imapTargets } from './imap.ts'
 import { messageTargets } from './message.ts'
 import { peerTargets } from './peers.ts'
+import { policyTargets } from './policies.ts'
 import { sessionTargets } from './sessions.ts'
 import { smtpTargets } from './smtp.ts'
 
@@ -15,5 +16,6 @@ export const targets: readonly Target[] = [
   ...configurationTargets,
   ...peerTargets,
   ...folderTargets,
+  ...policyTargets,
   ...sessionTargets,
 ]

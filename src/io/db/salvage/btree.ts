@@ -111,9 +111,11 @@ function readPayload(source: BtreeSource, page: Buffer, { at, length, isTable }:
   if (at + local + 4 > usable) return undefined
   const pieces = [page.subarray(at, at + local)]
   let next = page.readUInt32BE(at + local)
+  const seen = new Set<number>()
   for (let left = length - local; left > 0;) {
     const more = source.page(next)
-    if (more === undefined) return undefined
+    if (more === undefined || seen.has(next)) return undefined // cut, or led back into itself
+    seen.add(next)
     source.onOverflow?.(next)
     pieces.push(more.subarray(4, 4 + Math.min(left, usable - 4)))
     left -= usable - 4

@@ -27,10 +27,11 @@ export function stsRecordId(records: readonly string[]): string | undefined {
 /** undefined: it is no policy. The first of a key counts, but for `mx`; unknown keys are passed over. */
 export function parseStsPolicy(text: string): StsPolicy | undefined {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  const fields = lines.map((line) => /^([A-Za-z0-9_.-]{1,32})[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(line))
-  const first = (key: string): string | undefined => fields.find((field) => field?.[1] === key)?.[2]
+  // Blanks are trimmed by themselves: in the expression a line of them would take minutes.
+  const fields = lines.map((line) => /^([A-Za-z0-9_.-]{1,32})[ \t]*:(.*)$/.exec(line.trim()))
+  const first = (key: string): string | undefined => fields.find((field) => field?.[1] === key)?.[2]?.trim()
   const mode = (['enforce', 'testing', 'none'] as const).find((word) => word === first('mode'))
-  const patterns = fields.flatMap((field) => (field?.[1] === 'mx' ? [(field[2] ?? '').toLowerCase()] : []))
+  const patterns = fields.flatMap((field) => (field?.[1] === 'mx' ? [(field[2] ?? '').trim().toLowerCase()] : []))
   const maxAge = first('max_age') ?? ''
   const isWhole = first('version') === 'STSv1' && mode !== undefined && /^\d{1,10}$/.test(maxAge)
   const hasServers = mode === 'none' || (patterns.length > 0 && patterns.length <= MAX_PATTERNS)
