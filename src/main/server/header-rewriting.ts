@@ -16,8 +16,15 @@ const SENDER = new Set([
 ])
 const RECIPIENT = new Set(['to', 'cc', 'bcc', 'apparently-to', 'resent-to', 'resent-cc', 'resent-bcc'])
 
-/** A source route at the end of a text. */
-const ROUTE = /@[^<>:;"()]*:\s*$/
+/** How long the source route at the end of a text is, its colon and blanks with it. In one pass, whatever stands there. */
+function routeLength(text: string): number {
+  const body = text.trimEnd()
+  if (!body.endsWith(':')) return 0
+  let from = body.length - 1
+  while (from > 0 && !'<>:;"()'.includes(body[from - 1] ?? '')) from--
+  const at = body.indexOf('@', from)
+  return at < 0 ? 0 : text.length - at
+}
 
 type HeaderRouter = Pick<Router, 'rewriteHeaderAddress'>
 
@@ -71,14 +78,17 @@ async function rewriteAddresses(
   const from = text.indexOf(':') + 1
   const value = text.slice(from)
   const replacements: { item: ListItem; text: string }[] = []
+  let end = 0
   for (const item of parseAddressList(value)) {
+    const before = end
+    if (item.kind === 'mailbox') end = item.to
     if (item.kind !== 'mailbox' || item.local === '' || (routes === 'keep' && item.route !== '')) continue
     const address = decoded(item.domain === '' ? item.local : `${item.local}@${item.domain}`)
     if (address === undefined) continue
     const rewritten = await rewrite(address)
     if (rewritten === address && item.route === '') continue
-    // A source route goes in any case (RFC 5321 appendix C).
-    const from = item.from - (ROUTE.exec(value.slice(0, item.from))?.[0].length ?? 0)
+    // A source route goes in any case (RFC 5321 appendix C). It begins behind the address before.
+    const from = item.from - routeLength(value.slice(before, item.from))
     replacements.push({ item: { ...item, from }, text: Buffer.from(quote(rewritten)).toString('latin1') })
   }
   if (replacements.length === 0) return raw

@@ -30,6 +30,7 @@ import {
   withoutNul,
 } from '#src/formats/message/mod.ts'
 import { addressList, quote, split, splitExtension, unquote } from '#src/mail/routing/syntax.ts'
+import { rewriteField } from '#src/main/server/header-rewriting.ts'
 import { standardForm } from '#src/mail/routing/rewrite.ts'
 import { cut, target, type Target } from '../target.ts'
 
@@ -119,6 +120,14 @@ function readAddresses(octets: Buffer): unknown {
   return [items, replaced.includes('x@y')]
 }
 
+/** As for a client of our own: addresses completed, source routes gone. */
+async function rewriteHeader(octets: Buffer): Promise<unknown> {
+  const router = { rewriteHeaderAddress: (address: string) => Promise.resolve(address.toUpperCase()) }
+  const raw = Buffer.concat([Buffer.from('To: '), octets])
+  const made = await rewriteField({ name: 'to', raw }, router)
+  return [made.length === raw.length, made.toString('latin1').includes('@')]
+}
+
 export const messageTargets: readonly Target[] = [
   target('mime', {
     corpus: [
@@ -162,6 +171,11 @@ export const messageTargets: readonly Target[] = [
       ': ',
     ],
     read: readHeader,
+  }),
+  target('header-rewriting', {
+    corpus: ['a@b, <@r,@s:c@d>, "x" <e@f>, grp: g@h;\r\n', '@a:b@c,@d,@e:f@g\r\n', '\xc3\xb1@x (c), z\r\n'],
+    words: ['@a:b@c,', '@', ':', ',', '<', '>', '"', '(', ')', ';', '\\', '\r\n '],
+    read: rewriteHeader,
   }),
   target('text', {
     corpus: [
