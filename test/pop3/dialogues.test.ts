@@ -81,6 +81,15 @@ test('log-in, lists, retrieval, TOP, and deletion at QUIT alone', async (t) => {
   await transcript(server.port('pop3'), `${LOGIN}\nC: STAT\nS: +OK 1 ${ONE.length}\nC: QUIT\nS: +OK Bye.`)
 })
 
+test('RETR of many, one after the other, back and forth, with some deleted: each is its own', async (t) => {
+  const server = await withMail(t, ...Array.from({ length: 70 }, (_, i) => `Subject: ${i + 1}\r\n\r\n`))
+  const order = [...Array.from({ length: 40 }, (_, i) => i + 1), 3, 41, 42, 7, 8, 70, 69, 43, 44, 45]
+  const retrieval = (n: number): string => `C: RETR ${n}\nS: +OK …\nS: Subject: ${n}\nS: \nS: .\n`
+  const deleted = 'C: DELE 46\nS: +OK …\nC: RETR 46\nS: -ERR Message is deleted.\n'
+  const rest = [47, 48, 65, 66].map(retrieval).join('')
+  await transcript(server.port('pop3'), `${LOGIN}\n${order.map(retrieval).join('')}${deleted}${rest}`)
+})
+
 test('UIDL is the same in every session and after a restart', async (t) => {
   const server = await withMail(t, ONE)
   const ids: string[] = []

@@ -4,10 +4,16 @@
 import { Pop3Error } from '../../formats/pop3/mod.ts'
 import type { Selected, Store, StoredMessage } from '../../mail/store/mod.ts'
 
+/** A client that takes one message after the other gets so many rows looked up at once. */
+const AHEAD = 32
+
 export class Maildrop {
   readonly #selected: Selected
   readonly #store: Store
   readonly #deleted = new Set<number>()
+  /** Rows looked up with the one before, by number. */
+  readonly #ahead = new Map<number, StoredMessage>()
+  #last = 0
   #rawHeaders: ReadonlySet<number> | undefined
   /** Numbers are those of log-in; the view is never refreshed, so they stay. */
   readonly count: number
@@ -61,10 +67,18 @@ export class Maildrop {
   }
 
   async message(n: number): Promise<StoredMessage> {
-    for await (const batch of this.#selected.messages([n], ['content', 'parts'])) {
-      const [message] = batch
-      if (message !== undefined) return message
+    const isNext = n === this.#last + 1
+    this.#last = n
+    const known = this.#ahead.get(n)
+    if (known !== undefined) return known
+    this.#ahead.clear()
+    const numbers = Array.from({ length: isNext ? Math.min(AHEAD, this.count - n + 1) : 1 }, (_, i) => n + i)
+    for await (const batch of this.#selected.messages(numbers, ['content', 'parts'])) {
+      for (const [i, message] of batch.entries()) if (message !== undefined) this.#ahead.set(n + i, message)
+      break
     }
+    const message = this.#ahead.get(n)
+    if (message !== undefined) return message
     throw new Pop3Error('Message is gone: another session removed it.')
   }
 
