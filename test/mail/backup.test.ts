@@ -1,55 +1,19 @@
 /** `postigo backup` beside mail that comes in, what it notices, and `postigo restore --all`. */
 import assert from 'node:assert/strict'
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { chooseGeneration, generationsIn, readManifest } from '#src/main/backup/manifest.ts'
 import { backup } from '#src/main/cli/backup.ts'
-import { type CliIo, type Command, EX } from '#src/main/cli/io.ts'
+import { EX } from '#src/main/cli/io.ts'
 import { mailboxUndelete } from '#src/main/cli/mailbox-undelete.ts'
 import { restore } from '#src/main/cli/restore.ts'
 import { Server } from '#src/main/server/server.ts'
 import { verify } from '#src/main/verify/verify.ts'
+import { directory, ran } from '../support/commands.ts'
 import { type MailData, makeMail, pathsOf, putMail, USERS } from '../support/mail-data.ts'
 import { contents } from '../support/mailbox.ts'
 import type { TestServer } from '../support/server.ts'
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function ran(command: Command, words: readonly string[]): Promise<Ran> {
-  let [out, err] = ['', '']
-  const io: CliIo = {
-    stdin: Readable.from([]),
-    out: (text) => (out += text.toString()),
-    err: (text) => (err += text),
-    env: {},
-    cwd: '/',
-    tty: false,
-  }
-  const code = await command(words, io)
-  return { code, out, err }
-}
-
-function directory(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'postigo-backup-'))
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
 
 function findings({ paths }: MailData): string[] {
   const found: string[] = []

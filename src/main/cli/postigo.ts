@@ -124,7 +124,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   restore: {
     load: async () => (await import('./restore.ts')).restore,
-    summary: 'what a backup has comes back: everything (--all)',
+    summary: 'what a backup has comes back: everything (--all), or mail of an account, a mailbox, one message',
   },
   postconf: { load: async () => (await import('./postconf.ts')).postconf, summary: "Postfix's postconf(1)" },
   postmap: {

@@ -28,6 +28,7 @@ export interface ExportedMessage {
 
 export const EXPORT_NAME = /^export-[0-9a-f]{32}$/
 const BATCH = 200
+const UIDLS = 5000
 const BATCH_OCTETS = 8 * 1024 * 1024
 const PIECE = 1_048_576
 /** What a command that was killed left. */
@@ -45,6 +46,8 @@ export async function answerExport(rooms: ImportRooms, request: ControlRequest):
   switch (request.command) {
     case 'export-mailboxes':
       return { ok: true, mailboxes: await mailboxes(rooms, account.id) }
+    case 'export-uidls':
+      return uidls(rooms, account.id, request)
     case 'export-batch':
       return batch(rooms, account.id, request)
     default:
@@ -70,6 +73,21 @@ async function mailboxes(rooms: ImportRooms, account: AccountId): Promise<Export
     selected.close()
   }
   return found
+}
+
+/** What POP3 calls the next messages from behind a UID: that tells a message from all others, wherever it lies. */
+async function uidls(rooms: ImportRooms, account: AccountId, request: ControlRequest): Promise<ControlAnswer> {
+  const selected = await opened(rooms, account, String(request['mailbox']))
+  if (selected === undefined) return { ok: true, uidls: [] } // deleted this moment
+  try {
+    const from = selected.lowerBound(Number(request['after']) + 1)
+    const to = Math.min(selected.count, from + UIDLS - 1)
+    if (to < from) return { ok: true, uidls: [] }
+    const seqs = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+    return { ok: true, uidls: selected.uidlsOf(seqs), last: selected.uidAt(to) }
+  } finally {
+    selected.close()
+  }
 }
 
 /** The next messages from behind a UID; `last` is undefined at the end. */
