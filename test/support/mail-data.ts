@@ -1,6 +1,6 @@
 /** A stopped server's data directory with mail of all kinds in it, for tests that damage it; copies of it are made quickly. */
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -60,6 +60,12 @@ export async function putMail(server: TestServer, from: number, to: number): Pro
     if (n % 10 === 9) await Promise.all(work.splice(0))
   }
   await Promise.all(work)
+}
+
+/** Of a directory that is data_directory itself. */
+export function pathsUnder(dir: string): DataPaths {
+  writeFileSync(join(dir, 'main.cf'), `data_directory = ${dir}\n`)
+  return pathsOf(dir)
 }
 
 export function pathsOf(dir: string): DataPaths {
