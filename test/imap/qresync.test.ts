@@ -121,6 +121,42 @@ test('SELECT tells what changed and left since the client was there', async (t) 
     assert.match((await resync(wrong)).join('\n'), /^t3 BAD /, wrong)
 })
 
+test('.SILENT tells the flags too where another changed them meanwhile, and the MODSEQ alone otherwise', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const select = (n: number): string => `
+    ${LOGIN.replaceAll(/^/gm, String(n))}
+    ${n}C: b ENABLE CONDSTORE
+    ${n}S: * ENABLED CONDSTORE
+    ${n}S: b OK …
+    ${n}C: c SELECT INBOX${n === 1 ? opened(1).replaceAll(/^ +S/gm, '1S') : opened(1).replace('1 RECENT', '0 RECENT').replaceAll(/^ +S/gm, '2S')}
+    ${n}S: * OK [UNSEEN 1] …
+    ${n}S: * OK [UIDVALIDITY …
+    ${n}S: * OK [UIDNEXT 2] …
+    ${n}S: * OK [HIGHESTMODSEQ …
+    ${n}S: * OK [MAILBOXID …
+    ${n}S: c OK …`
+  await transcript(
+    server.port('imap'),
+    `
+    ${LOGIN.replaceAll(/^/gm, '3')}
+    ${append('b1').replaceAll(/^/gm, '3')}
+    ${select(1)}
+    ${select(2)}
+    1C: n NOTIFY SET (personal NONE)
+    1S: n OK …
+    2C: d STORE 1 +FLAGS (\\Flagged)
+    2S: * 1 FETCH (FLAGS (\\Flagged) MODSEQ (…))
+    2S: d OK …
+    1C: d STORE 1 +FLAGS.SILENT (\\Seen)
+    1S: * 1 FETCH (FLAGS (\\Seen \\Flagged…) MODSEQ (…))
+    1S: d OK …
+    1C: e STORE 1 +FLAGS.SILENT (\\Answered)
+    1S: * 1 FETCH (MODSEQ (…))
+    1S: e OK …
+    `,
+  )
+})
+
 test('any QRESYNC argument gets an answer', async (t) => {
   const server = await startServer(t, { accounts: ['ana'], mainCf: 'imapd_error_limit = 1000\n' })
   const word = fc.constantFrom('(', ')', ' ', '1', '9:2', '1:4294967295', ',', '*', '$', 'QRESYNC', '{1+}\r\n1', '"')
