@@ -1,5 +1,5 @@
 /** A server whose disk fails at one place while it is asked for all of fault-work.ts; then it is started anew, and the books are read. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publicPaths } from '#src/main/server/maildrop.ts'
@@ -26,6 +26,7 @@ relay_domains = far.test
 defer_transports = smtp, relay
 intake_memory_limit = 1048576
 queue_run_delay = 1s
+expunged_retention = 0
 minimal_backoff_time = 1s
 `
 
@@ -75,44 +76,59 @@ export class FaultTrials {
 
   async #make(): Promise<void> {
     this.#dir = join(this.#base, 'template')
-    cpSync(mkdtempSync(join(this.#base, 'empty-')), this.#dir, { recursive: true })
-    writeFileSync(join(this.#dir, 'main.cf'), MAIN_CF)
-    const server = await start(this.#dir)
-    const account = await server.rooms.current.accounts.add('ana', '', 'secret')
-    await server.rooms.current.store.provision(account.id)
-    for (const { before } of DEEDS) await before?.(server)
-    await server.stop()
+    await makeTemplate(this.#dir)
   }
 
   async #run({ at, kind, lasting }: FaultTrial): Promise<FaultResult> {
     const faults = this.#faults
     const said = new Map<string, boolean>()
     const problems: string[] = []
-    let server = await start(this.#dir)
+    const server = await start(this.#dir)
     faults.arm(at, kind, lasting)
     for (const { name, run } of DEEDS) said.set(name, await run(server).catch(() => false))
     const { count: places, failed } = faults
     faults.disarm()
     problems.push(...(await goesOn(server, this.#dir)))
     await server.stop()
-    server = await start(this.#dir)
-    await flush(server)
-    for (const { name, isDone, retries } of DEEDS) {
-      const done = await isDone(server).catch((error: unknown) => `${String(error)}`)
-      if (typeof done === 'string') problems.push(`${name}: ${done}`)
-      else if (said.get(name) === true && Number(done) !== 1)
-        problems.push(`${name} was said to be done, and is there ${Number(done)} times`)
-      // An IMAP command that failed at its end may have been done in part or whole; mail that was refused is nowhere.
-      else if (said.get(name) === false && Number(done) > 1)
-        problems.push(`${name} was refused, and is there ${done} times`)
-      else if (said.get(name) === false && typeof done === 'number' && done > 0 && retries !== true)
-        problems.push(`${name} was refused, and is there`)
-    }
-    await server.stop()
-    verify({ paths: server.rooms.paths, onFinding: ({ text }) => problems.push(`verify: ${text}`) })
+    problems.push(...(await audit(this.#dir, said)))
     const refused = [...said].flatMap(([name, done]) => (done ? [] : [name]))
     return { places, failed, refused, problems }
   }
+}
+
+/** A stopped server's directory with what the deeds need. */
+export async function makeTemplate(dir: string): Promise<void> {
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'main.cf'), MAIN_CF)
+  const server = await start(dir)
+  const account = await server.rooms.current.accounts.add('ana', '', 'secret')
+  await server.rooms.current.store.provision(account.id)
+  for (const { before } of DEEDS) await before?.(server)
+  await server.stop()
+}
+
+/**
+ * What is wrong, by a server that is started anew, with what was said of each deed; one that is not in `said` was cut short, and may be
+ * done or not.
+ */
+export async function audit(dir: string, said: ReadonlyMap<string, boolean>): Promise<string[]> {
+  const problems: string[] = []
+  const server = await start(dir)
+  await flush(server)
+  for (const { name, isDone, retries } of DEEDS) {
+    const done = await isDone(server).catch((error: unknown) => `${String(error)}`)
+    const word = said.get(name)
+    if (typeof done === 'string') problems.push(`${name}: ${done}`)
+    else if (word === true && Number(done) !== 1)
+      problems.push(`${name} was said to be done, and is there ${Number(done)} times`)
+    else if (Number(done) > 1) problems.push(`${name} is there ${Number(done)} times`)
+    // An IMAP command that failed at its end may have been done; mail that was refused is nowhere.
+    else if (word === false && typeof done === 'number' && done > 0 && retries !== true)
+      problems.push(`${name} was refused, and is there`)
+  }
+  await server.stop()
+  verify({ paths: server.rooms.paths, onFinding: ({ text }) => problems.push(`verify: ${text}`) })
+  return problems
 }
 
 /** With the disk well again mail is taken; or the server said why it takes none until it is started anew. */

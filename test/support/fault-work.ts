@@ -1,10 +1,14 @@
 /** What is asked of a server whose disk fails, each by itself: whether it was said to be done, and whether it is. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Server } from '#src/main/server/server.ts'
 import type { Selected } from '#src/mail/store/mod.ts'
 import { DropWriter, publicPaths } from '#src/main/server/maildrop.ts'
 import { tellDropped } from '#src/main/server/public-socket.ts'
+import { Upkeep } from '#src/main/server/upkeep.ts'
+import { upkeepParts } from '#src/main/server/upkeep-parts.ts'
 import { messagesIn, submit } from './mailbox.ts'
 
 type Target = Parameters<typeof submit>[0]
@@ -204,7 +208,47 @@ const IMAP: readonly Deed[] = [
   },
 ]
 
-/** Spooled to a file of its own. */
+/** Messages of a mailbox of which little is left, so that their segment is emptied. */
+const MANY = 30
+
+/** Compaction and reload, amid the rest: nothing that is there may suffer. */
+const UPKEEP: readonly Deed[] = [
+  {
+    name: 'compaction',
+    async before(server) {
+      const { store } = server.rooms.current
+      await store.createMailbox(anaOf(server), 'compacted')
+      for (let n = 0; n < MANY; n++) {
+        const text = Buffer.from(textOf(`compacted ${n}`, 20_000).replaceAll('\n', '\r\n'))
+        await store.append(anaOf(server), 'compacted', Readable.from([text]), { sizeOctets: text.length, flags: [] })
+      }
+      await withBox(server, 'compacted', async (box) => {
+        await box.storeFlags(
+          Array.from({ length: MANY - 2 }, (_, i) => i + 2),
+          'add',
+          ['\\Deleted'],
+        )
+        await box.expunge()
+      })
+    },
+    async run(server) {
+      const upkeep = new Upkeep(upkeepParts(server.rooms))
+      for (let n = 0; n < 2; n++) await upkeep.tidy()
+      await upkeep.stop()
+      return !existsSync(join(server.rooms.paths.log, '0000000001.log'))
+    },
+    isDone: async (server) =>
+      (await countIn(server, 'ana', 'compacted', 'compacted 0')) === 1 &&
+      (await countIn(server, 'ana', 'compacted', `compacted ${MANY - 1}`)) === 1,
+  },
+  {
+    name: 'reload',
+    run: (server) => Promise.resolve(server.reload()).then(() => true),
+    isDone: () => Promise.resolve(true),
+  },
+]
+
+/** Octets of a large one. */
 export const LARGE = 600_000
 
 /** In this order. */
@@ -217,5 +261,6 @@ export const DEEDS: readonly Deed[] = [
   dropped('dropped'),
   byAgent('by-agent'),
   ...IMAP,
+  ...UPKEEP,
   mail('last', 100),
 ]

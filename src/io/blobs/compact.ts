@@ -46,7 +46,8 @@ async function empty(options: CompactOptions, segment: number, most: number, sig
       const batch = nextBatch(options, segment, offset)
       const last = batch.at(-1)
       if (last === undefined) break
-      await Promise.all(batch.map((from) => move(options, from, origins.of(from))))
+      const facts = batch.map((from) => origins.of(from)) // first, for it may throw, and nobody would wait for what had begun
+      await Promise.all(batch.map((from, i) => move(options, from, facts[i] ?? Buffer.alloc(0))))
       moved += batch.reduce((octets, { length }) => octets + length, 0)
       offset = last.offset + 1
     }
