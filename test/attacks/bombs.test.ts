@@ -9,7 +9,7 @@ import { startServer } from '../support/server.ts'
 import { codes, converse, Ear } from './converse.ts'
 
 /** A reader that is more than linear takes minutes. */
-const SOON_MS = 15_000
+const SOON_MS = 30_000
 
 async function soon<T>(name: string, work: () => Promise<T>): Promise<T> {
   const before = performance.now()

@@ -49,7 +49,7 @@ test('an octet now and then holds no connection', async (t) => {
       const said = await ear.until(undefined)
       clearInterval(drip)
       assert.match(said, LATE[service], service)
-      assert.ok(performance.now() - begun < 15_000, service)
+      assert.ok(performance.now() - begun < 40_000, service)
     }),
   )
 })

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { dialogue } from '../support/imap.ts'
 import { startServer } from '../support/server.ts'
 
-const SOON_MS = 10_000
+const SOON_MS = 30_000
 const LETTER = 'Subject: x\r\nFrom: a@b.test\r\n\r\nhello\r\n'
 
 /** Just under the bounds, so that they are carried out; and what they cost is not their product. */

@@ -41,7 +41,7 @@ alias_maps = texthash:$config_directory/aliases\nlocal_recipient_maps = $alias_m
   for (const to of ['a@v.test', 'grow@v.test', 'fan0@v.test', 'one@mail.example.test']) {
     const before = performance.now()
     const said = await sent(to)
-    assert.ok(performance.now() - before < 10_000, `${to}: ${said}`)
+    assert.ok(performance.now() - before < 30_000, `${to}: ${said}`)
   }
   for (const to of ['self@v.test', 'mine@mail.example.test']) await sent(to)
   await until('who names itself among others gets it once', async () => (await messagesIn(server, 'ana')).length >= 3)

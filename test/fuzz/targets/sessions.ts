@@ -6,7 +6,7 @@ import { startServer } from '../../support/server.ts'
 import { octets, type Reading, type Target } from '../target.ts'
 
 /** How long a session may say nothing: it has the whole input by then, and its end. */
-const SILENCE_MS = 5000
+const SILENCE_MS = 60_000
 const HELLO = '\r\nEHLO client.test\r\n'
 
 interface Session {
