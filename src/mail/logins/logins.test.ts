@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { manualClock } from '../../base/mod.ts'
-import { startClientExchange, startExchange } from '../../formats/sasl/mod.ts'
+import { type SaslBackend, startClientExchange, startExchange } from '../../formats/sasl/mod.ts'
 import type { Settings } from '../../io/config/mod.ts'
 import { type Db, openDatabase } from '../../io/db/mod.ts'
 import { accountsSchema, createSaslBackend } from '../accounts/mod.ts'
@@ -188,6 +188,27 @@ test('limits of 0 ban nobody, a lifetime of 0 records nothing', async (t) => {
   await logins.ledger.flush()
   assert.deepEqual(logins.ledger.list(ana.id), [])
   assert.deepEqual(logins.bans.list(), [])
+})
+
+test('a token that has run out and a certificate of nobody count once', async (t) => {
+  const { logins, settings, backend } = await setUp(t, { login_failure_limit: 4 })
+  const visit = logins.door('imap', settings, async () => false).visit(() => ({ address: '192.0.2.1', tls: undefined }))
+  const watched = visit.watch({
+    ...backend,
+    realm: '',
+    external: async () => undefined,
+    bearer: async () => ({ error: 'invalid_token' }),
+  } as unknown as SaslBackend) // what is asked here is all there
+  for (let i = 0; i < 9; i++) {
+    await watched.bearer?.('old')
+    assert.equal(await visit.failed('OAUTHBEARER', 'authentication failure'), false)
+    await watched.external?.({} as Parameters<NonNullable<SaslBackend['external']>>[0]) // nobody looks at it
+    assert.equal(await visit.failed('EXTERNAL', 'authentication failure'), false)
+  }
+  await watched.bearer?.('another')
+  assert.equal(await visit.failed('OAUTHBEARER', 'authentication failure'), false)
+  await watched.bearer?.('a third')
+  assert.equal(await visit.failed('OAUTHBEARER', 'authentication failure'), true)
 })
 
 test('an operator bans, lifts, and names networks', async (t) => {

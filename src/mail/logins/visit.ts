@@ -98,8 +98,18 @@ export class Visit {
       digestMd5: noted((name, realm) => backend.digestMd5(name, realm)),
       cramMd5: noted((name, challenge) => backend.cramMd5(name, challenge)),
       apop: backend.apop && noted((name, timestamp: string) => apopOf(backend, name, timestamp)),
-      external: backend.external && (async (certificate) => backend.external?.(certificate)),
-      bearer: backend.bearer && ((token) => bearerOf(backend, token)),
+      external:
+        backend.external &&
+        (async (certificate) => {
+          this.#note('', 'certificate') // whoever holds none that counts holds none at the next try
+          return backend.external?.(certificate)
+        }),
+      bearer:
+        backend.bearer &&
+        ((token) => {
+          this.#note('', token) // one that has run out is the same each time
+          return bearerOf(backend, token)
+        }),
       mayActAs: (identity, authzid) => backend.mayActAs(identity, authzid),
     }
     return watched as SaslBackend // what is absent is undefined, which nobody tells apart
