@@ -1,13 +1,13 @@
 /** The system's own word on users, groups and passwords: getent(1) and crypt(3), asked by the launcher as root. */
 import { execFile } from 'node:child_process'
 import type { SystemUser } from '../../mail/delivery/mod.ts'
+import { parseShadow } from './shadow.ts'
 import { parsePasswd } from '../../mail/delivery/local/users.ts'
 
 const LIMIT_MS = 10_000
 const PERL = '/usr/bin/perl'
 /** getent: no such key. */
 const NOT_FOUND = 2
-const DAY_MS = 86_400_000
 /** Nobody has it, and it costs what the passwords of this system cost. */
 const NOBODYS = '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$Ac0JV5zpB1XUcwvcmLRQSK3oVPaP/eE4p8jFlVFy6X5'
 /** Perl knows crypt(3) with every method of the system. Hash and password come on standard input, one a line. */
@@ -44,15 +44,15 @@ export async function groupNumber(name: string): Promise<number | undefined> {
 }
 
 /**
- * Whether it is the user's password. Unknown users, root, locked and expired ones are refused after as long a time as
+ * Whether it is the user's password. Unknown users, root, locked and expired ones, and those whose
+ * password is expired are refused after as long a time as
  * known ones. Rejects when it cannot be told.
  */
 export async function checkPassword(name: string, password: string, nowMs: number): Promise<boolean> {
   const user = await userByName(name)
   const shadow = await getent('shadow', user?.name ?? 'nobody')
-  const [, hash = '', , , , , , expires = ''] = shadow?.split(':') ?? []
-  const isUsable = user !== undefined && user.uid !== 0 && hash.length > 4 && !/^[!*]/.test(hash)
-  const isExpired = expires !== '' && Number(expires) * DAY_MS <= nowMs
+  const { hash, isExpired } = parseShadow(shadow, nowMs)
+  const isUsable = user !== undefined && user.uid !== 0 && hash !== ''
   const isRight = await crypts(isUsable ? hash : NOBODYS, password)
   return isRight && isUsable && !isExpired && !password.includes('\n')
 }
