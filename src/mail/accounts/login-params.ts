@@ -1,7 +1,12 @@
-/** Parameters of log-ins without a password: by a client's certificate, and by a token of an issuer. */
+/** Parameters of log-ins that others vouch for: a directory, a client's certificate, an issuer of tokens. */
 import { bool, defineParams, list, str, time } from '../../io/config/mod.ts'
 
 export const loginParams = defineParams({
+  ldap_passwords: list(
+    '',
+    'Files that describe directories (ldap_table(5), and user_dn) which check passwords by a bind as the user, asked after ' +
+      'password_maps. While there are any, PLAIN and LOGIN alone are offered. Who has no account may send mail.',
+  ),
   login_clientcerts: list(
     '',
     'Lookup tables from the fingerprint of a client certificate, or of its key, to the name that it logs in as (EXTERNAL). ' +

@@ -12,6 +12,7 @@ import type {
 import { mechanismsBy, SaslUnavailable } from '../../formats/sasl/mod.ts'
 import type { ClientCertificates } from './client-certificates.ts'
 import type { Account, Accounts, AppPassword, Credential, Scope } from './contract.ts'
+import type { Directories } from './directories.ts'
 import { AccountError } from './errors.ts'
 import type { PasswordMaps } from './password-maps.ts'
 import { NAME_SEPARATOR } from './app-passwords.ts'
@@ -30,6 +31,8 @@ export interface SaslBackendOptions {
   readonly system?: (user: string, password: string) => Promise<boolean>
   /** Passwords of other servers, asked in place after those of `conf`. */
   readonly maps?: PasswordMaps
+  /** Who checks passwords by itself, after those. */
+  readonly directories?: Pick<Directories, 'knows'>
   /** Whom certificates mean. */
   readonly certificates?: Pick<ClientCertificates, 'namesOf'>
   /** Whom tokens mean. */
@@ -43,9 +46,10 @@ export function availableMechanisms(
   accounts: Pick<Accounts, 'mechanisms'>,
   options: Omit<SaslBackendOptions, 'service'> = {},
 ): ReadonlySet<string> {
-  const { conf = ACCOUNTS_ONLY, system, maps, certificates, tokens } = options
+  const { conf = ACCOUNTS_ONLY, system, maps, directories, certificates, tokens } = options
   const plain = new Set(['PLAIN', 'LOGIN'])
-  const isAlone = !conf.sources.includes('saslauthd') && system === undefined && maps === undefined
+  const others = [system, maps, directories].some((source) => source !== undefined)
+  const isAlone = !conf.sources.includes('saslauthd') && !others
   const byPassword = isAlone
     ? accounts.mechanisms()
     : conf.sources.includes('accounts')
@@ -70,11 +74,13 @@ class AccountsBackend implements SaslBackend {
   readonly #system: SaslBackendOptions['system']
   readonly #maps: PasswordMaps | undefined
   readonly #scope: Scope
+  readonly #directories: SaslBackendOptions['directories']
   readonly #certificates: SaslBackendOptions['certificates']
   readonly #tokens: SaslBackendOptions['tokens']
 
   constructor(accounts: Accounts, options: SaslBackendOptions) {
-    const { service, scope, conf = ACCOUNTS_ONLY, system, maps, certificates, tokens } = options
+    const { service, scope, conf = ACCOUNTS_ONLY, system, maps, directories, certificates, tokens } = options
+    this.#directories = directories
     this.#certificates = certificates
     this.#tokens = tokens
     this.#scope = scope ?? (service === 'imap' ? 'imap' : service === 'pop' ? 'pop3' : 'smtp')
@@ -115,6 +121,12 @@ class AccountsBackend implements SaslBackend {
     }
     const mapped = await this.#mapped(username, password)
     if (mapped) return mapped
+    try {
+      if ((await this.#directories?.knows(username, password)) === true) return this.#named(username)
+    } catch (error) {
+      if (!(error instanceof SaslUnavailable)) throw error
+      unavailable = error
+    }
     const ofSystem = this.#system && (await this.#systemUser(username, password, this.#system))
     if (ofSystem) return ofSystem
     // Refused by those who answered, but not all did: it may still be right.

@@ -204,7 +204,9 @@ export class Front {
       ? createImapd({ ...common, accounts, cf: current.config.bind(imapdParams) })
       : createPop3d({
           ...common,
-          offersApop: this.#offersApop(system !== undefined || loginSources.maps !== undefined),
+          offersApop: this.#offersApop(
+            [system, loginSources.maps, loginSources.directories].some((one) => one !== undefined),
+          ),
           cf: current.config.bind(pop3dParams),
         })
   }

@@ -12,6 +12,10 @@ const cases: readonly (readonly [mainCf: string, found: readonly string[]])[] = 
   ],
   ['oauth_issuer = https://id.example\noauth_audience = mail\n', []],
   ['login_clientcerts = hash:/x\n', ['warning 1 no client is asked for its certificate']],
+  [
+    'ldap_passwords = /nosuch.cf\n',
+    ['error 1 ldap_passwords: ldap:/nosuch.cf: open /nosuch.cf: No such file or directory; its users cannot log in'],
+  ],
   ['login_clientcert_addresses = yes\nsmtpd_tls_ask_ccert = yes\n', []],
 ]
 for (const [mainCf, found] of cases)

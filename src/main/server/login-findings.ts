@@ -1,6 +1,7 @@
 /** What is set wrongly about log-ins by certificate and token: they are not offered then. */
 import type { Config, Finding } from '../../io/config/mod.ts'
 import { accountsParams, tokenSettings } from '../../mail/accounts/mod.ts'
+import { LdapPasswords, TableError } from '../../io/tables/mod.ts'
 import { tlsParams } from './tls-params.ts'
 
 export function loginFindings(config: Config): Finding[] {
@@ -22,5 +23,20 @@ export function loginFindings(config: Config): Finding[] {
     const text = 'no client is asked for its certificate'
     findings.push({ severity: 'warning', ...at(name), text, proposal: 'smtpd_tls_ask_ccert = yes' })
   }
-  return findings
+  return [...findings, ...directoryFindings(cf.ldap_passwords, at('ldap_passwords'))]
+}
+
+type Place = Pick<Finding, 'file' | 'line' | 'name'>
+
+function directoryFindings(files: readonly string[], at: Place): Finding[] {
+  return files.flatMap((file): Finding[] => {
+    try {
+      const { clearHosts } = new LdapPasswords(file)
+      const text = `passwords go to ${clearHosts.join(' ')} in clear (${file}: start_tls = yes, or ldaps:)`
+      return clearHosts.length === 0 ? [] : [{ severity: 'warning', ...at, text }]
+    } catch (error) {
+      if (!(error instanceof TableError)) throw error
+      return [{ severity: 'error', ...at, text: `ldap_passwords: ${error.message}; its users cannot log in` }]
+    }
+  })
 }

@@ -6,13 +6,14 @@ import type { Tables } from '../../io/tables/mod.ts'
 import {
   accountsParams,
   ClientCertificates,
+  Directories,
   PasswordMaps,
   type SaslBackendOptions,
   TokenChecker,
   tokenSettings,
 } from '../../mail/accounts/mod.ts'
 
-export type LoginSources = Pick<SaslBackendOptions, 'maps' | 'certificates' | 'tokens'>
+export type LoginSources = Pick<SaslBackendOptions, 'maps' | 'directories' | 'certificates' | 'tokens'>
 
 export interface LoginSourcesDeps {
   readonly tables: Pick<Tables, 'maps'>
@@ -27,6 +28,7 @@ export function loginSources(config: Config, { tables, clock }: LoginSourcesDeps
   const tokens = tokenSettings(cf)
   return {
     ...(names.length > 0 && { maps: new PasswordMaps(tables.maps(names.join(' ')), cf.password_default_scheme) }),
+    ...(cf.ldap_passwords.length > 0 && { directories: new Directories(cf.ldap_passwords) }),
     ...((certificates !== undefined || byAddress) && { certificates: new ClientCertificates(certificates, byAddress) }),
     ...(tokens !== undefined &&
       !('fault' in tokens) && { tokens: new TokenChecker(tokens, { send: sendHttp, clock }) }),

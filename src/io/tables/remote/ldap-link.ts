@@ -139,7 +139,23 @@ export class LdapLink implements Link {
     this.#socket.destroy()
   }
 
-  async search(search: LdapSearch): Promise<{ entries: LdapEntry[]; references: readonly string[] }> {
+  /** Whether the server takes the password for the name; the connection is the name's then. Throws LdapFault. */
+  async authenticate(dn: string, password: string): Promise<boolean> {
+    // RFC 4513 §5.1.2, §6.3.1: a bind without a name or a password succeeds and proves nothing.
+    if (dn === '' || password === '') return false
+    try {
+      await this.#client.bind(dn, password)
+      return true
+    } catch (error) {
+      const fault = faultOf(error)
+      if (REFUSALS.has(fault.code)) return false
+      throw fault
+    }
+  }
+
+  async search(
+    search: LdapSearch,
+  ): Promise<{ entries: LdapEntry[]; references: readonly string[]; dns: readonly string[] }> {
     try {
       if (!isBalanced(search.filter)) throw new LdapFault(-7)
       const { searchEntries, searchReferences } = await this.#client.search(search.base, {
@@ -156,7 +172,7 @@ export class LdapLink implements Link {
           .filter(([name]) => name !== 'dn')
           .map(([name, value]) => [name, textsOf(value)] as const),
       )
-      return { entries, references: searchReferences }
+      return { entries, references: searchReferences, dns: searchEntries.map(({ dn }) => dn) }
     } catch (error) {
       throw faultOf(error)
     }
@@ -179,6 +195,9 @@ export class LdapLink implements Link {
     else await this.#client.bindSASL(bind, `${authzId}\0${dn}\0${password}`)
   }
 }
+
+/** No such entry, no name, an entry without a password, a wrong one. */
+const REFUSALS: ReadonlySet<number> = new Set([32, 34, 48, 49])
 
 const LDAPI_SOCKET = '/run/slapd/ldapi'
 

@@ -174,9 +174,9 @@ type Found = Awaited<ReturnType<LdapLink['search']>>['entries']
 
 const hex = (c: string): string => `\\${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 /** RFC 2253, and more than it asks for. */
-const quoteDn = (text: string): string => text.replace(/[ \t"#+,;<>\\]/g, hex)
+export const quoteDn = (text: string): string => text.replace(/[ \t"#+,;<>\\]/g, hex)
 /** RFC 4515 §3. */
-const quoteFilter = (text: string): string => text.replace(/[*()\\]/g, hex)
+export const quoteFilter = (text: string): string => text.replace(/[*()\\]/g, hex)
 
 function readSettings(source: TableSettings): Settings {
   const query = source.text('query_filter', '(mailacceptinggeneralid=%s)')
@@ -224,7 +224,8 @@ function scopeOf(source: TableSettings): LdapSearch['scope'] {
   return 'sub'
 }
 
-function readSession(source: TableSettings): LdapSession {
+/** @param trusts whether a server's certificate need not be vouched for, where the settings say nothing */
+export function readSession(source: TableSettings, trusts = true): LdapSession {
   const port = source.number('server_port', 389)
   const version = source.number('version', 3, 2)
   if (version !== 2 && version !== 3)
@@ -239,7 +240,7 @@ function readSession(source: TableSettings): LdapSession {
     urls,
     timeoutMs: source.number('timeout', 10) * 1000,
     startTls: source.flag('start_tls', false),
-    tls: readTls(source),
+    tls: readTls(source, trusts),
     ...readBind(source),
   }
 }
@@ -263,7 +264,7 @@ function readBind(source: TableSettings): Pick<LdapSession, 'bind' | 'dn' | 'pas
   }
 }
 
-function readTls(source: TableSettings): LdapSession['tls'] {
+function readTls(source: TableSettings, trusts: boolean): LdapSession['tls'] {
   const read = (key: string): string | undefined => {
     const path = source.text(key)
     if (path === '') return undefined
@@ -281,6 +282,6 @@ function readTls(source: TableSettings): LdapSession['tls'] {
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
     ...(ciphers !== '' && { ciphers }),
-    rejectUnauthorized: source.flag('tls_require_cert', false),
+    rejectUnauthorized: source.flag('tls_require_cert', !trusts),
   }
 }

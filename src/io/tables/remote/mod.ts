@@ -4,4 +4,5 @@
  */
 export { type RemoteFinding, remoteFindings } from './findings.ts'
 export { REMOTE_TYPES, remoteTable } from './makers.ts'
+export { LdapPasswords } from './ldap-passwords.ts'
 export type { RemoteOptions } from './settings.ts'
