@@ -144,15 +144,16 @@ test('.SILENT tells the flags too where another changed them meanwhile, and the 
     ${select(2)}
     1C: n NOTIFY SET (personal NONE)
     1S: n OK …
-    2C: d STORE 1 +FLAGS (\\Flagged)
-    2S: * 1 FETCH (FLAGS (\\Flagged) MODSEQ (…))
-    2S: d OK …
-    1C: d STORE 1 +FLAGS.SILENT (\\Seen)
-    1S: * 1 FETCH (FLAGS (\\Seen \\Flagged…) MODSEQ (…))
-    1S: d OK …
-    1C: e STORE 1 +FLAGS.SILENT (\\Answered)
+    1C: o STORE 1 +FLAGS.SILENT (\\Draft)
     1S: * 1 FETCH (MODSEQ (…))
-    1S: e OK …
+    1S: o OK …
+    2C: d STORE 1 +FLAGS (\\Flagged)
+    2S: * 1 FETCH (FLAGS (\\Draft) MODSEQ (…))
+    2S: * 1 FETCH (FLAGS (\\Flagged \\Draft) MODSEQ (…))
+    2S: d OK …
+    1C: p STORE 1 +FLAGS.SILENT (\\Seen)
+    1S: * 1 FETCH (FLAGS (\\Seen \\Flagged \\Draft…) MODSEQ (…))
+    1S: p OK …
     `,
   )
 })
