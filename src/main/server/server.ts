@@ -18,10 +18,8 @@ import {
 } from '../../mail/delivery/mod.ts'
 import { QueueRunner } from '../../mail/queue/mod.ts'
 import { publish } from '#src/base/mod.ts'
-import { CertificateKeeper } from '../certificates/keeper.ts'
+import { Certificates } from '../certificates/certificates.ts'
 import { acmeFindings } from '../certificates/findings.ts'
-import { TicketRotation } from '../certificates/ticket-rotation.ts'
-import { CertificateWatch } from '../certificates/watch.ts'
 import { broughtFor } from '../certificates/settings.ts'
 import type { AcmeStatus } from '../certificates/status.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
@@ -35,8 +33,7 @@ import { dataPaths, makeDataDirectory, refuseDamaged } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
 import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
 import type { FromFront, FrontData, ToFront } from './front-thread.ts'
-import { identityOf, sessionLifetime } from './identity.ts'
-import { tlsParams } from './tls-params.ts'
+import { identityOf } from './identity.ts'
 import { authFindings } from './tls-findings.ts'
 import { answerTools, holderAfterKeeper } from './keeper.ts'
 import { type ListenerSpec, listenersOf } from './listeners.ts'
@@ -129,9 +126,7 @@ export class Server {
   #smtpAgent: SmtpAgent | undefined
   readonly #runner: QueueRunner
   readonly #localMail: LocalMail
-  readonly #certificates: CertificateKeeper
-  readonly #watch: CertificateWatch
-  readonly #rotation: TicketRotation
+  readonly #certificates: Certificates
   readonly #startedMs = Date.now()
   #specs: readonly ListenerSpec[]
   #front: Front | undefined
@@ -158,24 +153,11 @@ export class Server {
     this.#runner = this.#makeRunner()
     parts.rooms.runner.current = this.#runner
     this.#localMail = new LocalMail(parts.rooms, noticesOf(parts.rooms))
-    this.#certificates = new CertificateKeeper({
-      config: () => parts.rooms.current.config,
-      directory: parts.rooms.paths.acme,
-      clock: parts.rooms.clock,
-      send: sendHttp,
-      random: Math.random,
-      onCertificate: () => this.takeCertificates(),
-    })
-    this.#watch = new CertificateWatch({
-      config: () => parts.rooms.current.config,
-      handed: () => handedFiles(parts.rooms.current.config, options.launcher),
+    this.#certificates = new Certificates({
+      rooms,
+      handed: () => handedFiles(rooms.current.config, options.launcher),
       take: () => this.takeCertificates(),
     })
-    this.#rotation = new TicketRotation(
-      parts.rooms.ticketKeys,
-      () => sessionLifetime(parts.rooms.current.config.bind(tlsParams)),
-      parts.rooms.clock,
-    )
     this.#snapshots = new Snapshots({
       paths: rooms.paths,
       clock: rooms.clock,
@@ -232,8 +214,6 @@ export class Server {
       await this.#localMail.start()
       this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
       this.#certificates.start()
-      this.#watch.start()
-      this.#rotation.start()
       this.#tlsReporter.start()
       this.#runner.start() // last: what waits in a full queue is no reason to be ready later
     } catch (error) {
@@ -360,7 +340,7 @@ export class Server {
         for (const account of accountsIn(request)) this.#rooms.current.store.changedElsewhere(account)
         return { ok: true }
       case 'certificate-renew': {
-        const problem = await this.#certificates.force()
+        const problem = await this.#certificates.renew()
         return problem === undefined ? { ok: true } : { ok: false, error: problem }
       }
       case 'stop':
@@ -409,7 +389,7 @@ export class Server {
         if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
       }
       this.#upkeep?.apply(upkeepSettings(this.#rooms))
-      void this.#certificates.look()
+      this.#certificates.reloaded()
       this.#maillog.reload(this.#rooms.current)
       publish({
         event: 'main.reloaded',
@@ -479,8 +459,6 @@ export class Server {
   }
 
   async #stop(): Promise<void> {
-    this.#watch.stop()
-    this.#rotation.stop()
     await this.#certificates.stop()
     await this.#front?.stop()
     await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
