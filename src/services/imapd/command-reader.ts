@@ -5,7 +5,7 @@ import { Bye } from './errors.ts'
 import type { Session } from './session.ts'
 
 /** A browser that was led here: what is behind it was chosen by somebody else, and what we answer would be read as a page. */
-const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^[A-Za-z-]+: /
+const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^(?:Host|User-Agent|Accept|Connection|Origin|Referer|Content-[A-Za-z]+): /i
 /** Octets of a line that are looked at. */
 const HTTP_OCTETS = 4096
 

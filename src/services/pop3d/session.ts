@@ -52,7 +52,7 @@ const ANSWER_PIECE = 64 * 1024
 const RESPONSE_LIMIT = 12_288
 const LONGEST_DELAY_MS = 16_000
 /** A browser that was led here: what is behind it was chosen by somebody else. */
-const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^[A-Za-z-]+: /
+const HTTP = /^[A-Z]{3,20} \S+ HTTP\/\d|^(?:Host|User-Agent|Accept|Connection|Origin|Referer|Content-[A-Za-z]+): /i
 
 export class Session {
   readonly deps: Pop3dDeps
@@ -106,6 +106,7 @@ export class Session {
     publish<Pop3dEvent>({ event: 'pop3d.connect', ...this.client })
     if ((await this.#visit?.isBanned()) === true) return this.#turnAway()
     if ((await this.#visit?.entered()) === false) return this.#full()
+    if (this.#closing !== '') return this.#visit?.left() // it has gone meanwhile
     this.connection.write(`+OK Postigo ready.${this.timestamp === undefined ? '' : ` ${this.timestamp}`}\r\n`)
   }
 
