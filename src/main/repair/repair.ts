@@ -78,7 +78,10 @@ export async function repair(options: RepairOptions): Promise<RepairReport> {
     const kept = options.isDry ? undefined : finishWork(paths, work)
     if (kept !== undefined) return { ...NOTHING, kept, isEnded: true }
     beginWork(work)
-    const report = await putTogether(options, work)
+    const report = await putTogether(options, work).catch((error: unknown) => {
+      endWork(work) // what was begun takes room, and is of no use
+      throw error
+    })
     if (options.isDry) {
       endWork(work)
       return report
@@ -106,6 +109,7 @@ const NOTHING: RepairReport = {
 
 async function putTogether(options: RepairOptions, work: RepairWork): Promise<RepairReport> {
   const { paths, onProgress } = options
+  checkRoom(paths, undefined)
   const gathered = gather({
     paths,
     work,

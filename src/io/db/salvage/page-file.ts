@@ -86,7 +86,8 @@ function readWal(fd: number): WalPages {
   const uncommitted = new Map<number, number>()
   for (let at = WAL_HEADER; at + FRAME_HEADER + pageSize <= size; at += FRAME_HEADER + pageSize) {
     const frame = readAt(fd, at, FRAME_HEADER + pageSize)
-    if (!frame.subarray(8, 16).equals(salts)) break
+    // Of a time before the WAL began anew: nothing of this one is missing.
+    if (!frame.subarray(8, 16).equals(salts)) return { pageSize, frames, pages, rest: at - end }
     sum = addTo(addTo(sum, frame.subarray(0, 8), isBig), frame.subarray(FRAME_HEADER), isBig)
     if (sum[0] !== frame.readUInt32BE(16) || sum[1] !== frame.readUInt32BE(20)) break
     uncommitted.set(frame.readUInt32BE(0), at + FRAME_HEADER)

@@ -69,7 +69,12 @@ export class Salvage {
   *rows(): Generator<SalvagedRow> {
     const { hasHeader, walRest } = this.#file
     if (!hasHeader) this.#damage(undefined, 1, 'the header of the database is gone')
-    if (walRest > 0) this.#damage(undefined, 0, `the last ${walRest} octets of the WAL are no whole commit`)
+    if (walRest > 0)
+      this.#damage(
+        undefined,
+        0,
+        `the last ${walRest} octets of the WAL are no whole commit: they were being written, or are torn`,
+      )
     const schema = this.#schema()
     const sql = schema.flatMap(([type, , , , text]) => (type === 'table' && typeof text === 'string' ? [text] : []))
     this.#layouts = new Map([...this.#o.layouts, ...layoutsOf(sql)])
