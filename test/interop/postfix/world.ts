@@ -76,7 +76,6 @@ smtpd_forbid_bare_newline = normalize
 max_idle = 2s
 in_flow_delay = 0s
 ignore_mx_lookup_error = no
-login_ban_exceptions = 0.0.0.0/0, [::]/0
 `
 
 /** Sessions by their overrides: each kind has a listener of its own. */
