@@ -370,12 +370,16 @@ test('everybody’s folders come in from where main.cf says', { skip }, async (t
   const server = await startServer(t, {
     mainCf:
       `home_mailbox = Old-Maildir/\nmail_spool_directory = ${spool}\nvirtual_mailbox_base = ${spool}/v\n` +
-      'virtual_mailbox_domains = v.example\nvirtual_mailbox_maps = inline:{ {eva@v.example = eva/} }\n',
+      'virtual_mailbox_domains = v.example\nvirtual_mailbox_maps = texthash:$config_directory/boxes\n',
+    files: { boxes: 'eva@v.example eva/\nleo@v.example eva/\nnone@v.example none/\n@v.example eva/\n' },
   })
   const { accounts, store } = server.server.rooms.current
   await accounts.addDomain('v.example')
   const eva = await accounts.add('eva', 'v.example', 'secret')
   const ran = await imported(server.dir, '--all', '--folders', 'old-mail')
+  assert.equal(ran.code, 65)
+  assert.match(ran.err, /\/v\/eva\/: there is no account leo@v\.example: "postigo account add leo@v\.example"/)
+  assert.doesNotMatch(ran.err, /none@v|account @v/)
   assert.match(ran.out, /5 messages, [0-9]+ octets in 4 folders, 5 messages taken in\n$/)
   assert.equal(store.status(eva.id, 'INBOX')?.messages, 1)
   const id = accounts.find(user.name)?.id ?? 0

@@ -22,9 +22,10 @@ export async function plansOfAll(
   config: Config,
   data: Pick<DataAccess, 'ask'>,
   folders: string | undefined,
+  problem: (text: string) => void,
 ): Promise<ImportPlan[]> {
   const users = everybody()
-  return [...ofUsers(config, users, folders), ...(await ofVirtual(data))]
+  return [...ofUsers(config, users, folders), ...(await ofVirtual(data, problem))]
 }
 
 function everybody(): SystemUser[] {
@@ -49,9 +50,13 @@ function ofUsers(config: Config, users: readonly SystemUser[], folders: string |
 }
 
 /** Accounts of hosted domains, by the tables that virtual(8) would ask. */
-async function ofVirtual(data: Pick<DataAccess, 'ask'>): Promise<ImportPlan[]> {
+async function ofVirtual(data: Pick<DataAccess, 'ask'>, problem: (text: string) => void): Promise<ImportPlan[]> {
   const answer = await asked(data, { command: 'import-virtual' })
   const mailboxes = answer['mailboxes'] as readonly { address: string; path: string }[]
+  const without = answer['without'] as readonly { address: string; path: string }[]
+  for (const { address, path } of without)
+    if (existsSync(path))
+      problem(`${path}: there is no account ${address}: "postigo account add ${address}", and run this again; left`)
   return mailboxes
     .filter(({ path }) => existsSync(path))
     .map(({ address, path }) => ({ account: { account: address }, path, rights: undefined }))

@@ -87,7 +87,9 @@ export const mailboxImport: Command = async (argv, io) => {
       const port = isDry || data === undefined ? undefined : portOf(data)
       const job: Job = { io, config, port, ...settings, progress: new Progress(io), problems: 0 }
       const plans =
-        all && data !== undefined ? await plansOfAll(config, data, values.folders) : pathsOf(account, words, io)
+        all && data !== undefined
+          ? await plansOfAll(config, data, values.folders, (text) => problem(job, text))
+          : pathsOf(account, words, io)
       return await importAll(job, plans, values.json === true)
     } finally {
       await data?.close()

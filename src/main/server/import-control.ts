@@ -26,6 +26,8 @@ export interface BatchMessage {
 
 export const BATCH_NAME = /^import-[0-9a-f]{32}$/
 const PIECE = 1_048_576
+/** Addresses without an account that are told. */
+const WITHOUT_LIMIT = 1000
 /** The line that says what is in it. */
 const HEAD_LIMIT = 4 * 1_048_576
 /** A batch that lies so long was left by an import that was killed. */
@@ -51,7 +53,7 @@ export async function answerImport(rooms: ImportRooms, request: ControlRequest):
     case 'import-subscribe':
       return subscribe(rooms, request)
     case 'import-virtual':
-      return { ok: true, mailboxes: await virtualMailboxes(rooms.current) }
+      return { ok: true, mailboxes: await virtualMailboxes(rooms.current), without: withoutAccount(rooms.current) }
     default:
       return { ok: false, error: `unknown request: ${request.command}` }
   }
@@ -101,6 +103,19 @@ async function virtualMailboxes({ accounts, config, tables }: ImportRooms['curre
       break
     }
   }
+  return found
+}
+
+/** Addresses of the tables that can be listed, whose mail would be left for want of an account. */
+function withoutAccount({ accounts, config, tables }: ImportRooms['current']): object[] {
+  const { virtual_mailbox_maps: names, virtual_mailbox_base: base } = config.bind(localParams)
+  const found: object[] = []
+  for (const name of splitList(names))
+    for (const [address, result] of tables.open(name).entries?.() ?? []) {
+      if (!/^[^@]+@[^@]+$/.test(address) || accounts.find(address) !== undefined) continue
+      found.push({ address, path: base === '' ? result : join(base, result) })
+      if (found.length >= WITHOUT_LIMIT) return found
+    }
   return found
 }
 
