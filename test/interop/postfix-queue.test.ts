@@ -48,7 +48,7 @@ function filesIn(directory: string): string[] {
 async function filled(t: TestContext, port: number): Promise<{ postfix: OwnPostfix; before: Listed[] }> {
   const postfix = await ownPostfix(
     t,
-    `relayhost = [127.0.0.1]:${port}\nminimal_backoff_time = 1h\nsmtp_tls_security_level =\n`,
+    `relayhost = [127.0.0.1]:${port}\nminimal_backoff_time = 1h\ndelay_warning_time = 1d\nsmtp_tls_security_level =\n`,
   )
   await postfix.start()
   const send = (name: string, ...argv: readonly string[]): void =>
@@ -113,6 +113,12 @@ test(
     const path = join(postfix.spool, 'deferred', first?.queue_id[0] ?? '', first?.queue_id ?? '')
     const whole = readFileSync(path)
     truncateSync(path, 700)
+    // As if Postfix had told the sender of the held one that it is late.
+    const [late = ''] = filesIn(join(postfix.spool, 'hold'))
+    const heldPath = join(postfix.spool, 'hold', late)
+    const due = readFileSync(heldPath, 'latin1')
+    assert.match(due, /W. {5}[0-9]{10}/)
+    writeFileSync(heldPath, due.replace(/W. {5}[0-9]{10}/, 'W\u000f             -1'), 'latin1')
     const ran = await postigo(postfix, 'queue', 'import')
     assert.equal(ran.code, 65)
     assert.match(ran.err, new RegExp(`${path}: octet \\d+: the file is cut short; it stays there`))
@@ -130,6 +136,16 @@ test(
       encoding: 'latin1',
     })
     assert.match(cat.stdout, /\nFrom here: held\nx{3000}\n\.dot\nend\n/)
+    const warnings = ['hold', 'deferred'].flatMap((queue) =>
+      filesIn(join(postfix.spool, queue)).map((name) => {
+        const found = readdirSync(join(postfix.spool, queue), { recursive: true, encoding: 'utf8' })
+        const file = found.find((one) => one.endsWith(name)) ?? ''
+        return `${queue}${/W.( {5}[0-9]{10}| {13}-1)/.exec(readFileSync(join(postfix.spool, queue, file), 'latin1'))?.[1]}`
+      }),
+    )
+    const [day, arrival] = [86_400, first?.arrival_time ?? 0]
+    assert.equal(warnings[0], 'hold             -1')
+    assert.ok(warnings.includes(`deferred     ${arrival + day}`), warnings.join('\n'))
     await postfix.start()
     const list = (): Listed[] => listed(postfix.run('postqueue', ['-j']))
     const isTried = ({ queue_name, recipients: [first] }: Listed): boolean =>

@@ -34,6 +34,8 @@ export interface Plan {
   readonly client?: ClientFacts | undefined
   readonly trace?: 'verify' | 'deliver' | undefined
   readonly completes?: Completion | undefined
+  /** The sender was told of its delay, by who had it before. */
+  readonly warned?: boolean | undefined
   readonly deposits: readonly PlannedDeposit[]
   readonly queued: readonly QueuedRecipient[]
   /** Mail that ends here or is refused: nothing of it ever goes to the queue. */
@@ -154,6 +156,7 @@ function toEnqueue(
     saslUsername,
     client,
     trace,
+    warned,
   } = plan
   return {
     queueId,
@@ -169,6 +172,7 @@ function toEnqueue(
     saslUsername,
     client,
     trace,
+    warned,
     recordId: record.id,
     at: record.at,
     recipients,

@@ -81,6 +81,8 @@ export interface Enqueue {
   readonly saslUsername: string
   /** Missing for mail that arose here. */
   readonly client?: ClientFacts | undefined
+  /** The sender was told of its delay already. */
+  readonly warned?: boolean | undefined
 }
 
 /** The final or temporary word on one recipient of one attempt. */

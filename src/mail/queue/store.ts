@@ -52,7 +52,7 @@ export class QueueStore implements Queue {
     const facts: Facts = { ret, envid, body, smtpUtf8, verp, saslUsername, client, trace }
     const { lastInsertRowid } = tx
       .sql(
-        `INSERT INTO queue_message (queue_id, segment, offset, length, sender, arrival_ms, size, hold, prefix, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO queue_message (queue_id, segment, offset, length, sender, arrival_ms, size, hold, prefix, facts, warned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         message.queueId,
@@ -65,6 +65,7 @@ export class QueueStore implements Queue {
         message.hold ? 1 : 0,
         message.prefix,
         JSON.stringify(facts),
+        message.warned === true ? 1 : 0,
       )
     insertRecipients(tx, lastInsertRowid, message.recipients, message.arrivalMs)
     retainContent(tx, at)

@@ -7,7 +7,7 @@
  */
 import { chmodSync, chownSync, closeSync, fsyncSync, openSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { DueJob } from '../../mail/queue/mod.ts'
+import { type DueJob, queueParams } from '../../mail/queue/mod.ts'
 import type { Rooms } from '../server/rooms.ts'
 import type { PostfixQueue } from './find.ts'
 import { queueFile } from './write-message.ts'
@@ -37,10 +37,11 @@ export async function giveMessage(rooms: Rooms, queueId: string): Promise<Given>
   if (recipients < countOf(rooms, first.messageId)) return left(`it has more than ${recipients} recipients`)
   const note = `export ${queueId}`
   const files = filesFor(rooms, found.queue, found.jobs)
+  const { delay_warning_time: warningMs } = rooms.current.config.bind(queueParams)
   try {
     if (db.read.sql('SELECT 1 FROM queue_dropped WHERE name = ?').get(note) === undefined) {
       for (const { path, job, sender } of files) {
-        write(path, queueFile(job, sender), found.queue, nextOf(rooms, job))
+        write(path, queueFile(job, sender, warningMs), found.queue, nextOf(rooms, job))
         writeReasons(rooms, path, job)
       }
       await desk.operate('hold', { queueIds: [queueId], queues: ALL })

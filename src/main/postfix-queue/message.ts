@@ -17,6 +17,8 @@ export interface PostfixMessage {
   readonly ret: 'FULL' | 'HDRS' | undefined
   readonly verp: string | undefined
   readonly smtpUtf8: boolean
+  /** The sender was told that it is delayed. */
+  readonly warned: boolean
   /** `transport:nexthop`. */
   readonly filter: string | undefined
   /** `name=value` of the message, the last one of a name. */
@@ -53,6 +55,7 @@ class Reader {
   #filter: string | undefined
   #redirect: string | undefined
   #sendOptions = 0
+  #warned = false
   readonly #attributes = new Map<string, string>()
   readonly #recipients: PostfixRecipient[] = []
   readonly #content: Buffer[] = []
@@ -88,6 +91,10 @@ class Reader {
       case 'L':
         this.#filter = text
         return
+      case 'W':
+        // Postfix: qmgr_message_update_warn writes the time of the warning over, with a minus.
+        this.#warned = Number(text) <= 0
+        return
       case '>':
         this.#redirect = text
         return
@@ -108,7 +115,7 @@ class Reader {
       case 'D':
       case 'K':
         return this.#nextRecipient() // done with
-      default: // times for warnings, sizes for the disk, what is Postfix's own
+      default: // sizes for the disk, what is Postfix's own
     }
   }
 
@@ -171,6 +178,7 @@ class Reader {
       smtpUtf8: (this.#sendOptions & SMTPUTF8_REQUESTED) !== 0,
       filter: this.#filter,
       attributes: this.#attributes,
+      warned: this.#warned,
       // Postfix: qmgr_message_read sends all to the one that REDIRECT names.
       recipients: to === undefined ? this.#recipients : [{ address: to, original: '' }],
       content: this.#wireForm(),

@@ -168,6 +168,7 @@ async function queueTaken(
     envid: attributes.get('envelope_id'),
     body: attributes.get('encoding') === '8bit' ? '8BITMIME' : undefined,
     hold: file.queue === 'hold',
+    warned: message.warned,
     saslUsername: attributes.get('sasl_username') ?? '',
     client: clientOf(attributes),
     completes: { dropped: key },

@@ -9,9 +9,12 @@ const LINE_LIMIT = 2048
 const NOTIFY: Readonly<Record<string, number>> = { NEVER: 1, SUCCESS: 2, FAILURE: 4, DELAY: 8 }
 const LF = 0x0a
 
-/** @param sender of these recipients; VERP's is made by whoever delivers */
-export function* queueFile(job: DueJob, sender: string): Generator<Buffer> {
-  const envelope = envelopeOf(job, sender)
+/**
+ * @param sender of these recipients; VERP's is made by whoever delivers
+ * @param warningMs delay_warning_time; 0: never
+ */
+export function* queueFile(job: DueJob, sender: string, warningMs: number): Generator<Buffer> {
+  const envelope = envelopeOf(job, sender, warningMs)
   // Postfix: qmgr(8) leaps over so many octets of records, not of text.
   let content = 0
   for (const { length } of contentRecords(job)) content += length
@@ -29,7 +32,7 @@ export function* queueFile(job: DueJob, sender: string): Generator<Buffer> {
   yield writeRecord('E', '')
 }
 
-function envelopeOf(job: DueJob, sender: string): Buffer {
+function envelopeOf(job: DueJob, sender: string, warningMs: number): Buffer {
   const { arrivalMs, envid, ret, body, verp, client, saslUsername, recipients } = job
   const seconds = Math.floor(arrivalMs / 1000)
   return Buffer.concat([
@@ -41,6 +44,7 @@ function envelopeOf(job: DueJob, sender: string): Buffer {
     ...attribute('rewrite_context', client === undefined || client.local === true ? 'local' : 'remote'),
     ...(verp === undefined ? [] : [writeRecord('V', verp)]),
     writeRecord('S', sender),
+    ...warning(job, warningMs),
     ...attribute('log_client_name', client?.name),
     ...attribute('log_client_address', client?.address),
     ...attribute('log_client_port', client?.port === undefined ? undefined : String(client.port)),
@@ -57,6 +61,13 @@ function envelopeOf(job: DueJob, sender: string): Buffer {
       writeRecord('R', task === undefined ? address : (delivered ?? address)),
     ]),
   ])
+}
+
+/** When the sender is to be told of a delay; below 0: that was done. */
+function warning({ arrivalMs, warned }: DueJob, warningMs: number): Buffer[] {
+  if (warningMs === 0) return []
+  const seconds = warned ? -1 : Math.floor((arrivalMs + warningMs) / 1000)
+  return [writeRecord('W', String(seconds).padStart(15))]
 }
 
 function attribute(name: string, value: string | undefined): Buffer[] {
