@@ -47,6 +47,7 @@ packages=(
   postfix-pcre
   postfix-pgsql
   postfix-sqlite
+  postfwd
   postgresql
   postgrey
   procmail
