@@ -4,6 +4,7 @@ import { AccountError, type ForeignHash } from '../../mail/accounts/mod.ts'
 import { createAccount, type OpenedAccounts } from './accounts-port.ts'
 import { type ImportedUser, ImportError, readUsers, type SourceOptions } from './import-sources.ts'
 import { EX, type CliIo } from './io.ts'
+import { Progress } from './mailbox-import-report.ts'
 
 export interface ImportOptions extends SourceOptions {
   /** The realm whose users are accounts of this host: saslpasswd2 took the machine's name for one. */
@@ -29,12 +30,25 @@ export async function importUsers(io: CliIo, opened: OpenedAccounts, options: Im
   }
   const counts = new Map<Outcome, number>()
   let hashed = 0
-  for (const user of users) {
-    const outcome = await importUser(io, opened, options, user)
+  const progress = new Progress(io)
+  const lines: CliIo = {
+    ...io,
+    out(text) {
+      progress.clear()
+      io.out(text)
+    },
+    err(text) {
+      progress.clear()
+      io.err(text)
+    },
+  }
+  for (const [i, user] of users.entries()) {
+    progress.show('users', i, users.length) // a password that is known takes its verifiers' time
+    const outcome = await importUser(lines, opened, options, user)
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
     if (user.password.kind === 'hash' && (outcome === 'added' || outcome === 'password set')) hashed++
   }
-  io.out(summary(users.length, counts, hashed, options.dryRun))
+  lines.out(summary(users.length, counts, hashed, options.dryRun))
   return (counts.get('failed') ?? 0) === 0 ? EX.ok : EX.dataErr
 }
 
