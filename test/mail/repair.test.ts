@@ -113,7 +113,8 @@ test('repair', async (outer) => {
     }
     const kept = readdirSync(data.paths.dir).find((name) => name.startsWith('mail.db.damaged-')) ?? ''
     assert.match(kept, /^mail\.db\.damaged-\d{8}T\d{6}Z$/)
-    assert.equal(statSync(data.paths.database).mode & 0o777, 0o600)
+    for (const path of [data.paths.database, join(data.paths.dir, kept)])
+      assert.equal(statSync(path).mode & 0o777, 0o600, path)
     assert.deepEqual(findings(data), [])
     assert.deepEqual(await shown(t, data), wanted)
   })

@@ -77,6 +77,7 @@ export function finishWork({ dir, database }: DataPaths, work: RepairWork): stri
     if (damaged !== null && !existsSync(kept)) linkSync(database, kept)
     if (existsSync(`${database}-wal`)) renameSync(`${database}-wal`, `${kept}-wal`)
     rmSync(`${database}-shm`, { force: true })
+    for (const path of [kept, `${kept}-wal`]) if (existsSync(path)) chmodSync(path, 0o600)
     sync(dir)
     renameSync(work.target, database)
     sync(dir)
