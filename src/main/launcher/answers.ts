@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { CommandEnd } from '../../mail/delivery/mod.ts'
 import { runAsChild } from '../../mail/delivery/local/run-as.ts'
-import { configuredFiles, configuredGroups, spoolGroupOf } from './configured.ts'
+import { configuredFiles, configuredGroups, launcherConfig, spoolGroupOf } from './configured.ts'
 import { packAnswer } from './frames.ts'
 import { type LauncherRequest, RefusedError, type RunWords } from './requests.ts'
 import { checkPassword, groupNumber, userByNumber } from './system.ts'
@@ -81,7 +81,8 @@ export class Answerer {
     if (this.#checking >= PASSWORD_LIMIT) throw new RefusedError(`${PASSWORD_LIMIT} passwords are checked already`)
     this.#checking++
     try {
-      return await checkPassword(user, password, this.#options.nowMs())
+      const pamService = launcherConfig(this.#options.directory).value('pam_service')
+      return await checkPassword(user, password, this.#options.nowMs(), pamService)
     } finally {
       this.#checking--
     }

@@ -1,6 +1,7 @@
 /** The system's own word on users, groups and passwords: getent(1) and crypt(3), asked by the launcher as root. */
 import { execFile } from 'node:child_process'
 import type { SystemUser } from '../../mail/delivery/mod.ts'
+import { askPam } from './pam.ts'
 import { parseShadow } from './shadow.ts'
 import { parsePasswd } from '../../mail/delivery/local/users.ts'
 
@@ -47,9 +48,14 @@ export async function groupNumber(name: string): Promise<number | undefined> {
  * Whether it is the user's password. Unknown users, root, locked and expired ones, and those whose
  * password is expired are refused after as long a time as
  * known ones. Rejects when it cannot be told.
+ * @param pamService who is asked; `''`: passwd and shadow
  */
-export async function checkPassword(name: string, password: string, nowMs: number): Promise<boolean> {
+export async function checkPassword(name: string, password: string, nowMs: number, pamService = ''): Promise<boolean> {
   const user = await userByName(name)
+  if (pamService !== '') {
+    const isAsked = user !== undefined && user.uid !== 0
+    return (await askPam(pamService, isAsked ? user.name : 'nobody', password)) && isAsked
+  }
   const shadow = await getent('shadow', user?.name ?? 'nobody')
   const { hash, isExpired } = parseShadow(shadow, nowMs)
   const isUsable = user !== undefined && user.uid !== 0 && hash !== ''

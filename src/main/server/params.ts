@@ -52,6 +52,10 @@ export const mainParams = defineParams({
     'yes',
     'Whether users of the system log in to IMAP and POP3 with their system password; needs a start as root.',
   ),
+  pam_service: str(
+    '',
+    'The PAM service that system passwords are asked of, a file of /etc/pam.d (imap, dovecot); empty: passwd and shadow.',
+  ),
   data_directory: str('/var/lib/postfix', 'All data of Postigo lies below it, in postigo/.'),
   alias_database: str('hash:/etc/aliases', 'The alias tables that newaliases indexes.'),
   mailbox_size_limit: size(
