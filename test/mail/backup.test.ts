@@ -45,7 +45,7 @@ test('a backup while mail flows, a second one of what is new, and a third withou
     true,
   )
   assert.equal(
-    newer?.files.some(({ path }) => path.startsWith('secrets/')),
+    newer?.files.some(({ path }) => /secrets|credential|\/postigo/.test(path)),
     false,
   )
   assert.ok(newer?.files.some(({ path }) => path === 'config/main.cf'))

@@ -26,6 +26,7 @@ import {
   type StoreSettings,
 } from '#src/mail/store/mod.ts'
 import { directory } from './commands.ts'
+import { until } from './mailbox.ts'
 import { pathsUnder } from './mail-data.ts'
 
 const ACCOUNT = 1
@@ -99,6 +100,12 @@ export class BackupLife {
   async end(): Promise<void> {
     this.#stopped = true
     await this.#going
+  }
+
+  /** Waits until upkeep has removed a segment more: nobody holds them now. */
+  async untilMoreDied(): Promise<void> {
+    const before = this.died
+    await until('a segment dies', () => this.died > before)
   }
 
   /** The last backup is whole, and these messages are in it. */

@@ -3,9 +3,9 @@
  * them, but for those that are there from an earlier backup; all is read back; then the generation gets its name. Stopped anywhere, the
  * generations of before are untouched, and the segments copied so far need not be copied again.
  */
-import { closeSync, fstatSync, readSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, realpathSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { hash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { IDENTITY_OCTETS, segmentIdentity, segmentPath, type SegmentRow, segmentRows } from '../../io/blobs/mod.ts'
 import { withRights } from '../folders/rights.ts'
@@ -16,7 +16,7 @@ import { version } from '../version.ts'
 import { copyOne, type CopiedTree, copyTree } from './config-files.ts'
 import { copyFrom, openFile, sumOf, syncDirectory, type Tick } from './copy.ts'
 import { knownSums, openDirectory, prune, startGeneration } from './directory.ts'
-import { RENEW_EVERY_MS, renewHold, snapshotPath } from './holds.ts'
+import { letGo, RENEW_EVERY_MS, renewHold, snapshotPath } from './holds.ts'
 import {
   type BackedFile,
   type BackedSegment,
@@ -89,21 +89,30 @@ class Backup {
       database = this.#database(at)
       segments = this.#segments(at)
     } finally {
-      if (this.#id !== '') await this.#job.data.ask({ command: 'backup-end', id: this.#id })
+      if (this.#id !== '') await this.#letGo()
     }
     const secrets = this.#job.secrets ? this.#secrets(at) : { files: [], leftOut: [] }
-    const config = copyTree(configDirectory, at, 'config', () => {})
+    // Of a trial the data lie below the configuration.
+    const but = [dirname(this.#job.data.paths.dir), dir].map((path) => realpathSync(path))
+    const config = copyTree(realpathSync(configDirectory), at, 'config', () => {}, { but })
     const files = [database, ...secrets.files, ...config.files]
     const leftOut = [...secrets.leftOut, ...config.leftOut]
     const made = { format: FORMAT, version, madeMs: this.#madeMs, files, segments, leftOut } as const
     const verified = verifyGeneration(
       { ...made, problems: [] },
-      { dir, at, tick: this.#ticker('read back', sizeOf(made)) },
+      { dir, at, tick: this.#ticker('KiB read back', sizeOf(made)) },
     )
     const generation = this.#name(at, { ...made, problems: verified.problems })
     const removed = prune(dir, keep)
     const counts = { octets: this.#octets, copiedSegments: this.#copied, segments: segments.length }
     return { generation, ...counts, verified, leftOut, removed }
+  }
+
+  /** The server may have been ended meanwhile. */
+  async #letGo(): Promise<void> {
+    const { paths, owner } = this.#job.data
+    await this.#job.data.ask({ command: 'backup-end', id: this.#id }).catch(() => undefined)
+    withRights(owner, () => letGo(paths.snapshots, this.#id))
   }
 
   async #asked(request: ControlRequest): Promise<Extract<ControlAnswer, { ok: true }>> {
@@ -128,7 +137,11 @@ class Backup {
     if (Date.now() - this.#renewedMs < RENEW_EVERY_MS) return
     this.#renewedMs = Date.now()
     const { paths, owner } = this.#job.data
-    withRights(owner, () => renewHold(paths.snapshots, this.#id))
+    try {
+      withRights(owner, () => renewHold(paths.snapshots, this.#id))
+    } catch (cause) {
+      throw new BackupError('the log is not held any more: run it again', { cause })
+    }
   }
 
   #ticker(what: string, expected: number): Tick {
@@ -228,8 +241,8 @@ class Backup {
     const { paths } = this.#job.data
     const open = (path: string): number => this.#open(path)
     const trees = [
-      copyTree(paths.tls, at, 'secrets/tls', () => {}, open),
-      copyTree(paths.acme, at, 'secrets/acme', () => {}, open),
+      copyTree(paths.tls, at, 'secrets/tls', () => {}, { open }),
+      copyTree(paths.acme, at, 'secrets/acme', () => {}, { open }),
     ]
     const key = copyOne(paths.key, join(at, 'secrets', 'credential.key'), 'secrets/credential.key', () => {}, open)
     return {

@@ -14,19 +14,25 @@ export interface CopiedTree {
   readonly leftOut: string[]
 }
 
+export interface CopyTreeOptions {
+  /** Opens a file with the rights of whoever it belongs to. */
+  readonly open?: (path: string) => number
+  /** Directories that are none of it. */
+  readonly but?: readonly string[]
+}
+
 /**
  * @param to the generation's directory @param under a directory of it that the files go to
- * @param open opens a file with the rights of whoever it belongs to
  */
 export function copyTree(
   from: string,
   to: string,
   under: string,
   tick: Tick,
-  open: (path: string) => number = openFile,
+  { open = openFile, but = [] }: CopyTreeOptions = {},
 ): CopiedTree {
   const copied: CopiedTree = { files: [], leftOut: [] }
-  for (const path of filesBelow(from, copied.leftOut)) {
+  for (const path of filesBelow(from, copied.leftOut, but)) {
     const name = join(under, relative(from, path))
     try {
       copied.files.push(copyOne(path, join(to, name), name, tick, open))
@@ -37,7 +43,8 @@ export function copyTree(
   return copied
 }
 
-function* filesBelow(dir: string, leftOut: string[], depth = 0): Generator<string> {
+function* filesBelow(dir: string, leftOut: string[], but: readonly string[], depth = 0): Generator<string> {
+  if (but.includes(dir)) return
   if (depth > DEPTH_LIMIT) {
     leftOut.push(`${dir}: too deep`)
     return
@@ -52,7 +59,7 @@ function* filesBelow(dir: string, leftOut: string[], depth = 0): Generator<strin
   if (entries.length > FILE_LIMIT) leftOut.push(`${dir}: only ${FILE_LIMIT} of its ${entries.length} files`)
   for (const entry of entries.slice(0, FILE_LIMIT)) {
     const path = join(dir, entry.name)
-    if (entry.isDirectory()) yield* filesBelow(path, leftOut, depth + 1)
+    if (entry.isDirectory()) yield* filesBelow(path, leftOut, but, depth + 1)
     else yield path
   }
 }

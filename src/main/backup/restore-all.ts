@@ -8,6 +8,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -20,7 +21,8 @@ import { segmentPath } from '../../io/blobs/mod.ts'
 import { becameOlder } from '../../io/db/mod.ts'
 import { holdAll } from '../../mail/queue/mod.ts'
 import { afterPowerCut } from '../../mail/store/mod.ts'
-import { type DataPaths, makeDataDirectory } from '../server/data-dir.ts'
+import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
+import { actAsOwner, type DataPaths, makeDataDirectory } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { copyFrom, openFile, syncDirectory, type Tick } from './copy.ts'
 import { BackupError, type Manifest, readManifest } from './manifest.ts'
@@ -52,25 +54,35 @@ export interface RestoreAllReport {
 export async function restoreAll(job: RestoreAllJob): Promise<RestoreAllReport> {
   const { dir, generation, paths } = job
   const manifest = readManifest(dir, generation)
-  prepare(paths)
+  const rights = rightsIn(paths.dir)
+  withRights(rights, () => prepare(paths))
   const at = join(dir, 'generations', generation)
   const all = [...manifest.files, ...manifest.segments].reduce((sum, { octets }) => sum + octets, 0)
   let done = 0
   const tick: Tick = (octets) => job.progress('KiB', Math.round((done += octets) / 1024), Math.round(all / 1024))
   for (const { number, file, octets, sha256 } of manifest.segments)
-    put(join(dir, 'segments', file), segmentPath(paths.log, number), { octets, sha256 }, tick)
+    put(join(dir, 'segments', file), segmentPath(paths.log, number), { octets, sha256 }, { rights, tick })
   for (const file of manifest.files)
-    if (file.path.startsWith('secrets/')) put(join(at, file.path), join(paths.dir, file.path.slice(8)), file, tick)
+    if (file.path.startsWith('secrets/'))
+      put(join(at, file.path), join(paths.dir, file.path.slice(8)), file, { rights, tick })
   const database = manifest.files.find(({ path }) => path === 'mail.db')
   if (database === undefined) throw new BackupError('there is no mail.db in it')
   const fresh = join(paths.dir, 'restoring.db')
-  put(join(at, 'mail.db'), fresh, database, tick)
+  put(join(at, 'mail.db'), fresh, database, { rights, tick })
+  actAsOwner(paths) // all of the backup is read
   const held = await makeLater(fresh, job, manifest)
   renameSync(fresh, paths.database)
   for (const path of [paths.log, paths.dir, dirname(paths.dir)]) syncDirectory(path)
   rmSync(join(paths.dir, 'restoring'))
   syncDirectory(paths.dir)
   return { manifest, held, hasKey: existsSync(paths.key) }
+}
+
+/** Whose the directory is, or will be: root writes there with their rights alone, so that no link of theirs leads it elsewhere. */
+function rightsIn(path: string): Rights {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (there?.isSymbolicLink() === true) throw new BackupError(`${path} is a link`)
+  return there === undefined ? rightsIn(dirname(path)) : ownerOf(path)
 }
 
 function prepare(paths: DataPaths): void {
@@ -85,11 +97,20 @@ function prepare(paths: DataPaths): void {
   syncDirectory(paths.dir)
 }
 
-function put(from: string, to: string, wanted: { readonly octets: number; readonly sha256: string }, tick: Tick): void {
+function putOpen(fd: number, to: string, octets: number, tick: Tick): string | undefined {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
+  return copyFrom(fd, to, octets, 0o600, tick)
+}
+
+function put(
+  from: string,
+  to: string,
+  wanted: { readonly octets: number; readonly sha256: string },
+  { rights, tick }: { readonly rights: Rights; readonly tick: Tick },
+): void {
   const fd = openFile(from)
   try {
-    if (copyFrom(fd, to, wanted.octets, 0o600, tick) !== wanted.sha256)
+    if (withRights(rights, () => putOpen(fd, to, wanted.octets, tick)) !== wanted.sha256)
       throw new BackupError(`${from} is damaged; \`postigo backup --verify\` says what else is`)
   } finally {
     closeSync(fd)

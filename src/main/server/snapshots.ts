@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, publish } from '#src/base/mod.ts'
 import { type SnapshotRun, startSnapshot } from '../../io/db/mod.ts'
+import { sweepHolds } from '../backup/holds.ts'
 import type { DataPaths } from './data-dir.ts'
 
 const LOOK_EVERY_MS = 60_000
@@ -57,6 +58,7 @@ export class Snapshots {
   /** Makes today's where there is none. Never rejects: what fails is told, and tried again. */
   look(): Promise<void> {
     const { clock, keep, paths } = this.#parts
+    sweepHolds(paths.snapshots, clock.now())
     if (keep() === 0 || clock.monotonic() < this.#notBefore) return this.#running ?? Promise.resolve()
     const name = `mail-${new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '')}.db`
     if (namesIn(paths.snapshots).includes(name)) return Promise.resolve()
