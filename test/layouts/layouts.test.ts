@@ -12,6 +12,7 @@ import { amavisFilter, rspamdMilter } from './cases/filters.ts'
 import { screened } from './cases/fronts.ts'
 import { howto, listServer, provider } from './cases/offices.ts'
 import { backupMx, nullClient, satellite } from './cases/relays.ts'
+import { handedOn } from './cases/transports.ts'
 import { compareDay } from './day.ts'
 import type { Layout } from './layout.ts'
 
@@ -28,12 +29,13 @@ const LAYOUTS: readonly Layout[] = [
   amavisFilter,
   virtualPgsql,
   ldapCompany,
+  handedOn,
 ]
 
 /** Days at a time: most of one is waiting for programs to start and to end. */
 const PARALLEL = 4
 /** Addresses of a day: the second octet of its own, and behind it those of the hosts of others. */
-const [FIRST, EACH] = [130, 10]
+const [FIRST, EACH] = [130, 9]
 
 const reason = reasonToSkip()
 
