@@ -25,6 +25,7 @@ export class TlsDialogue {
   #said = ''
   #wake = (): void => {}
   #tag = 0
+  #ended = false
 
   private constructor(protocol: Protocol, port: number) {
     this.protocol = protocol
@@ -52,6 +53,7 @@ export class TlsDialogue {
       await dialogue.line(/^(?:\d{3} |s OK|\+OK)/)
     }
     dialogue.#socket.removeAllListeners('data')
+    dialogue.#socket.removeAllListeners('close')
     const { certificate, maxVersion } = options
     dialogue.#socket = tlsConnect({
       socket: dialogue.#socket,
@@ -124,6 +126,10 @@ export class TlsDialogue {
       this.#wake()
     })
     this.#socket.on('error', () => {})
+    this.#socket.on('close', () => {
+      this.#ended = true
+      this.#wake()
+    })
   }
 
   async #until(pattern: RegExp): Promise<string> {
@@ -134,6 +140,7 @@ export class TlsDialogue {
         this.#said = this.#said.slice(whole.length)
         return whole
       }
+      if (this.#ended) break
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 200)
         this.#wake = () => {

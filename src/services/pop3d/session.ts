@@ -78,7 +78,7 @@ export class Session {
   #half = false
   #errors = 0
   #failures = 0
-  #awaited: ((line: Buffer | undefined) => void) | undefined
+  #awaited: ((line: Buffer | Promise<never> | undefined) => void) | undefined
   #out: (string | Buffer)[] = []
   #outOctets = 0
   readonly #gone = new AbortController()
@@ -253,15 +253,24 @@ export class Session {
     this.#armTimer()
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
     if (this.#awaited !== undefined) {
-      const line = this.#takeLine(RESPONSE_LIMIT)
-      if (line === undefined) return
       const resolve = this.#awaited
+      const line = this.#responseLine()
+      if (line === undefined) return
       this.#awaited = undefined
       resolve(line)
     } else if (!this.#running) {
       void this.#run()
     } else if (this.#buffer.length > RESPONSE_LIMIT) {
       this.connection.pause() // enough is waiting; what comes next stays with the kernel
+    }
+  }
+
+  /** A line that is too long refuses the command that waits for it: nobody else is there to hear of it. */
+  #responseLine(): Buffer | Promise<never> | undefined {
+    try {
+      return this.#takeLine(RESPONSE_LIMIT)
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 
