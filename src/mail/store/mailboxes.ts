@@ -209,6 +209,11 @@ export class Mailboxes {
       provision(this.#ctx, tx, account) // so that there is a row to say it is gone
       const modSeq = this.#change(tx, account)
       for (const row of mailboxesOf(tx, account)) detachMailbox(tx, row, modSeq)
+      // What was kept to be brought back goes with it.
+      tx.sql('UPDATE mailbox SET deleted_at = 0 WHERE account = ?').run(account)
+      tx.sql(
+        'UPDATE expunged SET at = 0 WHERE released >= 0 AND mailbox IN (SELECT id FROM mailbox WHERE account = ?)',
+      ).run(account)
       tx.sql('DELETE FROM subscription WHERE account = ?').run(account)
       removeAllAnnotations(tx, account)
       removeImports(tx, account)
