@@ -3,10 +3,8 @@
  * fronts speak with clients. With one thread, main is its own front.
  */
 import { availableParallelism, totalmem } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import type { Config } from '../../io/config/mod.ts'
-import { segmentRows } from '../../io/blobs/mod.ts'
-import { endRun, type Reader, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
+import { endRun, type ServerLock, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { listen, sendHttp } from '../../io/net/mod.ts'
 import {
   type AllAgents,
@@ -21,7 +19,6 @@ import { publish } from '#src/base/mod.ts'
 import { Certificates } from '../certificates/certificates.ts'
 import { acmeFindings } from '../certificates/findings.ts'
 import { broughtFor } from '../certificates/settings.ts'
-import type { AcmeStatus } from '../certificates/status.ts'
 import { type Maillog, startMaillog } from '../maillog/maillog.ts'
 import { type PathRecord, recordPaths } from '../paths/recorder.ts'
 import type { LauncherClient } from '../launcher/client.ts'
@@ -31,8 +28,8 @@ import { version } from '../version.ts'
 import { type ControlAnswer, type ControlRequest, serveControl } from './control.ts'
 import { dataPaths, makeDataDirectory, refuseDamaged } from './data-dir.ts'
 import { openMailDatabase } from './database.ts'
-import { Front, type FrontStatus, makeDirectoryOf } from './front.ts'
-import type { FromFront, FrontData, ToFront } from './front-thread.ts'
+import { makeDirectoryOf } from './front.ts'
+import { Fronts } from './fronts.ts'
 import { identityOf } from './identity.ts'
 import { authFindings } from './tls-findings.ts'
 import { answerTools, holderAfterKeeper } from './keeper.ts'
@@ -48,7 +45,8 @@ import { rerouted } from './requeue.ts'
 import { makeSharedMemory, openRooms, readConfig, type Rooms, type SharedMemory } from './rooms.ts'
 import { clientProgram, makeSmtpAgent } from './smtp-client.ts'
 import { snapshotParams } from './snapshot-params.ts'
-import { Snapshots, type SnapshotStatus } from './snapshots.ts'
+import { type ServerStatus, statusOf } from './server-status.ts'
+import { Snapshots } from './snapshots.ts'
 import { statusFilterOf } from './status-filters.ts'
 import { TlsReporter } from './tls-reporter.ts'
 import { Upkeep } from './upkeep.ts'
@@ -67,55 +65,11 @@ export interface ServerOptions {
   readonly launcher?: LauncherClient
 }
 
-export interface ServerStatus {
-  readonly version: string
-  readonly pid: number
-  readonly directory: string
-  readonly startedMs: number
-  readonly threads: number
-  readonly services: readonly {
-    readonly name: string
-    readonly kind: string
-    readonly address: string
-    readonly port: number
-    readonly path?: string
-  }[]
-  readonly connections: FrontStatus
-  readonly queue: {
-    readonly messages: number
-    readonly recipients: number
-    readonly deferred: number
-    readonly held: number
-  }
-  /** Of ACME, where it is switched on. */
-  readonly acme?: AcmeStatus
-  /** Of the database: the daily copies. */
-  readonly snapshot: SnapshotStatus
-  readonly accounts: number
-  readonly mailboxes: number
-  /** Of the message log; live: what messages and the queue refer to, expunged ones that can be brought back included. */
-  readonly log: { readonly segments: number; readonly octets: number; readonly liveOctets: number }
-  /** Of all that is in mailboxes. */
-  readonly mailOctets: number
-  readonly memory: { readonly rssOctets: number; readonly heapOctets: number }
-}
-
-/** Threads: 0 is main itself. */
-const FIRST_FRONT = 1
 /** Less memory than this, and all runs in one thread. */
 const SMALL_MACHINE = 1024 ** 3
-/** A front that keeps dying is not started again at once. */
-const RESTART_AFTER_MS = 1000
-
-interface FrontWorker {
-  readonly worker: Worker
-  ready: boolean
-}
-
 export class Server {
   readonly #options: ServerOptions
   readonly #rooms: Rooms
-  readonly #shared: SharedMemory
   readonly #lock: ServerLock
   readonly #maillog: Maillog
   readonly #record: PathRecord
@@ -129,8 +83,7 @@ export class Server {
   readonly #certificates: Certificates
   readonly #startedMs = Date.now()
   #specs: readonly ListenerSpec[]
-  #front: Front | undefined
-  readonly #workers = new Map<number, FrontWorker>()
+  readonly #fronts: Fronts
   #control: Awaited<ReturnType<typeof serveControl>> | undefined
   #stopping: Promise<void> | undefined
   #whenStopped: () => void = () => {}
@@ -142,9 +95,9 @@ export class Server {
   ) {
     this.#options = options
     this.#rooms = parts.rooms
-    this.#shared = parts.shared
     this.#lock = parts.lock
     this.#specs = parts.specs
+    this.#fronts = new Fronts(options, parts.rooms, parts.shared)
     this.#maillog = startMaillog(parts.rooms.current)
     this.#record = recordPaths(parts.rooms, 0)
     const { rooms } = parts
@@ -204,13 +157,7 @@ export class Server {
     this.#upkeep.start()
     this.#snapshots.start()
     try {
-      if (single) {
-        this.#front = new Front(this.#rooms, false)
-        await this.#front.apply(this.#specs)
-      } else {
-        const fronts = cf.front_threads > 0 ? cf.front_threads : Math.max(1, availableParallelism() - 1)
-        await Promise.all(Array.from({ length: fronts }, (_, i) => this.#startFront(FIRST_FRONT + i, fronts > 1)))
-      }
+      await this.#fronts.start(this.#specs, single)
       await this.#localMail.start()
       this.#control = await serveControl(this.#rooms.paths.control, (request) => this.#answer(request))
       this.#certificates.start()
@@ -241,59 +188,6 @@ export class Server {
     const { paths, turn } = this.#rooms
     if (single) return new Upkeep(upkeepParts(this.#rooms))
     return new UpkeepWorker({ database: paths.database, dir: paths.log, settings: upkeepSettings(this.#rooms) }, turn)
-  }
-
-  #startFront(thread: number, shared: boolean): Promise<void> {
-    const { launcher, ...options } = this.#options
-    const rooms = { ...options, thread, shared: this.#shared, migrated: true, handed: this.#rooms.handed }
-    const data: FrontData = { rooms, specs: this.#specsOf(thread), shared, asksSystem: launcher !== undefined }
-    const worker = new Worker(new URL('./front-thread.ts', import.meta.url), {
-      workerData: data,
-      stdout: false,
-      stderr: false,
-    })
-    const front: FrontWorker = { worker, ready: false }
-    this.#workers.set(thread, front)
-    return new Promise((resolve, reject) => {
-      worker.on('message', (message: FromFront) => {
-        if (message.say === 'ready') {
-          front.ready = true
-          resolve()
-        } else if (message.say === 'failed') reject(new Error(message.text))
-        else if (message.say === 'verify') void this.#verify(worker, message)
-      })
-      worker.on('error', (error: Error) => {
-        publish({ event: 'main.thread-died', text: `front thread ${thread} died: ${error.stack ?? error.message}` })
-        reject(error)
-      })
-      worker.on('exit', () => void this.#frontDied(thread, shared))
-    })
-  }
-
-  /** A unix socket is one thread's: its connections cannot be shared out. */
-  #specsOf(thread: number): readonly ListenerSpec[] {
-    return thread === FIRST_FRONT ? this.#specs : this.#specs.filter(({ path }) => path === undefined)
-  }
-
-  /** A front that died is started again; its clients reconnect. */
-  async #frontDied(thread: number, shared: boolean): Promise<void> {
-    const front = this.#workers.get(thread)
-    this.#workers.delete(thread)
-    if (this.#stopping !== undefined || front?.ready !== true) return
-    await this.#rooms.turn.bury(thread)
-    await new Promise((wake) => setTimeout(wake, RESTART_AFTER_MS))
-    await this.#startFront(thread, shared).catch((error: unknown) => publish({ event: 'main.thread-died', error }))
-  }
-
-  async #verify(worker: Worker, { id, user, password }: FromFront & { say: 'verify' }): Promise<void> {
-    const right = await this.#options.launcher?.verify(user, password).catch((error: unknown) => {
-      publish({
-        event: 'main.warning',
-        text: `system passwords: ${error instanceof Error ? error.message : String(error)}`,
-      })
-      return undefined
-    })
-    worker.postMessage({ ask: 'verified', id, right } satisfies ToFront)
   }
 
   #makeRunner(): QueueRunner {
@@ -331,11 +225,10 @@ export class Server {
       }
       case 'reopen-log':
         this.#maillog.writer.reopen()
-        for (const { worker } of this.#workers.values()) {
-          const answer = await ask(worker, { ask: 'reopen' }, 'reopened')
-          if (answer.say === 'reopened' && answer.error !== undefined) return { ok: false, error: answer.error }
-        }
-        return { ok: true }
+        return this.#fronts.reopenLog().then(
+          () => ({ ok: true }),
+          (error: Error) => ({ ok: false, error: error.message }),
+        )
       case 'mailboxes-changed':
         for (const account of accountsIn(request)) this.#rooms.current.store.changedElsewhere(account)
         return { ok: true }
@@ -356,13 +249,8 @@ export class Server {
 
   /** All listeners show what the files hold now. Throws what is wrong with one; then that listener keeps what it had. */
   async takeCertificates(): Promise<void> {
-    const handed = await handedFiles(this.#rooms.current.config, this.#options.launcher)
-    this.#rooms.handed = handed
-    this.#front?.takeCertificates()
-    for (const { worker } of this.#workers.values()) {
-      const answer = await ask(worker, { ask: 'certificates', handed }, 'certified')
-      if (answer.say === 'certified' && answer.error !== undefined) throw new Error(answer.error)
-    }
+    this.#rooms.handed = await handedFiles(this.#rooms.current.config, this.#options.launcher)
+    await this.#fronts.takeCertificates()
   }
 
   /** Takes up a changed configuration. A bad one is refused, and everything stays as it was; answers what is wrong. */
@@ -379,15 +267,9 @@ export class Server {
       )
       this.#rooms.handed = await handedFiles(config, this.#options.launcher)
       this.#rooms.reload()
-      new Front(this.#rooms, false).prepare(specs) // so that no thread takes it up before another refuses it
+      await this.#fronts.reload(specs)
       this.#specs = specs
       this.#smtpAgent?.forget()
-      if (this.#front !== undefined) await this.#front.apply(specs)
-      for (const [thread, { worker }] of this.#workers) {
-        const told = { ask: 'reload', specs: this.#specsOf(thread), handed: this.#rooms.handed } as const
-        const answer = await ask(worker, told, 'reloaded')
-        if (answer.say === 'reloaded' && answer.error !== undefined) throw new Error(answer.error)
-      }
       this.#upkeep?.apply(upkeepSettings(this.#rooms))
       this.#certificates.reloaded()
       this.#maillog.reload(this.#rooms.current)
@@ -401,6 +283,7 @@ export class Server {
       this.#rooms.current = before
       this.#rooms.handed = handedBefore
       this.#specs = specsBefore
+      this.#fronts.keep(specsBefore)
       const text = error instanceof Error ? error.message : String(error)
       publish({ event: 'main.reload-failed', text: `the configuration was not taken up: ${text}` })
       return text
@@ -409,7 +292,7 @@ export class Server {
 
   /** What listens, with the ports as they are. */
   get services(): readonly ListenerSpec[] {
-    return this.#options.freePorts === true && this.#front !== undefined ? this.#front.listening : this.#specs
+    return (this.#options.freePorts === true ? this.#fronts.listening : undefined) ?? this.#specs
   }
 
   /** For embedding and tests: accounts, store, queue. */
@@ -418,38 +301,16 @@ export class Server {
   }
 
   async status(): Promise<ServerStatus> {
-    const { current, desk, db } = this.#rooms
-    const fronts: FrontStatus[] = this.#front === undefined ? [] : [this.#front.status]
-    for (const { worker } of this.#workers.values()) {
-      const answer = await ask(worker, { ask: 'status' }, 'status')
-      if (answer.say === 'status') fronts.push(answer.status)
-    }
-    const sum = (what: keyof FrontStatus): number => fronts.reduce((n, front) => n + front[what], 0)
-    const { rss, heapUsed } = process.memoryUsage()
-    const acme = this.#certificates.status()
-    return {
-      version,
-      pid: process.pid,
+    return statusOf({
+      rooms: this.#rooms,
       directory: this.#options.directory,
       startedMs: this.#startedMs,
-      threads: 1 + this.#workers.size + (this.#upkeep instanceof UpkeepWorker ? 1 : 0),
-      services: this.services.map(({ name, kind, address, port, path }) => ({
-        name,
-        kind,
-        address,
-        port,
-        ...(path !== undefined && { path }),
-      })),
-      connections: { smtp: sum('smtp'), imap: sum('imap'), pop3: sum('pop3'), lmtp: sum('lmtp') },
-      queue: desk.counts(),
-      ...(acme !== undefined && { acme }),
+      threads: 1 + this.#fronts.threads + (this.#upkeep instanceof UpkeepWorker ? 1 : 0),
+      services: this.services,
+      connections: await this.#fronts.status(),
+      acme: this.#certificates.status(),
       snapshot: this.#snapshots.status(),
-      accounts: current.accounts.list().length,
-      mailboxes: Number(db.read.sql('SELECT count(*) FROM mailbox').get()?.[0] ?? 0),
-      log: logUse(db.read),
-      mailOctets: Number(db.read.sql('SELECT coalesce(sum(octets), 0) FROM account_state').get()?.[0] ?? 0),
-      memory: { rssOctets: rss, heapOctets: heapUsed },
-    }
+    })
   }
 
   /** Ends in order: fronts finish what is in progress, the queue stops, all is sealed and synced. */
@@ -460,8 +321,7 @@ export class Server {
 
   async #stop(): Promise<void> {
     await this.#certificates.stop()
-    await this.#front?.stop()
-    await Promise.all([...this.#workers.values()].map(({ worker }) => ask(worker, { ask: 'stop' }, 'stopped')))
+    await this.#fronts.stop()
     await this.#localMail.stop()
     await this.#runner.stop()
     this.#smtpAgent?.forget()
@@ -483,24 +343,6 @@ export class Server {
 
 function isSingle(setting: 'auto' | 'yes' | 'no'): boolean {
   return setting === 'auto' ? availableParallelism() < 2 || totalmem() < SMALL_MACHINE : setting === 'yes'
-}
-
-/** Asks a front and waits for its answer, or for its end. */
-function ask(worker: Worker, question: ToFront, answer: FromFront['say']): Promise<FromFront> {
-  return new Promise((resolve) => {
-    const onMessage = (message: FromFront): void => {
-      if (message.say === answer) done(message)
-    }
-    const onExit = (): void => done({ say: 'stopped' })
-    const done = (message: FromFront): void => {
-      worker.off('message', onMessage)
-      worker.off('exit', onExit)
-      resolve(message)
-    }
-    worker.on('message', onMessage)
-    worker.on('exit', onExit)
-    worker.postMessage(question)
-  })
 }
 
 /**
@@ -527,12 +369,6 @@ function checkValues(config: Config): void {
 function specsOf(config: Config, { freePorts, portOffset }: ServerOptions): readonly ListenerSpec[] {
   const named = listenersOf(config, config.bind(mainParams).mailbox_services, portOffset)
   return freePorts === true ? named.map((spec) => ({ ...spec, port: 0 })) : named
-}
-
-function logUse(reader: Reader): ServerStatus['log'] {
-  const rows = segmentRows(reader)
-  const sum = (what: 'watermark' | 'liveOctets'): number => rows.reduce((octets, row) => octets + row[what], 0)
-  return { segments: rows.length, octets: sum('watermark'), liveOctets: sum('liveOctets') }
 }
 
 /** Whose mailboxes a command changed. */
