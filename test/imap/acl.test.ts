@@ -153,6 +153,49 @@ test('a mailbox that one may not see is answered like one that is not there', as
   }
 })
 
+test('a name that is taken by what one may not see is refused like any where nothing may be made', async (t) => {
+  const share = await sharing(t)
+  const { ana, bea } = share
+  for (const name of ['Box/Seen', 'Box/Deep', 'Mine']) await ana.ask(`CREATE ${name}`)
+  await bea.append('INBOX', MESSAGE)
+  await bea.ask('SELECT INBOX')
+  await grant(share, 'lrk')
+  await grant(share, 'l', 'Box/Seen')
+  await grant(share, 'lx', 'Mine')
+  // Without k, and where there is no such account.
+  const refused = await answers(share, 'CREATE "Other Users/ana/Box/Seen/New"')
+  assert.match(refused, /^NO \[NOPERM\] /)
+  assert.equal(await answers(share, 'CREATE "Other Users/nobody/Box"'), refused)
+  const BELOW = '"Other Users/ana/Box/Below'
+  for (const command of [
+    `CREATE ${BELOW}"`,
+    `CREATE ${BELOW}/"`,
+    `CREATE ${BELOW}/Deeper"`,
+    `RENAME "Other Users/ana/Mine" ${BELOW}"`,
+  ]) {
+    assert.equal(await answers(share, command), refused, command)
+    // Rights that do not make it visible make no difference.
+    await grant(share, 'rp', 'Box/Below')
+    assert.equal(await answers(share, command), refused, command)
+    await grant(share, '', 'Box/Below')
+  }
+  const literal = `{${MESSAGE.length}+}\r\n${MESSAGE}`
+  for (const command of [`APPEND BOX ${literal}`, 'COPY 1 BOX', 'MOVE 1 BOX', 'SETACL BOX carl lr', 'DELETE BOX'])
+    assert.equal(
+      await answers(share, command.replace('BOX', `${BELOW}"`)),
+      await answers(share, command.replace('BOX', '"Other Users/ana/Box/None"')),
+      command,
+    )
+  for (const command of ['CREATE', 'RENAME "Other Users/ana/Mine"'])
+    assert.match(await answers(share, `${command} "Other Users/ana/Box/Seen"`), /^NO \[ALREADYEXISTS\]/)
+  // A name that only stands above others is there for nobody, and can be made.
+  await ana.ask('CREATE Box/Deep/er')
+  await ana.ask('DELETE Box/Deep')
+  assert.equal(await answers(share, 'RENAME "Other Users/ana/Mine" "Other Users/ana/Box/Deep"'), refused)
+  assert.match(await answers(share, 'CREATE "Other Users/ana/Box/Deep"'), /^OK /)
+  assert.match(await answers(share, 'CREATE "Other Users/ana/Box/New"'), /^OK /)
+})
+
 test('LIST shows what one may see, with the levels above, and rights where they are asked for', async (t) => {
   const share = await sharing(t)
   const { bea } = share

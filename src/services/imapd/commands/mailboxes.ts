@@ -58,7 +58,7 @@ export async function create(session: Session, cursor: Cursor): Promise<string> 
     place.name,
     specialUse === undefined ? {} : { specialUse },
   )
-  if ('refused' in made) throw refusal(made)
+  if ('refused' in made) throw refusedAt(session, place, made)
   session.notifications?.ownCreated(place.shown)
   return `[MAILBOXID (${made.objectId})] Create completed`
 }
@@ -68,8 +68,16 @@ function creatable(session: Session, name: string): Place {
   const place = placeOf(session, name)
   const above = place && nearestAbove(session, place)
   const may = above === undefined ? place?.account === session.owner : above.includes('k')
-  if (place === undefined || !may) throw new ImapError('NO', 'You cannot make mailboxes there', { code: 'NOPERM' })
+  if (place === undefined || !may) throw notThere()
   return place
+}
+
+const notThere = (): ImapError => new ImapError('NO', 'You cannot make mailboxes there', { code: 'NOPERM' })
+
+/** RFC 4314 §6: that a name is taken is no news for who may not see by what; they are refused as without the right `k`. */
+function refusedAt(session: Session, place: Place, refused: Refusal): ImapError {
+  const isHidden = refused.refused === 'ALREADYEXISTS' && rightsAt(session, place)?.includes('l') !== true
+  return isHidden ? notThere() : refusal(refused)
 }
 
 function nearestAbove(session: Session, place: Place): Rights | undefined {
@@ -98,7 +106,8 @@ export async function rename(session: Session, cursor: Cursor): Promise<void> {
     throw new ImapError('NO', 'A mailbox stays with its owner; copy its messages', { code: 'CANNOT' })
   if (old.name === 'INBOX' && old.account !== session.owner)
     throw new ImapError('NO', "Another user's INBOX cannot be renamed", { code: 'CANNOT' })
-  orThrow(await session.deps.store.renameMailbox(place.account, old.name, place.name))
+  const refused = await session.deps.store.renameMailbox(place.account, old.name, place.name)
+  if (refused !== undefined) throw refusedAt(session, place, refused)
   session.notifications?.ownRenamed(old.shown, place.shown)
 }
 
