@@ -55,3 +55,51 @@ test('EXPUNGEISSUED: during commands that name numbers, messages are known to be
   assert.match(await ana.ask('NOOP'), /^\* 1 EXPUNGE\r\nt\d+ OK/)
   assert.match(await ana.ask('FETCH 1 UID'), /^\* 1 FETCH \(UID 2\)\r\nt\d+ OK Fetch/)
 })
+
+test('STORE of messages that are gone changes nothing, and says so', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const ana = await dialogue(t, server.port('imap'), 'ana')
+  const other = await dialogue(t, server.port('imap'), 'ana')
+  for (const subject of 'abcdefgh') await ana.append('INBOX', `Subject: ${subject}\r\n\r\n`)
+  const opened = await ana.ask('SELECT INBOX (CONDSTORE)')
+  const since = /HIGHESTMODSEQ (\d+)/.exec(opened)?.[1]
+  await other.ask('SELECT INBOX')
+  const expunge = async (set: string): Promise<void> => {
+    await other.ask(`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`)
+    await other.ask(`UID EXPUNGE ${set}`)
+  }
+  await expunge('2')
+  const refused = /^t\d+ NO \[EXPUNGEISSUED\] [^\r]*\r\n$/
+  assert.match(await ana.ask('STORE 2 +FLAGS (\\Flagged)'), refused) // RFC 2180 §4.2.2
+  assert.match(
+    await ana.ask('STORE 1:3 +FLAGS (\\Flagged)'),
+    /^\* 1 FETCH \(FLAGS \([^)]*\\Flagged[^)]*\) MODSEQ \(\d+\)\)\r\n\* 3 FETCH [^\r]*\r\nt\d+ NO \[EXPUNGEISSUED\] [^\r]*\r\n$/,
+  ) // §4.2.3
+  assert.match(
+    await ana.ask('STORE 1:2 -FLAGS.SILENT (\\Flagged)'),
+    /^\* 1 FETCH \(MODSEQ \(\d+\)\)\r\nt\d+ OK \[EXPUNGEISSUED\] /,
+  ) // §4.2.1
+  // RFC 7162, example 11: what failed otherwise is named.
+  assert.match(
+    await ana.ask(`STORE 2:4 (UNCHANGEDSINCE ${since}) +FLAGS (\\Answered)`),
+    /^\* 4 FETCH \(FLAGS [^\r]*\r\nt\d+ NO \[MODIFIED 3\] /,
+  )
+  // Its number was not given away meanwhile; by UID nothing is amiss, for EXPUNGE is told first.
+  await expunge('5')
+  const byUid = await ana.ask('UID STORE 5:6 +FLAGS (\\Flagged)')
+  assert.match(byUid, /\r\nt\d+ OK Store completed\r\n$/)
+  assert.deepEqual(byUid.match(/UID \d+|\d+ EXPUNGE/g), ['2 EXPUNGE', '4 EXPUNGE', 'UID 6'])
+  assert.match(await ana.ask('UID FETCH 1:* FLAGS'), /^\* 1 FETCH \(UID 1 [^]*\* 4 FETCH \(UID 6 FLAGS \([^)]*Flagged/)
+  // The newest two of the rest, one of which is gone.
+  const limited = await startServer(t, { accounts: ['ana'], mainCf: 'imapd_message_limit = 2\n' })
+  const bounded = await dialogue(t, limited.port('imap'), 'ana')
+  const beside = await dialogue(t, limited.port('imap'), 'ana')
+  for (const subject of 'abc') await bounded.append('INBOX', `Subject: ${subject}\r\n\r\n`)
+  for (const client of [bounded, beside]) await client.ask('SELECT INBOX')
+  await beside.ask('STORE 3 +FLAGS.SILENT (\\Deleted)')
+  await beside.ask('EXPUNGE')
+  assert.match(
+    await bounded.ask('STORE 1:3 +FLAGS (\\Flagged)'),
+    /^\* 2 FETCH [^\r]*\r\n\* NO \[MESSAGELIMIT 2 2\] [^\r]*\r\nt\d+ NO \[EXPUNGEISSUED\] /,
+  )
+})

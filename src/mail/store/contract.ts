@@ -333,7 +333,7 @@ export interface Selected {
 
   /**
    * Applies a flag command to messages of this session. `unchangedSince`: RFC 7162 §3.1.3. Answers the UIDs that
-   * were refused because they changed; own changes do not come back in the next Delta unless flags differ from what was asked.
+   * were refused because they changed, and those of messages that are expunged, which the session still counts; own changes do not come back in the next Delta unless flags differ from what was asked.
    * Flags that `rights` do not allow to change stay as they are (RFC 4314 §4).
    */
   storeFlags(
@@ -343,6 +343,7 @@ export interface Selected {
     options?: { readonly unchangedSince?: bigint; readonly silent?: boolean; readonly rights?: Rights },
   ): Promise<{
     readonly modified: readonly number[]
+    readonly gone: readonly number[]
     readonly modSeq: bigint
     /** LIMIT: the mailbox has no room for more keywords; messages of earlier slices may have been changed. */
     readonly refused?: Refusal

@@ -49,6 +49,8 @@ import { nothingNew, ToldState } from './told.ts'
 import type { View } from './view.ts'
 import { snapshot, type Views } from './views.ts'
 
+type FlagsStored = Awaited<ReturnType<Selected['storeFlags']>>
+
 export interface SelectedParts extends SearchParts {
   readonly dates: KeptDates
   readonly letters: KeptLetters
@@ -334,14 +336,15 @@ export class SelectedMailbox implements Selected {
     operation: FlagOperation,
     flags: readonly string[],
     options: { readonly unchangedSince?: bigint; readonly silent?: boolean; readonly rights?: Rights } = {},
-  ): Promise<{ readonly modified: readonly number[]; readonly modSeq: bigint; readonly refused?: Refusal }> {
+  ): Promise<FlagsStored> {
     const { unchangedSince, silent, rights = ALL_RIGHTS } = options
     const mask = mayChange(rights)
     const told = this.#told
+    const uids = this.#uidsOf(seqs)
     const result = await storeFlagsOn(this.#ctx, {
       account: this.account,
       mailbox: this.mailbox,
-      uids: this.#uidsOf(seqs),
+      uids,
       operation,
       flags: flags.filter((flag) => mayChangeFlag(rights, flag)),
       mask,
@@ -349,17 +352,18 @@ export class SelectedMailbox implements Selected {
       unchangedSince: unchangedSince === undefined ? undefined : Number(unchangedSince),
       isForeign: (modSeq) => modSeq > told.toldModSeq && !told.isOwn(modSeq),
     })
-    return this.#stored(result, silent === true)
+    return this.#stored(uids, result, silent === true)
   }
 
   /** The view shows the new flags at once: the answers to STORE are printed from it. */
-  #stored(result: FlagResult, silent: boolean): { modified: number[]; modSeq: bigint; refused?: Refusal } {
+  #stored(uids: Uint32Array, result: FlagResult, silent: boolean): FlagsStored {
     // Without .SILENT the client is told the flags of all messages it named, others' changes included.
     this.#told.ownChange(result.modSeqs, silent ? result.foreign : [])
     this.#parts.views.pull(this.#view)
     const modSeq = BigInt(result.modSeqs.at(-1) ?? this.#told.toldModSeq)
     const { modified, refused } = result
-    return refused === undefined ? { modified, modSeq } : { modified, modSeq, refused }
+    const stored = { modified, gone: this.#view.goneAmong(uids), modSeq }
+    return refused === undefined ? stored : { ...stored, refused }
   }
 
   copy(seqs: readonly number[], target: CopyTo): Promise<Copied | Refusal> {

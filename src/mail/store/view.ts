@@ -275,6 +275,14 @@ export class View {
     return this.#dead.some((place, i) => place < limit && (this.#deadModSeq[i] ?? 0) > told)
   }
 
+  /** Those of these UIDs whose messages are expunged, as far as was pulled. */
+  goneAmong(uids: Uint32Array): number[] {
+    if (this.deleted) return [...uids]
+    if (this.#dead.length === 0) return []
+    const gone = new Set(this.#dead.map((place) => this.entries.uid[place] ?? 0))
+    return Array.from(uids).filter((uid) => gone.has(uid))
+  }
+
   isDead(place: number): boolean {
     return this.#dead.length > 0 && this.#dead[lowerBound(this.#dead, place)] === place
   }

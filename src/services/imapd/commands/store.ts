@@ -1,5 +1,5 @@
-/** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3, RFC 9738. */
-import { type Cursor, printSet, type Rights } from '../../../formats/imap/mod.ts'
+/** STORE. RFC 9051 §6.4.6, RFC 7162 §3.1.3, RFC 9738; of messages that are gone: RFC 2180 §4.2. */
+import { type Cursor, ImapError, printSet, type Rights } from '../../../formats/imap/mod.ts'
 import type { FlagOperation } from '../../../mail/store/mod.ts'
 import { refusal } from '../errors.ts'
 import { FLAG_RIGHTS, flagRight, noPermission } from '../places.ts'
@@ -32,13 +32,22 @@ async function run(session: Session, cursor: Cursor, byUid: boolean): Promise<st
     rights: session.rights,
     ...(unchangedSince !== undefined && { unchangedSince }),
   })
-  const modified = new Set(result.modified)
-  const stored = modified.size === 0 ? seqs : seqs.filter((seq) => !modified.has(mailbox.uidAt(seq)))
+  const unstored = new Set([...result.modified, ...result.gone])
+  const stored = unstored.size === 0 ? seqs : seqs.filter((seq) => !unstored.has(mailbox.uidAt(seq)))
   await answer(session, stored, byUid, silent)
   if (result.refused !== undefined) throw refusal(result.refused)
-  if (modified.size === 0) return completed(session, 'Store completed', limit)
   const refused = byUid ? result.modified : result.modified.map((uid) => mailbox.seqOf(uid))
-  return completed(session, `[MODIFIED ${printSet(refused)}] Conditional store failed for some`, limit)
+  const modified = refused.length === 0 ? undefined : `MODIFIED ${printSet(refused)}`
+  // A UID that no message has is passed over (RFC 9051 §6.4.9), and who wants no answer misses none.
+  if (result.gone.length > 0 && !byUid && !silent) throw someGone(session, modified ?? 'EXPUNGEISSUED', limit)
+  if (modified === undefined) return completed(session, 'Store completed', limit)
+  return completed(session, `[${modified}] Conditional store failed for some`, limit)
+}
+
+function someGone(session: Session, code: string, limit: string | undefined): ImapError {
+  const text = 'Some of the messages are expunged'
+  completed(session, `[${code}] ${text}`, limit)
+  return new ImapError('NO', text, { code })
 }
 
 /**
