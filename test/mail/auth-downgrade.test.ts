@@ -27,6 +27,24 @@ test('exchanges that are cancelled, empty, too long, or come twice', async (t) =
   }
 })
 
+test('what stands in a response line that is too long is no command', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  for (const protocol of PROTOCOLS) {
+    const on = await TlsDialogue.secured(t, protocol, server.port(protocol))
+    const open = on.authenticate('PLAIN', undefined, () => `${'A'.repeat(400_000)} QUIT`)
+    const { reply } = await open.catch(() => ({ reply: 'gone' }))
+    if (reply === 'gone') continue
+    assert.match(reply, /^(?:500 5\.5\.6|BAD|-ERR)/, protocol)
+    // One answer to the line, however many pieces it came in; then one to the next command.
+    on.send(protocol === 'imap' ? 'z NOOP' : protocol === 'smtp' ? 'NOOP' : 'AUTH NOSUCH')
+    assert.match(
+      await on.line(/^./),
+      protocol === 'imap' ? /^z OK/ : protocol === 'smtp' ? /^250 / : /^-ERR Unsupported/,
+      protocol,
+    )
+  }
+})
+
 test('where passwords want TLS, no mechanism is offered or taken without it', async (t) => {
   const mainCf = 'smtpd_tls_auth_only = yes\nimapd_tls_auth_only = yes\npop3d_tls_auth_only = yes\n'
   const server = await startServer(t, { accounts: ['ana'], mainCf })

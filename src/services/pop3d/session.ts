@@ -70,6 +70,8 @@ export class Session {
   retrieved = 0
   deleted = 0
   #buffer: Buffer = Buffer.alloc(0)
+  /** Behind the limit of a long line: what comes up to its end is no command. */
+  #dropping = false
   #running = false
   /** What had been written when the client was heard last. */
   #octetsBefore = 0
@@ -224,6 +226,7 @@ export class Session {
   /** STLS: what came in plain behind it is dropped. RFC 2595 §4. */
   dropInput(): void {
     this.#buffer = Buffer.alloc(0)
+    this.#dropping = false
   }
 
   /** Who takes a large answer, however slowly, is not idle; who takes none of it is let go, and its maildrop with it. */
@@ -276,9 +279,10 @@ export class Session {
 
   /** The next whole line without its end; undefined while there is none. Throws when it grows too long. */
   #takeLine(limit: number): Buffer | undefined {
+    if (this.#dropping) this.#dropLine()
     const lf = this.#buffer.indexOf(LF)
     if (lf < 0 ? this.#buffer.length >= limit : lf >= limit) {
-      this.#buffer = lf < 0 ? Buffer.alloc(0) : this.#buffer.subarray(lf + 1)
+      this.#dropLine()
       throw new Pop3Error('Line too long.')
     }
     if (lf < 0) return undefined
@@ -286,6 +290,12 @@ export class Session {
     // An empty rest must not keep a chunk of 64 KiB alive in a session that idles.
     this.#buffer = lf + 1 === this.#buffer.length ? Buffer.alloc(0) : this.#buffer.subarray(lf + 1)
     return line
+  }
+
+  #dropLine(): void {
+    const lf = this.#buffer.indexOf(LF)
+    this.#dropping = lf < 0
+    this.#buffer = lf < 0 ? Buffer.alloc(0) : this.#buffer.subarray(lf + 1)
   }
 
   async #run(): Promise<void> {
