@@ -10,12 +10,15 @@ export class Directories {
     this.#files = files
   }
 
-  /** Whether one of them has this password for the name. Throws SaslUnavailable where none has, and one cannot tell. */
-  async knows(name: string, password: string): Promise<boolean> {
+  /**
+   * Whether one of them has this password for the name. Throws SaslUnavailable where none has, and one cannot tell.
+   * @param user the name without its domain where that is this host's
+   */
+  async knows(name: string, password: string, user: string): Promise<boolean> {
     let unavailable: SaslUnavailable | undefined
     for (const file of this.#files)
       try {
-        if (await this.#directory(file).verify(name, password)) return true
+        if (await this.#directory(file).verify(name, password, user)) return true
       } catch (error) {
         if (!(error instanceof TableError)) throw error
         unavailable = new SaslUnavailable(`ldap_passwords: ${error.message}`, { cause: error })

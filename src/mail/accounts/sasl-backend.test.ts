@@ -156,3 +156,31 @@ test('whom saslauthd vouches for has no mailbox of an account', async (t) => {
   const step = await logIn(createSaslBackend(accounts, { service: 'smtp', conf }), 'LOGIN', 'sistema', 'secreto')
   assert.deepEqual(step.state === 'done' && step.identity, { accountId: undefined, username: 'sistema' })
 })
+
+test('whom saslauthd vouches for stays outside where the account by that name is disabled', async (t) => {
+  const { path } = await startSaslauthd(t, counted('OK'))
+  const accounts = testAccounts(t)
+  const { id } = await accounts.add('ana', '', 'secreto')
+  await accounts.setDisabled(id, true)
+  const conf = { sources: ['saslauthd'], saslauthdPath: path } as const
+  const backend = createSaslBackend(accounts, { service: 'smtp', conf })
+  for (const name of ['ana', 'ANA@midominio.com'])
+    assert.equal((await logIn(backend, 'PLAIN', name, 'secreto')).state, 'failed', name)
+})
+
+test('no other source hears a name that it might take for another', async (t) => {
+  const accounts = testAccounts(t)
+  const { id } = await accounts.add('ana', '', 'otro')
+  await accounts.secondFactors.enable(id)
+  const heard: string[] = []
+  const directories = {
+    knows: (name: string, password: string) => {
+      heard.push(name)
+      return Promise.resolve(name.trim() === 'ana' && password === 'secreto')
+    },
+  }
+  const backend = createSaslBackend(accounts, { service: 'smtp', directories })
+  for (const name of ['ana', 'ana ', ' ana', 'ana\t', 'an\u00ada'])
+    assert.equal(await backend.verifyPassword(name, 'secreto'), undefined, JSON.stringify(name))
+  assert.deepEqual(heard, ['ana'])
+})

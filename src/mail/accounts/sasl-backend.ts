@@ -39,6 +39,12 @@ export interface SaslBackendOptions {
   readonly tokens?: Pick<TokenChecker, 'check' | 'refusal'>
 }
 
+/**
+ * Directories, and tables with collations, take `ana ` for `ana`, and what cannot be seen for nothing (RFC 4518 §2.2, §2.6.1). Here
+ * it would be somebody else, with no second factor.
+ */
+const PADDED = /^\s|\s$|\s\s|[\p{Cc}\p{Cf}]/u
+
 const ACCOUNTS_ONLY = { sources: ['accounts'], saslauthdPath: '' } as const
 
 /** Mechanisms that every source can do: whoever is not the accounts is asked with plain passwords only. */
@@ -110,7 +116,9 @@ class AccountsBackend implements SaslBackend {
 
   async #ofPassword(username: string, password: string): Promise<SaslIdentity | undefined> {
     let unavailable: SaslUnavailable | undefined
+    const isPadded = PADDED.test(username)
     for (const source of this.#conf.sources) {
+      if (isPadded && source !== 'accounts') continue
       try {
         const identity = await this.#ask(source, username, password)
         if (identity) return identity
@@ -119,10 +127,11 @@ class AccountsBackend implements SaslBackend {
         unavailable = error
       }
     }
-    const mapped = await this.#mapped(username, password)
+    const mapped = isPadded ? undefined : await this.#mapped(username, password)
     if (mapped) return mapped
     try {
-      if ((await this.#directories?.knows(username, password)) === true) return this.#named(username)
+      const isKnown = !isPadded && (await this.#directories?.knows(username, password, this.#localName(username)))
+      if (isKnown === true) return this.#named(username)
     } catch (error) {
       if (!(error instanceof SaslUnavailable)) throw error
       unavailable = error
@@ -207,7 +216,8 @@ class AccountsBackend implements SaslBackend {
     }
     const request = { username, password, service: this.#service }
     if (!(await askSaslauthd(this.#conf.saslauthdPath, request))) return undefined
-    // Vouched for as a user of the system: no mailbox of an account follows from that.
+    // Vouched for as a user of the system: no mailbox of an account follows from that. Whoever is shut out here is so.
+    if (this.#accounts.find(username)?.disabled === true) return undefined
     return { accountId: undefined, username }
   }
 

@@ -18,8 +18,8 @@ const LDIF = [
   person('uid=ana', 'ana', 'ana@example.test', 'userPassword: se cret'),
   person('uid=bob', 'bob', 'bob@example.test', ''),
   person('uid=a\\,b', 'a,b', 'comma@example.test', 'userPassword: comma'),
-  person('uid=one', 'one', 'two@example.test', 'userPassword: one'),
-  person('uid=two', 'two', 'two@example.test', 'userPassword: one'),
+  person('uid=one', 'one', 'shared@example.test', 'userPassword: one'),
+  person('uid=two', 'two', 'two@example.test\nmail: shared@example.test', 'userPassword: one'),
 ].join('\n\n')
 
 test('passwords are checked by a bind', { skip: missing('ldap', '/usr/sbin/slapd') }, async (t) => {
@@ -51,17 +51,21 @@ test('passwords are checked by a bind', { skip: missing('ldap', '/usr/sbin/slapd
     return made
   }
   const byName = open('dn.cf', `user_dn = uid=%u,${BASE}\n`)
-  const bySearch = open('search.cf', `search_base = ${BASE}\nquery_filter = (|(mail=%s)(uid=%s))\n`)
+  const bySearch = open('search.cf', `search_base = ${BASE}\nquery_filter = (|(mail=%s)(uid=%u))\n`)
+  const ofDomain = open('domain.cf', `user_dn = uid=%u,${BASE}\ndomain = example.test, Example.NET\n`)
   const cases: readonly (readonly [name: string, password: string, dn: boolean, search: boolean])[] = [
     ['ana', 'se cret', true, true],
-    ['ana@example.test', 'se cret', true, true],
+    ['ana@example.test', 'se cret', false, true], // by name: of whichever domain
+    ['ana@elsewhere.test', 'se cret', false, false],
     ['ana', 'secret', false, false],
     ['ana', '', false, false], // slapd would let it in as nobody
     ['', 'se cret', false, false],
     ['bob', 'x', false, false],
     ['nobody', 'x', false, false],
     ['a,b', 'comma', true, true],
-    ['two@example.test', 'one', true, false], // two entries
+    ['two@example.test', 'one', false, true],
+    ['two', 'one', true, true],
+    ['shared@example.test', 'one', false, false], // two entries
     ['*', 'se cret', false, false],
     ['ana)(uid=*', 'se cret', false, false],
     [`ana,${BASE}`, 'se cret', false, false],
@@ -72,7 +76,21 @@ test('passwords are checked by a bind', { skip: missing('ldap', '/usr/sbin/slapd
     assert.equal(await byName.verify(name, password), dn, `${name} ${password} by name`)
     assert.equal(await bySearch.verify(name, password), search, `${name} ${password} by search`)
   }
+  // Ana of another domain is somebody else, whose mailbox it would be.
+  for (const [name, user, right] of [
+    ['ana@this.test', 'ana', true],
+    ['ana@this.test', 'ana@this.test', false],
+  ] as const)
+    for (const by of [byName, bySearch]) assert.equal(await by.verify(name, 'se cret', user), right)
+  for (const [name, right] of [
+    ['ana', true],
+    ['ana@example.test', true],
+    ['ana@example.net', true],
+    ['ana@elsewhere.test', false],
+  ] as const)
+    assert.equal(await ofDomain.verify(name, 'se cret'), right, name)
   for (const [lines, fault] of [
+    [`user_dn = uid=%u,${BASE}\ndomain = hash:/etc/domains\n`, /hash:\/etc\/domains is no name of a domain/],
     ['', /user_dn or search_base is needed/],
     [`user_dn = uid=ana,${BASE}\n`, /the same entry for everybody/],
     [`search_base = ${BASE}\nquery_filter = (uid=ana)\n`, /the same entry for everybody/],
@@ -84,6 +102,10 @@ test('passwords are checked by a bind', { skip: missing('ldap', '/usr/sbin/slapd
     server.port('imap'),
     `S: …AUTH=PLAIN AUTH=LOGIN] …\nC: a LOGIN ana wrong\nS: a NO [AUTHENTICATIONFAILED] …\n` +
       `C: b LOGIN ana {7+}\nC: se cret\nS: * CAPABILITY …\nS: b OK …`,
+  )
+  await transcript(
+    server.port('imap'),
+    'S: …\nC: a LOGIN ana@elsewhere.test "se cret"\nS: a NO [AUTHENTICATIONFAILED] …',
   )
   await stop()
   await assert.rejects(byName.verify('ana', 'se cret'), TableError)

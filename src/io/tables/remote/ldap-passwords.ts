@@ -17,6 +17,10 @@ type Finder =
 export class LdapPasswords {
   readonly #table: string
   readonly #finder: Finder
+  /** Whether an entry is told by the domain of a name too. */
+  readonly #asksDomain: boolean
+  /** Domains whose users `%u` is enough for. */
+  readonly #domains: ReadonlySet<string>
   /** Bound as the settings say, to search. */
   readonly #searches: Pool<LdapLink>
   /** Bound as one user after the other, and never searched over. */
@@ -30,6 +34,10 @@ export class LdapPasswords {
     const session = readSession(source, false)
     this.#table = source.table
     this.#finder = finderOf(source)
+    this.#asksDomain = /%[dD1-9]/.test(
+      ['user_dn', 'search_base', 'query_filter'].map((key) => source.text(key)).join(' '),
+    )
+    this.#domains = domainsOf(source)
     this.#searches = new Pool(() => open(session), IDLE_MS)
     this.#binds = new Pool(() => open({ ...session, bind: 'none' }), IDLE_MS)
     this.clearHosts = session.startTls ? [] : session.urls.filter(isClear)
@@ -37,11 +45,15 @@ export class LdapPasswords {
     if (unused !== undefined) warn(this.#table, `unused parameter: ${unused.key}`)
   }
 
-  /** Whether it is the name's password. Throws TableError where that cannot be told. */
-  async verify(name: string, password: string): Promise<boolean> {
+  /**
+   * Whether it is the name's password. Throws TableError where that cannot be told.
+   * @param user what `%u` stands for: the name alone where its domain is this host's. Of any other domain it is the whole
+   * name, or ana of one domain would get into ana's mailbox of another with her own password.
+   */
+  async verify(name: string, password: string, user = name): Promise<boolean> {
     if (name === '' || password === '' || name.includes('\0') || password.includes('\0')) return false
     try {
-      const dn = await this.#entryOf(name)
+      const dn = await this.#entryOf(name, user)
       return dn !== undefined && (await twice(this.#binds, (link) => link.authenticate(dn, password)))
     } catch (error) {
       if (error instanceof TableError) throw error
@@ -56,8 +68,10 @@ export class LdapPasswords {
     this.#binds.close()
   }
 
-  async #entryOf(name: string): Promise<string | undefined> {
-    const parts = keyParts(name)
+  async #entryOf(name: string, user: string): Promise<string | undefined> {
+    const whole = keyParts(name)
+    const isTold = this.#asksDomain || this.#domains.has(whole.domain?.toLowerCase() ?? '')
+    const parts = isTold ? whole : { ...whole, local: user }
     const finder = this.#finder
     if (finder.kind === 'dn') return finder.dn.expand(parts, quoteDn)
     const [base, filter] = [finder.base.expand(parts, quoteDn), finder.filter.expand(parts, quoteFilter)]
@@ -80,6 +94,17 @@ function finderOf(source: TableSettings): Finder {
   const isFixed = finder.kind === 'dn' ? !finder.dn.isDynamic : !finder.filter.isDynamic
   if (isFixed) throw source.fault(dn === '' ? 'query_filter' : 'user_dn', 'names the same entry for everybody')
   return finder
+}
+
+/** `domain`, of names alone. */
+function domainsOf(source: TableSettings): ReadonlySet<string> {
+  const words = source
+    .text('domain')
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
+  const other = words.find((word) => !/^[\w.-]+$/.test(word))
+  if (other !== undefined) throw source.fault('domain', `${other} is no name of a domain`)
+  return new Set(words.map((word) => word.toLowerCase()))
 }
 
 const open = (session: LdapSession): Promise<LdapLink> => LdapLink.open(session, () => {})
