@@ -70,8 +70,9 @@ export async function readByImap(books: Books, { ports, user, password, isOver }
         if (count > 0) {
           const read = await ask(`FETCH 1:${count} (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[TEXT])`)
           const numbers = read.text.split('\r\n* ').flatMap((part) => numberIn(part) ?? [])
-          await ask(`STORE 1:${count} +FLAGS.SILENT (\\Deleted \\Seen)`)
-          await settle(books, numbers, async () => (await ask('EXPUNGE')).ok)
+          // On a full disk nothing is marked, and EXPUNGE then has nothing to do.
+          const isMarked = (await ask(`STORE 1:${count} +FLAGS.SILENT (\\Deleted \\Seen)`)).ok
+          if (isMarked) await settle(books, numbers, async () => (await ask('EXPUNGE')).ok)
         }
         await sleep(EVERY_MS)
       }
