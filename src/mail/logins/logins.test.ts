@@ -368,6 +368,26 @@ test('sessions end with their account and their application password, and others
   for (const done of leave) done()
 })
 
+test('whoever hung up before the log-in was through is no session', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { accounts, ana, logins, settings } = await setUp(t)
+  const letGo: string[] = []
+  const visit = (name: string): { hangUp: () => void; enter: () => void } => {
+    const made = logins
+      .door('smtp', settings, async () => false)
+      .visit(() => ({ address: '192.0.2.1', tls: undefined }))
+    const enter = (): void => made.succeeded({ accountId: ana.id, username: 'ana' }, 'PLAIN', () => letGo.push(name))
+    return { hangUp: () => made.gone(), enter }
+  }
+  const [early, late, staying] = [visit('early'), visit('late'), visit('staying')]
+  early.hangUp()
+  for (const one of [early, late, staying]) one.enter()
+  late.hangUp()
+  await accounts.setDisabled(ana.id, true)
+  t.mock.timers.tick(1000)
+  assert.deepEqual(letGo, ['staying'])
+})
+
 test('a ban is longer each time, up to a bound, until a week has passed', async (t) => {
   const { logins, clock, thread } = await setUp(t)
   const times = { firstMs: 1000, mostMs: 3500 }

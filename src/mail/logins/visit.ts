@@ -58,6 +58,7 @@ export class Visit {
   #tried: Tried | undefined
   #leave: (() => void) | undefined
   #makeRoom: (() => void) | undefined
+  #isGone = false
 
   constructor(parts: VisitParts, who: () => VisitorFacts) {
     this.#parts = parts
@@ -149,7 +150,15 @@ export class Visit {
     this.left()
     if (accountId === undefined) return
     this.#record(accountId, mechanism, true, appPassword?.name ?? '')
+    // A password is looked at for a while: nobody would take out again whoever hung up meanwhile.
+    if (this.#isGone) return
     this.#leave = this.#parts.sessions.add({ account: accountId, appPassword: appPassword?.id, end })
+  }
+
+  /** The connection is no more, whatever is still going on for it. */
+  gone(): void {
+    this.#isGone = true
+    this.left()
   }
 
   /** The session is over, or nobody's any more. */

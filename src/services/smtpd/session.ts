@@ -97,7 +97,7 @@ export class Session {
     this.client = { address, port, name: 'unknown', reverseName: 'unknown', nameStatus: 'permanent' }
     this.peer = this.origin = { name: 'unknown', address }
     this.visit = shared.deps.door?.visit(() => ({ ...this.client, tls: this.tls?.protocol }))
-    if (this.visit !== undefined) connection.whenClosed(() => this.visit?.left())
+    if (this.visit !== undefined) connection.whenClosed(() => this.visit?.gone())
     this.input = new Input(connection, {
       timeoutMs: cf.smtpd_timeout,
       octetsPerSecond: cf.smtpd_per_request_deadline ? cf.smtpd_min_data_rate : undefined,
