@@ -45,6 +45,15 @@ test('what stands in a response line that is too long is no command', async (t) 
   }
 })
 
+test('POP3 hears the answer to a challenge behind many commands at once', async (t) => {
+  const server = await startServer(t, { accounts: ['ana'] })
+  const on = await TlsDialogue.secured(t, 'pop3', server.port('pop3'))
+  on.send('CAPA\r\n'.repeat(5000) + 'AUTH PLAIN')
+  await on.line(/^\+ $/)
+  on.send(PLAIN.toString('base64'))
+  assert.match(await on.line(/^./), DONE)
+})
+
 test('where passwords want TLS, no mechanism is offered or taken without it', async (t) => {
   const mainCf = 'smtpd_tls_auth_only = yes\nimapd_tls_auth_only = yes\npop3d_tls_auth_only = yes\n'
   const server = await startServer(t, { accounts: ['ana'], mainCf })

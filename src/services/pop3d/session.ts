@@ -193,6 +193,7 @@ export class Session {
     const line = this.#takeLine(RESPONSE_LIMIT)
     if (line !== undefined) return Promise.resolve(line)
     if (this.#closing !== '' || this.#half) return Promise.resolve(undefined)
+    this.connection.resume() // it was told to wait where many commands came at once
     return new Promise((resolve) => (this.#awaited = resolve))
   }
 
