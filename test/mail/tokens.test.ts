@@ -52,6 +52,7 @@ const cases: readonly (readonly [claims: Record<string, unknown>, ends: string, 
     [{ email: undefined }, 'invalid_token: no claim email'],
     [{ email: ['ana', 'eva'] }, 'invalid_token: no claim email'],
     [{ email_verified: false }, 'invalid_token: the email is not verified'],
+    [{ email_verified: 'false' }, 'invalid_token: the email is not verified'],
     [{ scope: 'mailbox' }, 'insufficient_scope: no scope mail'],
   ]
 

@@ -103,7 +103,9 @@ function scopesOf(claims: JWTPayload): ReadonlySet<string> {
 function nameOf(claims: JWTPayload, claim: string): string {
   const name = claims[claim]
   if (typeof name !== 'string' || name === '') throw new TokenRefused(`no claim ${claim}`)
-  // OpenID Connect Core 1.0 §5.1: anybody may have typed it there.
-  if (claim === 'email' && claims['email_verified'] === false) throw new TokenRefused('the email is not verified')
+  // OpenID Connect Core 1.0 §5.1: anybody may have typed it there. Some issuers say so in a string.
+  const isVerified = claims['email_verified']
+  if (claim === 'email' && (isVerified === false || isVerified === 'false'))
+    throw new TokenRefused('the email is not verified')
   return name
 }
