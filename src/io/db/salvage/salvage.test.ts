@@ -57,7 +57,7 @@ function salvaged(path: string): { letters: Set<unknown>; words: Set<unknown>; d
 }
 
 /** Pages of a table or index, by kind. */
-function pagesOf(path: string, name: string, kind: 'internal' | 'leaf'): number[] {
+function pagesOf(path: string, name: string, kind: 'internal' | 'leaf' | 'overflow'): number[] {
   const db = new DatabaseSync(path, { readOnly: true })
   const rows = db.prepare('SELECT pageno FROM dbstat WHERE name = ? AND pagetype = ?').all(name, kind)
   db.close()
@@ -151,3 +151,28 @@ function lenient(path: string): { letters: number; words: number } {
   salvage.close()
   return { letters: counts.letter, words: counts.word }
 }
+
+test('a free list, or the rest of a long row, that names pages of a tree costs none of their rows', (t) => {
+  const path = makeDatabase(t)
+  const db = new DatabaseSync(path)
+  db.exec('DELETE FROM word WHERE owner > 300; DELETE FROM letter WHERE id > 500; PRAGMA wal_checkpoint(truncate)')
+  db.close()
+  const [, leaf = 0] = pagesOf(path, 'letter', 'leaf')
+  const long = pagesOf(path, 'letter', 'overflow')[0] ?? 0
+  const whole = readFileSync(path)
+  const trunk = whole.readUInt32BE(32)
+  assert.ok(trunk > 0 && leaf > 0 && long > 0)
+  const free = Buffer.from(whole)
+  free.writeUInt32BE(leaf, (trunk - 1) * PAGE + 8)
+  const chain = Buffer.from(whole)
+  chain.writeUInt32BE(leaf, (long - 1) * PAGE)
+  // Of the long row alone nothing is left.
+  for (const [octets, rows] of [
+    [free, 499],
+    [chain, 498],
+  ] as const) {
+    writeFileSync(path, octets)
+    const { letters } = lenient(path)
+    assert.equal(letters, rows)
+  }
+})

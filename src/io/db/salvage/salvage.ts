@@ -45,10 +45,15 @@ const SCHEMA_LAYOUT: Layout = {
 }
 const SEQUENCE_SQL = 'CREATE TABLE sqlite_sequence(name,seq)'
 
+/** A page that was read as part of a tree. */
+const TAKEN = 1
+/** The free list or a long row says that it is theirs: what says so may be what is damaged, so a tree that leads there is believed. */
+const SAID = 2
+
 export class Salvage {
   readonly #o: SalvageOptions
   readonly #file: PageFile
-  /** 1: belongs to a tree, to the free list, or to a long row. */
+  /** TAKEN, SAID or 0 for each page. */
   readonly #seen: Uint8Array
   #done = 0
   /** Tables of which something was not readable. */
@@ -108,12 +113,12 @@ export class Salvage {
     for (const { values } of this.#tree(1, SCHEMA, SCHEMA_LAYOUT)) found.push(values)
     if (!this.damaged.has(SCHEMA)) return found
     for (let number = 2; number <= this.pages; number++) {
-      if (this.#seen[number] === 1) continue
+      if (this.#seen[number] !== 0) continue
       const page = this.#read(number)
       const rows = page?.kind === 'table-leaf' ? page.cells.flatMap(({ values }) => (values ? [values] : [])) : []
       const named = rows.filter((values) => values.length === 5 && fits(SCHEMA_LAYOUT, values) && isSchemaRow(values))
       if (rows.length === 0 || named.length < rows.length) continue
-      this.#seen[number] = 1
+      this.#seen[number] = TAKEN
       found.push(...named)
     }
     const names = new Map(found.map((row) => [String(row[1]), row]))
@@ -124,7 +129,7 @@ export class Salvage {
     const stack: { readonly number: number; readonly depth: number }[] = [{ number: root, depth: 0 }]
     for (let at; (at = stack.pop()) !== undefined;) {
       const { number, depth } = at
-      if (number < 1 || number > this.pages || this.#seen[number] === 1 || depth > DEPTH_LIMIT) {
+      if (number < 1 || number > this.pages || this.#seen[number] === TAKEN || depth > DEPTH_LIMIT) {
         this.#damage(table, number, 'a page refers to one that it cannot be above')
         continue
       }
@@ -157,7 +162,7 @@ export class Salvage {
     if (this.damaged.size === 0) return
     const layouts = [...this.damaged].flatMap((table) => this.#layoutOf(table) ?? []).concat(indices)
     for (let number = 2; number <= this.pages; number++) {
-      if (this.#seen[number] === 1) continue
+      if (this.#seen[number] !== 0) continue
       const page = this.#read(number)
       const rows = page?.cells.filter(({ values }) => values !== undefined) ?? []
       if (page === undefined || rows.length === 0) continue
@@ -193,23 +198,27 @@ export class Salvage {
     for (let trunk = head.readUInt32BE(32); trunk !== 0;) {
       const page = this.#file.page(trunk)
       const count = page?.readUInt32BE(4) ?? 0
-      if (page === undefined || this.#seen[trunk] === 1 || count > this.#file.usable / 4 - 2) {
+      if (page === undefined || this.#seen[trunk] !== 0 || count > this.#file.usable / 4 - 2) {
         this.#damage(undefined, trunk, 'the list of free pages is damaged')
         return
       }
-      this.#mark(trunk)
-      for (let i = 0; i < count; i++) this.#seen[page.readUInt32BE(8 + 4 * i)] = 1
+      this.#say(trunk)
+      for (let i = 0; i < count; i++) this.#say(page.readUInt32BE(8 + 4 * i))
       trunk = page.readUInt32BE(0)
     }
   }
 
   #read(number: number): BtreePage | undefined {
     const file = this.#file
-    return readBtreePage({ usable: file.usable, page: (n) => file.page(n), onOverflow: (n) => this.#mark(n) }, number)
+    return readBtreePage({ usable: file.usable, page: (n) => file.page(n), onOverflow: (n) => this.#say(n) }, number)
+  }
+
+  #say(number: number): void {
+    if (this.#seen[number] === 0) this.#seen[number] = SAID
   }
 
   #mark(number: number): void {
-    this.#seen[number] = 1
+    this.#seen[number] = TAKEN
     this.#o.onProgress?.(++this.#done, this.pages)
   }
 
