@@ -18,11 +18,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { segmentPath } from '../../io/blobs/mod.ts'
-import { becameOlder } from '../../io/db/mod.ts'
+import { becameOlder, ServerRunsError, takeServerLock } from '../../io/db/mod.ts'
 import { holdAll } from '../../mail/queue/mod.ts'
 import { afterPowerCut } from '../../mail/store/mod.ts'
 import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
-import { actAsOwner, type DataPaths, makeDataDirectory } from '../server/data-dir.ts'
+import { actAsOwner, type DataPaths, makeDataDirectory, restoreBegun } from '../server/data-dir.ts'
 import { openMailDatabase } from '../server/database.ts'
 import { copyFrom, openFile, syncDirectory, type Tick } from './copy.ts'
 import { BackupError, type Manifest, readManifest } from './manifest.ts'
@@ -31,7 +31,7 @@ const DAY_MS = 86_400_000
 /** Older than that, UIDs that were given since are thought to have been fewer than a margin a day. */
 const MARGIN_LIMIT = 1000
 /** What a start makes before there are data. */
-const NO_DATA = new Set(['compiled', 'snapshots', 'paths', 'restoring'])
+const NO_DATA = new Set(['compiled', 'snapshots', 'paths', 'restoring', 'server.lock', 'restore.lock'])
 
 export interface RestoreAllJob {
   readonly dir: string
@@ -52,9 +52,35 @@ export interface RestoreAllReport {
 
 /** Throws BackupError; then what is there is no data directory. */
 export async function restoreAll(job: RestoreAllJob): Promise<RestoreAllReport> {
+  const { paths } = job
+  const rights = rightsIn(paths.dir)
+  const guard = join(paths.dir, 'restore.lock')
+  const lock = withRights(rights, () => take(paths, guard))
+  try {
+    return await restoreWith(rights, job)
+  } finally {
+    withRights(rights, () => {
+      lock.release()
+      rmSync(guard, { force: true })
+    })
+  }
+}
+
+/** No server starts meanwhile, and no other restore. */
+function take(paths: DataPaths, guard: string): ReturnType<typeof takeServerLock> {
+  mkdirSync(dirname(paths.dir), { recursive: true, mode: 0o755 }) // as for all data
+  mkdirSync(paths.dir, { recursive: true, mode: 0o700 })
+  try {
+    return takeServerLock(paths.dir, guard)
+  } catch (error) {
+    if (error instanceof ServerRunsError) throw new BackupError(`process ${error.pid} has ${paths.dir}: stop it first`)
+    throw error
+  }
+}
+
+async function restoreWith(rights: Rights, job: RestoreAllJob): Promise<RestoreAllReport> {
   const { dir, generation, paths } = job
   const manifest = readManifest(dir, generation)
-  const rights = rightsIn(paths.dir)
   withRights(rights, () => prepare(paths))
   const at = join(dir, 'generations', generation)
   const all = [...manifest.files, ...manifest.segments].reduce((sum, { octets }) => sum + octets, 0)
@@ -73,7 +99,7 @@ export async function restoreAll(job: RestoreAllJob): Promise<RestoreAllReport> 
   const held = await makeLater(fresh, job, manifest)
   renameSync(fresh, paths.database)
   for (const path of [paths.log, paths.dir, dirname(paths.dir)]) syncDirectory(path)
-  rmSync(join(paths.dir, 'restoring'))
+  rmSync(restoreBegun(paths))
   syncDirectory(paths.dir)
   return { manifest, held, hasKey: existsSync(paths.key) }
 }
@@ -86,12 +112,12 @@ function rightsIn(path: string): Rights {
 }
 
 function prepare(paths: DataPaths): void {
-  const isBegun = existsSync(join(paths.dir, 'restoring'))
+  const isBegun = existsSync(restoreBegun(paths))
   const there = existsSync(paths.dir) ? readdirSync(paths.dir).filter((name) => !NO_DATA.has(name)) : []
   if (there.length > 0 && !isBegun)
     throw new BackupError(`${paths.dir} is not empty (${there.slice(0, 3).join(', ')}): put it aside first`)
   makeDataDirectory(paths)
-  writeFileSync(join(paths.dir, 'restoring'), '', { mode: 0o600, flush: true })
+  writeFileSync(restoreBegun(paths), '', { mode: 0o600, flush: true })
   for (const name of there) rmSync(join(paths.dir, name), { recursive: true, force: true })
   makeDataDirectory(paths)
   syncDirectory(paths.dir)

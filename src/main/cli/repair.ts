@@ -1,8 +1,9 @@
 /** `postigo repair`: a damaged database is put together anew, of what is left of it, the last snapshot and the message log. */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isFull, ServerRunsError } from '../../io/db/mod.ts'
 import { isEmpty, NoRoomError, repair as repairData, type RepairReport } from '../repair/repair.ts'
-import { actAsOwner, dataPaths } from '../server/data-dir.ts'
+import { actAsOwner, dataPaths, restoreBegun } from '../server/data-dir.ts'
 import { holderAfterKeeper } from '../server/keeper.ts'
 import { readConfig } from '../server/rooms.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
@@ -45,6 +46,8 @@ async function run(directory: string, isDry: boolean, io: CliIo): Promise<number
   const config = readConfig({ directory })
   const paths = dataPaths(config)
   if (isEmpty(paths)) throw new NoData(`${paths.dir} has neither a database nor a message log`)
+  if (existsSync(restoreBegun(paths)))
+    throw new NoData(`${paths.dir} is a restore that was stopped half way: \`postigo restore --all\` begins it anew`)
   const holder = await holderAfterKeeper(paths.dir)
   if (holder !== undefined) throw new NoData(`process ${holder} serves these data: postigo stop, then again`)
   actAsOwner(paths)

@@ -59,6 +59,11 @@ export function repairReady({ dir }: Pick<DataPaths, 'dir'>): string {
   return join(dir, 'repair', 'ready')
 }
 
+/** There while a restore of everything has not come to its end; what lies beside it is deleted when it begins anew. */
+export function restoreBegun({ dir }: Pick<DataPaths, 'dir'>): string {
+  return join(dir, 'restoring')
+}
+
 /** The database is not the one to be used, or mail has none. */
 export class DamagedDataError extends Error {}
 
@@ -66,6 +71,8 @@ export class DamagedDataError extends Error {}
 export function refuseDamaged(paths: DataPaths): void {
   if (existsSync(repairReady(paths)))
     throw new DamagedDataError('a repair was stopped half way: `postigo repair` ends it')
+  if (existsSync(restoreBegun(paths)))
+    throw new DamagedDataError('a restore was stopped half way: `postigo restore --all` begins it anew')
   if (existsSync(paths.database) || !existsSync(paths.log) || segmentFiles(paths.log).length === 0) return
   throw new DamagedDataError(
     `${paths.database} is missing, and the message log has mail: \`postigo repair\` puts a database together`,
