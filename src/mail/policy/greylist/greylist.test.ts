@@ -92,6 +92,23 @@ test('what is old goes, and no more than the limit is kept', async (t) => {
   assert.equal(rows(), 1)
 })
 
+test('no more client networks than the limit are kept, and old ones go however many they are', async (t) => {
+  const { come, db, clock } = setUp(t, { greylist_entry_limit: 2000 })
+  const networks = (): number => Number(db.read.sql('SELECT count(*) FROM greylist_client').get()?.[0])
+  const known = async (count: number): Promise<void> =>
+    db.write((tx) => {
+      const insert = tx.sql('INSERT OR REPLACE INTO greylist_client (network, passes, seen_ms) VALUES (?, 1, ?)')
+      for (let n = 0; n < count; n++) insert.run(`128/64:${n}`, clock.now() + n)
+    })
+  await known(5000)
+  await come(DAY, '192.0.2.1 a@x.test u@mail.test')
+  assert.equal(networks(), 2000)
+  const [oldest] = db.read.sql('SELECT min(seen_ms) FROM greylist_client').get() ?? []
+  assert.equal(Number(oldest), clock.now() - DAY + 3000, 'the oldest went')
+  await come(36 * DAY, '192.0.2.1 a@x.test u@mail.test')
+  assert.equal(networks(), 0)
+})
+
 test('check_greylist in a list of restrictions', async (t) => {
   const { clock, greylist } = setUp(t)
   const mainCf =

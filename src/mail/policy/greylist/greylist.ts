@@ -114,11 +114,26 @@ export class Greylist {
         })
       }
     }
-    await this.#write((tx) => {
-      tx.sql(
-        'DELETE FROM greylist_client WHERE network IN (SELECT network FROM greylist_client WHERE seen_ms < ? LIMIT ?)',
-      ).run(now - lifetimeMs, SLICE)
-    })
+    await this.#cleanClients(now - lifetimeMs, limit)
+  }
+
+  /** Who has many networks could fill the disk with them as well. */
+  async #cleanClients(beforeMs: number, limit: number): Promise<void> {
+    const oldest = 'SELECT network FROM greylist_client WHERE seen_ms < ? ORDER BY seen_ms LIMIT ?'
+    const count = Number(this.#db.read.sql('SELECT count(*) FROM greylist_client').get()?.[0] ?? 0)
+    let over = count - limit
+    for (const [before, isForced] of [
+      [beforeMs, false],
+      [Number.MAX_SAFE_INTEGER, true],
+    ] as const)
+      for (let gone = SLICE; gone === SLICE && (!isForced || over > 0); over -= gone) {
+        const most = isForced ? Math.min(SLICE, over) : SLICE
+        gone = 0
+        await this.#write((tx) => {
+          const sql = `DELETE FROM greylist_client WHERE network IN (${oldest})`
+          gone = Number(tx.sql(sql).run(before, most).changes)
+        })
+      }
   }
 }
 

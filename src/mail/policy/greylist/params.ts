@@ -22,9 +22,13 @@ export const greylistParams = defineParams({
   ),
   greylist_client_ipv6_prefix_length: int('64', 'The same for IPv6.', { min: 0, max: 128 }),
   greylist_client_exceptions: str('$mynetworks', 'Clients that never wait: names, networks, type:table.'),
-  greylist_entry_limit: int('1000000', 'Entries that are kept; beyond, those go first that have not come again.', {
-    min: 1000,
-  }),
+  greylist_entry_limit: int(
+    '1000000',
+    'Entries that are kept, and as many client networks; beyond, those go first that have not come again.',
+    {
+      min: 1000,
+    },
+  ),
 })
 
 export type GreylistSettings = Settings<typeof greylistParams>
