@@ -1,11 +1,11 @@
 /** Getting and renewing certificates: when, how often after failures, and what is kept meanwhile. */
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { manualClock } from '#src/base/mod.ts'
+import { listen, manualClock } from '#src/base/mod.ts'
 import { type Config, makeRegistry, parseConfig } from '#src/io/config/mod.ts'
 import { AcmeAuthority } from '../support/acme-authority.ts'
 import { CertificateKeeper } from '#src/main/certificates/keeper.ts'
@@ -220,4 +220,23 @@ test('acme_challenge_directory: the answer lies there for as long as it is looke
   assert.equal(existsSync(file), false)
   world.config = configOf('acme_http_listen = 192.0.2.1:1\n')
   assert.match((await world.keeper.force()) ?? '', /^port 1, where the authority would look: /)
+})
+
+test('where nothing can be written no certificate is ordered, and the waits grow all the same', async (t) => {
+  const { authority, directory, clock, keeper, taken } = worldOf(t)
+  const said: string[] = []
+  t.after(listen((event) => event.event === 'main.certificate' && 'text' in event && said.push(String(event.text))))
+  const inTheWay = ['state.json.new', 'certificate.pem.new'].map((name) => join(directory, name))
+  for (const path of inTheWay) mkdirSync(path)
+  for (let n = 0; n < 5; n++) {
+    await keeper.look()
+    clock.advance(1000)
+  }
+  assert.deepEqual([authority.asked, taken], [[], []])
+  assert.equal(said.length, 1, said.join('\n'))
+  for (const path of inTheWay) rmdirSync(path)
+  clock.advance(DAY_MS)
+  await keeper.look()
+  assert.equal(taken.length, 1)
+  assert.equal(keeper.status()?.failures, 0)
 })

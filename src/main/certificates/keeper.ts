@@ -61,6 +61,8 @@ export class CertificateKeeper {
   readonly #over = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<string | undefined> | undefined
+  /** What could not be written: the authority is not asked more often for that. */
+  #unwritten: AcmeState | undefined
 
   constructor(deps: CertificateKeeperDeps) {
     this.#deps = deps
@@ -107,7 +109,7 @@ export class CertificateKeeper {
   }
 
   #state(cf: AcmeSettings): AcmeState {
-    const state = readState(this.#deps.directory)
+    const state = this.#unwritten ?? readState(this.#deps.directory)
     const stamp = acmeStamp(cf)
     return state?.stamp === stamp ? state : freshState(stamp, state?.issuedBy)
   }
@@ -132,12 +134,15 @@ export class CertificateKeeper {
     return this.#one(async () => {
       const { directory, clock, onCertificate } = this.#deps
       try {
+        // An authority gives few certificates for a name in a week: none is ordered that could not be kept.
+        writeState(directory, this.#state(cf))
         await this.#obtain(cf)
       } catch (error) {
         return this.#failed(cf, error)
       }
       const renewAtMs = this.#renewal(undefined)
       const state = freshState(acmeStamp(cf), cf.acme_directory)
+      this.#unwritten = undefined
       writeState(directory, { ...state, triedMs: clock.now(), renewAtMs, askAtMs: clock.now() })
       await onCertificate().catch((error: unknown) => this.#say(`it is not shown yet: ${textOf(error)}`, 'warning: '))
       this.#say(`certificate for ${acmeNames(cf).join(', ')} from ${hostOf(cf)}; ${renewText(renewAtMs)}`)
@@ -155,7 +160,13 @@ export class CertificateKeeper {
     const now = clock.now()
     const notBeforeMs = now + waitAfter(failures, retryAfterMs, random())
     const refusedUntilMs = retryAfterMs === 0 ? 0 : now + retryAfterMs
-    writeState(directory, { ...before, failures, notBeforeMs, refusedUntilMs, triedMs: now, error: text })
+    const state = { ...before, failures, notBeforeMs, refusedUntilMs, triedMs: now, error: text }
+    this.#unwritten = undefined
+    try {
+      writeState(directory, state)
+    } catch {
+      this.#unwritten = state
+    }
     const next = new Date(notBeforeMs).toISOString()
     this.#say(
       `no certificate for ${acmeNames(cf).join(', ')} from ${hostOf(cf)}: ${text}; next try ${next}`,
