@@ -24,10 +24,11 @@ function findings({ paths }: MailData): string[] {
 test('a backup while mail flows, a second one of what is new, and a third without the server', async (t) => {
   const dir = join(directory(t), 'kept')
   const data = await makeMail(t, async (server) => {
-    const going = putMail(server, 40, 120)
+    const going = putMail(server, 40, 110)
     const first = await ran(backup, [dir, '-c', server.dir, '--keep', '2'])
     assert.equal(first.code, EX.ok, first.err)
     await going
+    await putMail(server, 110, 120) // the first one may have had all of it
     const paths = pathsOf(server.dir)
     assert.deepEqual(readdirSync(paths.snapshots), [], 'nothing is held any more')
     await server.restart() // its segments are sealed
@@ -111,6 +112,10 @@ test('damage in the data is named in the backup, and takes no whole one away', a
     assert.equal((await ran(backup, [dir, '-c', server.dir, '--keep', '1'])).code, EX.dataErr)
     assert.equal(generationsIn(dir).length, 2, 'the last whole one, and the damaged one')
     assert.ok(!generationsIn(dir).includes(whole))
+    const kept = chooseGeneration(dir, generationsIn(dir)[0])
+    assert.equal((await ran(backup, [dir, '-c', server.dir, '--keep', '1'])).code, EX.dataErr)
+    assert.deepEqual(generationsIn(dir).length, 2, 'damaged ones do not pile up')
+    assert.equal(generationsIn(dir)[0], kept)
   })
 })
 

@@ -71,7 +71,7 @@ class Backup {
   readonly #job: BackupJob
   readonly #madeMs = Date.now()
   #id = ''
-  #renewedMs = Date.now()
+  #renewedMs = performance.now()
   #copied = 0
   #octets = 0
 
@@ -90,6 +90,7 @@ class Backup {
       segments = this.#segments(at)
     } finally {
       if (this.#id !== '') await this.#letGo()
+      this.#id = ''
     }
     const secrets = this.#job.secrets ? this.#secrets(at) : { files: [], leftOut: [] }
     // Of a trial the data lie below the configuration.
@@ -134,8 +135,9 @@ class Backup {
 
   /** A hold that is gone means that a segment may be: then the copy of it fails, or the last look does. */
   #renew(): void {
-    if (Date.now() - this.#renewedMs < RENEW_EVERY_MS) return
-    this.#renewedMs = Date.now()
+    const now = performance.now() // which nobody sets back
+    if (this.#id === '' || now - this.#renewedMs < RENEW_EVERY_MS) return
+    this.#renewedMs = now
     const { paths, owner } = this.#job.data
     try {
       withRights(owner, () => renewHold(paths.snapshots, this.#id))
@@ -148,6 +150,7 @@ class Backup {
     let done = 0
     return (octets) => {
       done += octets
+      this.#renew() // one file may take longer than a hold lasts
       this.#job.progress(what, Math.round(done / 1024), Math.round(expected / 1024))
     }
   }

@@ -38,7 +38,10 @@ test('while a backup holds the log no segment dies, and one that was killed hold
   utimesSync(holdPath(dir, ID), old, old)
   assert.equal(isHeld(dir, Date.now()), false)
   writeFileSync(snapshotPath(dir, ID), 'left')
+  const journal = join(dir, `backup-${ID}.db.partial-journal`)
+  writeFileSync(journal, 'left')
   sweepHolds(dir, Date.now())
+  assert.equal(existsSync(journal), false)
   assert.equal(existsSync(snapshotPath(dir, ID)), false)
   assert.throws(() => renewHold(dir, ID), /ENOENT/)
   letGo(dir, ID) // harmless

@@ -11,6 +11,8 @@ export const HOLD_MS = 600_000
 export const RENEW_EVERY_MS = 30_000
 
 const HOLD_NAME = /^backup-[0-9a-f]{32}\.hold$/
+/** All that belongs to one. */
+const OWN_NAME = /^backup-[0-9a-f]{32}\./
 
 export const BACKUP_ID = /^[0-9a-f]{32}$/
 
@@ -42,16 +44,24 @@ export function isHeld(snapshots: string, nowMs: number): boolean {
   return idsIn(snapshots).some((id) => !isStale(snapshots, id, nowMs))
 }
 
-/** What backups that were killed left. */
+/** What backups that were killed left; a snapshot may have been ended just when its hold went, so that nobody's name is on it. */
 export function sweepHolds(snapshots: string, nowMs: number): void {
   for (const id of idsIn(snapshots)) if (isStale(snapshots, id, nowMs)) letGo(snapshots, id)
+  const names = namesIn(snapshots)
+  const held = new Set(idsIn(snapshots)) // looked at after them: a hold is there before its snapshot
+  for (const name of names)
+    if (OWN_NAME.test(name) && !held.has(name.slice(7, 39))) rmSync(join(snapshots, name), { force: true })
 }
 
 function idsIn(snapshots: string): string[] {
+  return namesIn(snapshots)
+    .filter((name) => HOLD_NAME.test(name))
+    .map((name) => name.slice(7, 39))
+}
+
+function namesIn(snapshots: string): string[] {
   try {
     return readdirSync(snapshots)
-      .filter((name) => HOLD_NAME.test(name))
-      .map((name) => name.slice(7, 39))
   } catch {
     return [] // there are none yet
   }
