@@ -152,6 +152,50 @@ test('\\Seen is shared where the mailbox or main.cf says so', async (t) => {
   assert.match(await (await other.as('ana')).ask('STATUS INBOX (UNSEEN)'), /UNSEEN 0/)
 })
 
+test('when \\Seen becomes shared or private, who is there and who comes back learn of it', async (t) => {
+  const world = await house(t)
+  const ana = await world.as('ana')
+  for (const flags of ['(\\Seen) ', '', '']) await ana.append('INBOX', MESSAGE, flags)
+  for (const who of [BEA, CARL]) await change(world, who, 'lrsw')
+  await ana.ask('SELECT INBOX')
+  const idle = await world.as('bea', 'ENABLE QRESYNC', `SELECT ${INBOX}`)
+  const bea = await world.as('bea', 'ENABLE QRESYNC', `SELECT ${INBOX}`, 'UID STORE 2 +FLAGS (\\Seen)')
+  const carl = await world.as('carl', 'ENABLE CONDSTORE', `SELECT ${INBOX}`)
+  const highest = async (): Promise<string> =>
+    /HIGHESTMODSEQ (\d+)/.exec(await bea.ask(`STATUS ${INBOX} (HIGHESTMODSEQ)`))?.[1] ?? ''
+  const seenIn = (answer: string): string =>
+    lines(answer, /FETCH/)
+      .map((line) => `${/UID (\d+)/.exec(line)?.[1] ?? /\d+/.exec(line)?.[0]}${line.includes('\\Seen') ? '+' : '-'}`)
+      .join(' ')
+  const validity = /UIDVALIDITY (\d+)/.exec(await bea.ask(`STATUS ${INBOX} (UIDVALIDITY)`))?.[1]
+  const returning = async (since: string): Promise<string> => {
+    const later = await world.as('bea', 'ENABLE QRESYNC')
+    const told = seenIn(await later.ask(`SELECT ${INBOX} (QRESYNC (${validity} ${since}))`))
+    later.close()
+    return told
+  }
+  const entry = '/shared/vendor/cmu/cyrus-imapd/sharedseen'
+  const before = await highest()
+  await ana.ask(`SETMETADATA INBOX (${entry} "true")`)
+  assert.equal(seenIn(await bea.ask('NOOP')), '1+ 2- 3-')
+  assert.equal(seenIn(await carl.ask('NOOP')), '1+ 2- 3-')
+  assert.equal(seenIn(await bea.ask(`UID FETCH 1:* (FLAGS) (CHANGEDSINCE ${before})`)), '1+ 2- 3-')
+  assert.equal(await returning(before), '1+ 2- 3-')
+  // What a session stores that was there before is for all.
+  await bea.ask('UID STORE 3 +FLAGS (\\Seen)')
+  assert.match(await ana.ask('STATUS INBOX (UNSEEN)'), /UNSEEN 1/)
+  const shared = await highest()
+  await ana.ask(`SETMETADATA INBOX (${entry} NIL)`)
+  assert.equal(seenIn(await carl.ask('NOOP')), '1- 2- 3-')
+  assert.equal(await returning(shared), '1- 2+ 3-')
+  const stored = await bea.ask(`UID STORE 2 (UNCHANGEDSINCE ${shared}) -FLAGS.SILENT (\\Seen)`)
+  assert.match(stored, /OK \[MODIFIED 2\]/)
+  assert.equal(seenIn(stored), '1- 2+ 3-')
+  assert.match(await idle.ask('UID STORE 3 +FLAGS (\\Seen)'), /UID 3 FLAGS \(\\Seen/)
+  assert.match(await ana.ask('STATUS INBOX (UNSEEN)'), /UNSEEN 1/)
+  assert.equal(seenIn(await bea.ask('NOOP')), '3+')
+})
+
 test('what the rights do not allow of flags is left out, of STORE as of COPY and APPEND', async (t) => {
   const world = await house(t)
   const ana = await world.as('ana', 'CREATE Box')

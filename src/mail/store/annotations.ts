@@ -7,7 +7,7 @@ import type { AccountId } from '../accounts/mod.ts'
 import { nextModSeq } from './account-state.ts'
 import { announce, type StoreContext } from './context.ts'
 import type { Annotation, AnnotationChange, AnnotationNews, AnnotationsSet, MailboxId, Refusal } from './contract.ts'
-import { mailboxByName } from './mailbox-rows.ts'
+import { emptyTally, mailboxByName, tallyChange } from './mailbox-rows.ts'
 import { canonicalName } from './names.ts'
 import { SHARED_SEEN_ENTRY } from './private-seen.ts'
 import { provision } from './provision.ts'
@@ -92,16 +92,12 @@ export async function setAnnotations(
     for (const change of changes)
       if (mailbox === SERVER || !isSpecialUse(change))
         write(tx, { account, mailbox, owner: ownerOf(who, change.entry) }, change, modSeq)
-    if (changes.some(({ entry }) => entry.toLowerCase() === SHARED_SEEN_ENTRY)) raiseModSeq(tx, mailbox, modSeq)
+    if (changes.some(({ entry }) => entry.toLowerCase() === SHARED_SEEN_ENTRY))
+      tallyChange(tx, mailbox, 'changed', emptyTally(), modSeq) // to all who read the mailbox: seenTurnedAt
     forgetRemoved(tx, account, mailbox)
     announce(ctx, tx, account)
     return { modSeq, usedBefore: used?.from?.name }
   })
-}
-
-/** Readers were told of MODSEQs of their own, which may be higher than the mailbox's, and see those no more. */
-function raiseModSeq(tx: Tx, mailbox: MailboxId, modSeq: number): void {
-  tx.sql('UPDATE mailbox SET highest_mod_seq = ? WHERE id = ?').run(modSeq, mailbox)
 }
 
 const isSpecialUse = ({ entry }: AnnotationChange): boolean => entry.toLowerCase() === SPECIAL_USE
@@ -191,12 +187,13 @@ function write(tx: Tx, place: Place, { entry, value }: AnnotationChange, modSeq:
     ).run(account, mailbox, owner, entry, value, modSeq)
 }
 
+/** The entry of shared \Seen stays, for MODSEQs never go back: seenTurnedAt. */
 function forgetRemoved(tx: Tx, account: AccountId, mailbox: MailboxId): void {
   tx.sql(
-    `DELETE FROM annotation WHERE account = ?1 AND mailbox = ?2 AND value IS NULL AND mod_seq <=
+    `DELETE FROM annotation WHERE account = ?1 AND mailbox = ?2 AND value IS NULL AND entry <> ?4 AND mod_seq <=
        (SELECT mod_seq FROM annotation WHERE account = ?1 AND mailbox = ?2 AND value IS NULL
         ORDER BY mod_seq DESC LIMIT 1 OFFSET ?3)`,
-  ).run(account, mailbox, REMOVED_KEPT)
+  ).run(account, mailbox, REMOVED_KEPT, SHARED_SEEN_ENTRY)
 }
 
 /** MODSEQ of the newest change to an account's annotations. */

@@ -45,6 +45,17 @@ export function privateReader(
   return shared ? undefined : who
 }
 
+/**
+ * The MODSEQ as of which it was last said whose \Seen readers have; 0: never. No message has a lower one in any view, for what its
+ * readers see of it may have changed then.
+ */
+export function seenTurnedAt(reader: Reader, { id, account }: Pick<MailboxRow, 'id' | 'account'>): number {
+  const row = reader
+    .sql('SELECT mod_seq FROM annotation WHERE account = ? AND mailbox = ? AND owner = 0 AND entry = ?')
+    .get(account, id, SHARED_SEEN_ENTRY)
+  return Number(row?.[0] ?? 0)
+}
+
 /** Marks with a MODSEQ above `since`, and those that share a row with them, by UID. */
 export function marksSince(reader: Reader, mailbox: MailboxId, who: AccountId, since: number): Mark[] {
   return reader

@@ -69,8 +69,8 @@ export class SelectedMailbox implements Selected {
   readonly #parts: SelectedParts
   /** Who has it selected, and whose \Seen it shows; undefined: the mailbox's. */
   readonly #who: AccountId
-  readonly #reader: AccountId | undefined
-  readonly #view: View
+  #reader: AccountId | undefined
+  #view: View
   readonly #told = new ToldState()
   #seen: number
 
@@ -227,10 +227,24 @@ export class SelectedMailbox implements Selected {
 
   #refresh(expunges: boolean): Delta {
     if (!this.stale) return nothingNew(this.recent)
+    this.#followSeen()
     const uidNext = this.uidNext
     const delta = this.#refreshFromCounts() ?? this.#refreshFromView(expunges)
     if (this.uidNext > uidNext) this.#claim()
     return delta
+  }
+
+  /** \Seen was made shared or private since SELECT: the session goes over to the view that shows it so. */
+  #followSeen(): void {
+    if (this.#who === this.account || this.#view.deleted) return
+    const { read } = this.#ctx.db
+    const row = mailboxById(read, this.mailbox)
+    if (row?.name === undefined) return
+    const reader = privateReader(this.#ctx, read, row, this.#who)
+    if (reader === this.#reader) return
+    this.#reader = reader
+    this.#view = this.#parts.views.move(this.#told, this.#view, row, reader)
+    this.#told.moved()
   }
 
   /** A view that was put away stays so while there is only new mail to tell. */
@@ -340,6 +354,7 @@ export class SelectedMailbox implements Selected {
     const { unchangedSince, silent, rights = ALL_RIGHTS } = options
     const mask = mayChange(rights)
     const told = this.#told
+    if (this.stale) this.#followSeen()
     const uids = this.#uidsOf(seqs)
     const result = await storeFlagsOn(this.#ctx, {
       account: this.account,

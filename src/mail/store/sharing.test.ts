@@ -72,13 +72,43 @@ test('what is shared with somebody has another MODSEQ when what they see of it c
   assert.deepEqual(await changed(() => owner.expunge()), [true, true])
 })
 
+/** What a client knows of \Seen that believes what it is told. */
+class Client {
+  readonly seen = new Map<number, boolean>()
+  readonly selected: Selected
+
+  constructor(selected: Selected) {
+    this.selected = selected
+    this.take(Array.from({ length: selected.count }, (_, i) => i + 1))
+  }
+
+  take(seqs: readonly number[]): void {
+    for (const seq of seqs) this.seen.set(this.selected.uidAt(seq), this.selected.hasFlag(seq, '\\Seen'))
+  }
+
+  async refresh(): Promise<void> {
+    const before = this.selected.uidNext
+    const { changed, expungedUids } = await this.selected.refresh({ expunges: true })
+    for (const uid of expungedUids) this.seen.delete(uid)
+    this.take(changed)
+    for (let seq = this.selected.lowerBound(before); seq <= this.selected.count; seq++) this.take([seq])
+  }
+
+  get seenUids(): number[] {
+    return [...this.seen].flatMap(([uid, seen]) => (seen ? [uid] : [])).toSorted((a, b) => a - b)
+  }
+}
+
+/** Clients that come back, of one script. */
+const AWAY = 4
+
 /** One step: who does what to which message. */
-type Step = readonly [who: number, what: 'see' | 'unsee' | 'flag' | 'arrive' | 'expunge' | 'look', n: number]
+type Step = readonly [who: number, what: 'see' | 'unsee' | 'flag' | 'arrive' | 'expunge' | 'look' | 'turn', n: number]
 
 const steps = fc.array(
   fc.tuple(
     fc.integer({ min: 0, max: 2 }),
-    fc.constantFrom<Step[1]>('see', 'unsee', 'flag', 'arrive', 'expunge', 'look'),
+    fc.constantFrom<Step[1]>('see', 'unsee', 'flag', 'arrive', 'expunge', 'look', 'turn'),
     fc.nat(7).map((n) => n * 37), // few messages, so that steps meet
   ),
   { minLength: 30, maxLength: 60 },
@@ -96,10 +126,22 @@ test('\\Seen of each reader is what a model says, on two threads, in every view 
       for (let i = 0; i < 300; i++) await first.deposit(name)
       const seen = new Map(readers.map((who) => [who, new Set<number>()]))
       const sessions = await Promise.all(readers.map((who, i) => open(worlds[i % 2]!.store, who, name)))
+      const clients = sessions.map((selected) => new Client(selected))
+      let isShared = false
+      const modelOf = (i: number): Set<number> => seen.get(isShared ? ACCOUNT : readers[i]!)!
+      const turn = (): Promise<unknown> => {
+        isShared = !isShared
+        const value = isShared ? Buffer.from('true') : undefined
+        return first.store.setAnnotations(ACCOUNT, name, [{ entry: SHARED_SEEN_ENTRY, value }])
+      }
+      const away: { readonly i: number; readonly modSeq: bigint; readonly seen: ReadonlySet<number> }[] = []
       for (const [i, what, n] of script) {
         const selected = sessions[i]!
         if (what === 'arrive') await first.deposit(name)
-        await selected.refresh({ expunges: true })
+        if (what === 'turn') await turn()
+        await clients[i]!.refresh()
+        if (what === 'look' && away.length < AWAY)
+          away.push({ i, modSeq: selected.highestModSeq, seen: new Set(modelOf(i)) })
         const before = selected.highestModSeq
         const seq = 1 + (n % Math.max(1, selected.count))
         const uid = selected.uidAt(seq)
@@ -107,8 +149,9 @@ test('\\Seen of each reader is what a model says, on two threads, in every view 
         if (what === 'see' || what === 'unsee') {
           const had = selected.hasFlag(seq, '\\Seen')
           await selected.storeFlags([seq], what === 'see' ? 'add' : 'remove', ['\\Seen'])
-          if (what === 'see') seen.get(readers[i]!)?.add(uid)
-          else seen.get(readers[i]!)?.delete(uid)
+          if (what === 'see') modelOf(i).add(uid)
+          else modelOf(i).delete(uid)
+          clients[i]!.take([seq])
           // A change has a MODSEQ above all before; what was so already has none.
           assert.equal(selected.modSeqAt(seq) > before, had !== (what === 'see'))
         } else if (what === 'flag') await selected.storeFlags([seq], 'add', ['\\Flagged', `k${n}`])
@@ -117,10 +160,20 @@ test('\\Seen of each reader is what a model says, on two threads, in every view 
           await selected.expunge()
         }
       }
-      for (const [i, who] of readers.entries()) await agrees(worlds[(i + 1) % 2]!.store, name, who, seen.get(who)!)
+      for (const [i, who] of readers.entries()) await agrees(worlds[(i + 1) % 2]!.store, name, who, modelOf(i))
+      // Who comes back is told of all that differs.
+      for (const { i, modSeq, seen: known } of away)
+        for (const world of worlds) {
+          const back = await open(world.store, readers[i]!, name)
+          const told = new Set(back.changedSince(modSeq, back.uidNext).map((seq) => back.uidAt(seq)))
+          for (const uid of new Set([...known, ...modelOf(i)]).values())
+            if (back.seqOf(uid) > 0 && known.has(uid) !== modelOf(i).has(uid)) assert.ok(told.has(uid), `UID ${uid}`)
+          back.close()
+        }
       for (const [i, selected] of sessions.entries()) {
-        await selected.refresh({ expunges: true })
-        assert.deepEqual(seenIn(selected), seenOf(selected, seen.get(readers[i]!)!))
+        await clients[i]!.refresh()
+        assert.deepEqual(seenIn(selected), seenOf(selected, modelOf(i)))
+        assert.deepEqual(clients[i]!.seenUids, seenIn(selected))
         selected.close()
       }
     }),

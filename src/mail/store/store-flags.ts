@@ -11,7 +11,7 @@ import type { Entries } from './entries.ts'
 import { DELETED, type Dictionary, KeywordLimitError, SEEN, SYSTEM_BITS, systemBit } from './keywords.ts'
 import { emptyTally, mailboxById, type Tally, tallyChange } from './mailbox-rows.ts'
 import { nextWanted, writePage } from './pages.ts'
-import { Marks } from './private-seen.ts'
+import { Marks, seenTurnedAt } from './private-seen.ts'
 
 export interface FlagJob {
   readonly account: AccountId
@@ -62,6 +62,7 @@ class FlagSlice {
   readonly #tally: Tally = emptyTally()
   readonly #marks: Marks | undefined
   #written = false
+  #turnedAt = 0
   #modSeq = 0
 
   constructor(ctx: StoreContext, tx: Tx, job: FlagJob, result: FlagResult) {
@@ -77,6 +78,7 @@ class FlagSlice {
     const { mailbox, uids, operation, flags, account } = this.#job
     const row = mailboxById(this.#tx, mailbox)
     if (row?.name === undefined) return uids.length
+    this.#turnedAt = seenTurnedAt(this.#tx, row)
     const dictionary = readDictionary(this.#tx, mailbox, row.keywordVersion)
     const asked = dictionary.encode(flags, this.#ctx.settings.mailbox_keyword_limit)
     const change = flagChange(dictionary, operation, asked)
@@ -113,7 +115,7 @@ class FlagSlice {
     const shared = flags[i] ?? 0
     const mark = this.#marks?.at(uid[i] ?? 0)
     const before = this.#marks === undefined ? shared : withSeen(shared, mark?.seen === true)
-    const changed = Math.max(modSeq[i] ?? 0, mark?.modSeq ?? 0)
+    const changed = Math.max(modSeq[i] ?? 0, mark?.modSeq ?? 0, this.#turnedAt)
     if (unchangedSince !== undefined && changed > unchangedSince) {
       this.#result.modified.push(uid[i] ?? 0)
       return false

@@ -31,6 +31,11 @@ export class ToldState implements Told {
     this.numbers = new Numbers(limit, view.goneFor(this.toldExpunges))
   }
 
+  /** The session has another view: places are others there. */
+  moved(): void {
+    this.#epoch = -1
+  }
+
   /** Own flag changes are not news. `foreign`: those that are nevertheless, for they hide another's change. */
   ownChange(modSeqs: readonly number[], foreign: readonly number[]): void {
     this.#own.push(...modSeqs)

@@ -16,7 +16,7 @@ import { Entries, ENTRY_OCTETS, joinEntries, lowerBound } from './entries.ts'
 import { type Expunged, expungedSince } from './expunged.ts'
 import { Dictionary, SEEN } from './keywords.ts'
 import type { MailboxRow } from './mailbox-rows.ts'
-import { type Mark, marksSince } from './private-seen.ts'
+import { type Mark, marksSince, seenTurnedAt } from './private-seen.ts'
 import { type Page, pagesFrom, pagesNewerThan } from './pages.ts'
 import { ChangeLog } from './change-log.ts'
 
@@ -99,6 +99,7 @@ export class View {
       for (const { entries } of allPages(reader, row.id)) this.#appendRows(entries, 0, entries.length)
     else this.#append(joinEntries([...allPages(reader, row.id)].map((page) => page.entries)), gone)
     this.#mark(this.#marksSince(reader, 0))
+    this.#raise(seenTurnedAt(reader, row))
     this.#take(row)
     this.loaded = true
     this.epoch++
@@ -107,6 +108,7 @@ export class View {
   /** Takes in what was committed since. In a snapshot with `row`. */
   pull(reader: Reader, row: MailboxRow): void {
     if (row.highestModSeq > this.modSeq) {
+      if (seenTurnedAt(reader, row) > this.modSeq) return this.load(reader, row)
       this.#compact()
       const arrived: Entries[] = []
       for (const page of pagesNewerThan(reader, row.id, this.modSeq)) {
@@ -178,6 +180,12 @@ export class View {
       flags[place] = (((flags[place] ?? 0) & ~SEEN) | (mark.seen ? SEEN : 0)) >>> 0
       modSeq[place] = Math.max(modSeq[place] ?? 0, mark.modSeq)
     }
+  }
+
+  /** No message has a lower MODSEQ. */
+  #raise(to: number): void {
+    const { modSeq } = this.entries
+    for (let place = 0; to > 0 && place < this.rows; place++) modSeq[place] = Math.max(modSeq[place] ?? 0, to)
   }
 
   /** Appends new rows: messages that are there, and those that came and went since, which some session may count. */

@@ -6,7 +6,7 @@ import type { MailboxId } from './contract.ts'
 import { mailboxById, type MailboxRow } from './mailbox-rows.ts'
 import { pageFrom, pageHolding } from './pages.ts'
 import { rowAsSeenBy } from './private-seen.ts'
-import { View } from './view.ts'
+import { type Told, View } from './view.ts'
 
 export class Views {
   readonly #ctx: StoreContext
@@ -67,6 +67,19 @@ export class Views {
   /** Loads a view that was put away, so that what its sessions were told can be answered. @throws ViewLostError */
   load(view: View): void {
     if (!view.loaded && !view.deleted) this.pull(view)
+  }
+
+  /**
+   * A session goes over to the view of another \Seen of its mailbox. What that one forgot of expunges this session may still count;
+   * then it is read anew.
+   */
+  move(session: Told, from: View, row: MailboxRow, reader: AccountId | undefined): View {
+    from.sessions.delete(session)
+    this.leave(from)
+    const to = this.of(row.id, row.account, reader)
+    to.sessions.add(session)
+    if (to.loaded && row.expungedModSeq > session.toldExpunges) this.#putAway(to)
+    return to
   }
 
   /** A session leaves. */
