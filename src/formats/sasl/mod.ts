@@ -8,7 +8,7 @@
  * RFC 9266, RFC 7628; RFC 4013.
  */
 export type * from './contract.ts'
-export { BAD_PROTOCOL, SaslError, SaslUnavailable } from './errors.ts'
+export { AUTHENTICATION_FAILURE, BAD_PROTOCOL, SaslError, SaslUnavailable } from './errors.ts'
 export {
   mechanismNames,
   mechanismsBy,

@@ -211,6 +211,23 @@ test('a token that has run out and a certificate of nobody count once', async (t
   assert.equal(await visit.failed('OAUTHBEARER', 'authentication failure'), true)
 })
 
+test('tokens count though their exchange is never ended, and a banned client’s are not looked at', async (t) => {
+  const { logins, settings, backend } = await setUp(t, { login_failure_limit: 3 })
+  const visit = logins.door('imap', settings, async () => false).visit(() => ({ address: '192.0.2.1', tls: undefined }))
+  const heard: string[] = []
+  const watched = visit.watch({
+    ...backend,
+    realm: '',
+    bearer: async (token: string) => {
+      heard.push(token)
+      return { status: 'invalid_token' }
+    },
+  } as unknown as SaslBackend) // what is asked here is all there
+  for (const token of ['a', 'b', 'c', 'd', 'e']) await watched.bearer?.(token)
+  assert.deepEqual(heard, ['a', 'b', 'c', '', ''])
+  assert.equal(await visit.isBanned(), true)
+})
+
 test('an operator bans, lifts, and names networks', async (t) => {
   const { logIn, logins, clock } = await setUp(t)
   await logins.bans.add('203.0.113.0/24', clock.now() + 1000, 'by hand')

@@ -5,7 +5,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '../../base/mod.ts'
-import { BAD_PROTOCOL, type SaslBackend, type SaslExchange, type SaslIdentity } from '../../formats/sasl/mod.ts'
+import {
+  AUTHENTICATION_FAILURE,
+  BAD_PROTOCOL,
+  type SaslBackend,
+  type SaslExchange,
+  type SaslIdentity,
+} from '../../formats/sasl/mod.ts'
 import { type Account, AccountError, type Accounts, type Scope } from '../accounts/mod.ts'
 import type { Bans } from './bans.ts'
 import type { FailureCounters } from './counters.ts'
@@ -50,6 +56,8 @@ interface Tried {
   readonly pair: () => number
   /** It has waited as long as guesses must. */
   waited: boolean
+  /** Its failure was counted before the exchange ended. */
+  readonly isCounted?: boolean
 }
 
 export class Visit {
@@ -107,9 +115,13 @@ export class Visit {
         }),
       bearer:
         backend.bearer &&
-        ((token) => {
+        (async (token) => {
           this.#note('', token) // one that has run out is the same each time
-          return bearerOf(backend, token)
+          // Without a token nobody is asked of it.
+          const verdict = await bearerOf(backend, (await this.isBanned()) ? '' : token)
+          // Its refusal is no end yet: a client that cancels then, or hangs up, would never be counted.
+          if (!('identity' in verdict)) await this.#countAtOnce('OAUTHBEARER')
+          return verdict
         }),
       mayActAs: (identity, authzid) => backend.mayActAs(identity, authzid),
     }
@@ -175,6 +187,7 @@ export class Visit {
   async failed(mechanism: string, reason: string): Promise<boolean> {
     const tried = this.#tried
     this.#tried = undefined
+    if (tried?.isCounted === true) return this.isBanned()
     // A client that cannot say a password guesses none.
     if (tried === undefined && reason === BAD_PROTOCOL) return false
     try {
@@ -182,6 +195,11 @@ export class Visit {
     } catch (error) {
       return this.#failing(false, error)
     }
+  }
+
+  async #countAtOnce(mechanism: string): Promise<void> {
+    await this.failed(mechanism, AUTHENTICATION_FAILURE)
+    this.#tried = { name: '', pair: randomPair, waited: true, isCounted: true }
   }
 
   async #refused(mechanism: string, { name, pair }: Tried): Promise<boolean> {
