@@ -22,11 +22,14 @@ const PATH = '/.well-known/acme-challenge/'
 const MAX_HEADER = 8192
 const PATIENCE_MS = 10_000
 const MAX_CONNECTIONS = 64
+/** How often is looked whose patience is over. */
+const LOOK_MS = 1000
 
 /** http-01: a web server that has nothing else, open only while there is something to show. RFC 8555 §8.3. */
 export function httpResponder(place: ResponderPlace): Responder {
   const shown = new Map<string, string>()
-  const server = createHttpServer({ maxHeaderSize: MAX_HEADER }, (request, response) => {
+  const options = { maxHeaderSize: MAX_HEADER, connectionsCheckingInterval: LOOK_MS }
+  const server = createHttpServer(options, (request, response) => {
     const { url = '', method } = request
     const found = url.startsWith(PATH) ? shown.get(url.slice(PATH.length)) : undefined
     const isKnown = found !== undefined && (method === 'GET' || method === 'HEAD')
@@ -34,6 +37,7 @@ export function httpResponder(place: ResponderPlace): Responder {
     response.end(isKnown ? found : undefined)
   })
   server.headersTimeout = server.requestTimeout = PATIENCE_MS
+  boundedIn(server)
   return {
     kind: 'http-01',
     async show({ token, authorization }) {
@@ -59,11 +63,7 @@ export function tlsResponder(place: ResponderPlace, now: () => number): Responde
       else done(null, context)
     },
   })
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
+  const sockets = boundedIn(server)
   server.on('secureConnection', (socket) => {
     socket.on('error', () => {})
     socket.end()
@@ -101,8 +101,19 @@ export function directoryResponder(directory: string): Responder {
   }
 }
 
+/** The oldest connection makes room: those who hold on to theirs do not keep the authority out. Answers what is connected. */
+function boundedIn(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    const [oldest] = sockets
+    if (sockets.size > MAX_CONNECTIONS) oldest?.destroy()
+  })
+  return sockets
+}
+
 function open(server: Server, { host, port }: ResponderPlace): Promise<void> {
-  server.maxConnections = MAX_CONNECTIONS
   return new Promise((resolve, reject) => {
     server.on('error', (error: NodeJS.ErrnoException) => {
       const holder = error.code === 'EADDRINUSE' ? holderOf(port) : undefined
