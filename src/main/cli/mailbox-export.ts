@@ -1,11 +1,12 @@
 /** `postigo mailbox export`: mailboxes as Maildir or mbox, with dates, flags and UIDs, for another server or a copy. */
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { asked } from '../folders/import-folder.ts'
 import { ownerOf, type Rights, withRights } from '../folders/rights.ts'
+import { takeBatch } from '../folders/take-batch.ts'
 import { MaildirWriter, writeSubscriptions } from '../folders/write-maildir.ts'
 import { MboxWriter } from '../folders/write-mbox.ts'
-import type { ExportedMailbox, ExportedMessage } from '../server/export-control.ts'
+import type { ExportedMailbox } from '../server/export-control.ts'
 import { parseWords, UsageError } from './accounts-port.ts'
 import { type DataAccess, openData } from './data-access.ts'
 import { type CliIo, type Command, configDirectory, EX } from './io.ts'
@@ -128,7 +129,7 @@ async function exportMailbox(
     const file = answer['file'] as string | undefined // export-control.ts says so
     if (file === undefined) break
     after = Number(answer['last'])
-    const batch = takeBatch(join(job.data.paths.dir, file))
+    const batch = takeBatch(job.data.paths.dir, file, job.data.owner)
     withRights(rights, () => {
       for (const { head, text } of batch) {
         if (!writer.add(head, text)) counts.there++
@@ -140,22 +141,4 @@ async function exportMailbox(
   }
   withRights(rights, () => writer.end())
   return counts
-}
-
-/** The file is read whole, and gone. */
-function takeBatch(path: string): { head: ExportedMessage; text: Buffer }[] {
-  const fd = openSync(path, 'r')
-  try {
-    const octets = readFileSync(fd)
-    const end = octets.indexOf('\n')
-    const { messages } = JSON.parse(octets.toString('utf8', 0, end)) as { messages: ExportedMessage[] } // export-control.ts wrote it
-    let at = end + 1
-    return messages.map((head) => {
-      const text = octets.toString('latin1', at, (at += head.length)).replaceAll('\r\n', '\n')
-      return { head, text: Buffer.from(text, 'latin1') }
-    })
-  } finally {
-    closeSync(fd)
-    unlinkSync(path)
-  }
 }
