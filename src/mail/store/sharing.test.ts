@@ -212,6 +212,31 @@ test('no MODSEQ that was told goes back when \\Seen becomes shared', async (t) =
   assert.ok((store.status(ACCOUNT, 'INBOX', BEA)?.highestModSeq ?? 0n) > modSeq)
 })
 
+test('a session that goes over to another view counts as before, and stores where \\Seen is now', async (t) => {
+  const { store, deposit } = await openTestStore(t)
+  for (let i = 0; i < 4; i++) await deposit()
+  const turn = (value: Buffer | undefined): Promise<unknown> =>
+    store.setAnnotations(ACCOUNT, 'INBOX', [{ entry: SHARED_SEEN_ENTRY, value }])
+  await turn(Buffer.from('true'))
+  const [owner, bea] = [await open(store, ACCOUNT), await open(store, BEA)]
+  await turn(undefined)
+  // The view that she goes over to has forgotten what she still counts.
+  const other = await open(store, BEA)
+  for (const flag of ['\\Deleted', '\\Flagged']) {
+    await owner.storeFlags([1], 'add', [flag])
+    await owner.expunge()
+    for (const one of [owner, other]) await one.refresh({ expunges: true })
+  }
+  assert.equal(other.count, 3)
+  await bea.storeFlags([2], 'add', ['\\Seen'])
+  assert.deepEqual([bea.count, bea.uidAt(2), bea.hasFlag(2, '\\Seen')], [4, 2, true])
+  assert.deepEqual((await bea.refresh({ expunges: true })).expunged, [1])
+  await other.refresh({ expunges: true })
+  assert.deepEqual(seenIn(bea), [2])
+  assert.deepEqual(seenIn(other), [2])
+  assert.equal(store.status(ACCOUNT, 'INBOX', ACCOUNT)?.unseen, 3)
+})
+
 test('a removed account takes its rights and marks along', async (t) => {
   const { store, db, deposit } = await openTestStore(t)
   await deposit()
