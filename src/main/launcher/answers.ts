@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { CommandEnd } from '../../mail/delivery/mod.ts'
 import { runAsChild } from '../../mail/delivery/local/run-as.ts'
+import { AtOnce } from './at-once.ts'
 import { configuredFiles, configuredGroups, launcherConfig, spoolGroupOf } from './configured.ts'
 import { packAnswer } from './frames.ts'
 import { type LauncherRequest, RefusedError, type RunWords } from './requests.ts'
@@ -12,6 +13,8 @@ const FILE_LIMIT = 16 * 1024 * 1024
 /** Commands at a time, and password checks at a time: a queue of these would only hide that something hangs. */
 const RUN_LIMIT = 500
 const PASSWORD_LIMIT = 32
+/** Each question to PAM is a process of 64 MiB, and strangers ask: those that do not fit wait. */
+const PAM_AT_ONCE = 6
 
 export interface AnswererOptions {
   readonly directory: string
@@ -23,6 +26,7 @@ export class Answerer {
   readonly #options: AnswererOptions
   #running = 0
   #checking = 0
+  readonly #pam = new AtOnce(PAM_AT_ONCE)
 
   constructor(options: AnswererOptions) {
     this.#options = options
@@ -82,7 +86,8 @@ export class Answerer {
     this.#checking++
     try {
       const pamService = launcherConfig(this.#options.directory).value('pam_service')
-      return await checkPassword(user, password, this.#options.nowMs(), pamService)
+      const check = (): Promise<boolean> => checkPassword(user, password, this.#options.nowMs(), pamService)
+      return await (pamService === '' ? check() : this.#pam.run(check))
     } finally {
       this.#checking--
     }
