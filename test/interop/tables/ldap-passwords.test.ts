@@ -89,6 +89,15 @@ test('passwords are checked by a bind', { skip: missing('ldap', '/usr/sbin/slapd
     ['ana@elsewhere.test', false],
   ] as const)
     assert.equal(await ofDomain.verify(name, 'se cret'), right, name)
+  for (const [filter, right] of [
+    ['(&(uid=%u)(mail=%u@%d))', true],
+    ['(|(mail=%s)(uid=%u))', true],
+    ['(|(mail=%u@%d)(uid=%u))', false], // what is asked in one branch says nothing of the other
+  ] as const) {
+    const by = open('filter.cf', `search_base = ${BASE}\nquery_filter = ${filter}\n`)
+    assert.equal(await by.verify('ana@elsewhere.test', 'se cret'), false, filter)
+    assert.equal(await by.verify('ana@example.test', 'se cret'), right, filter)
+  }
   for (const [lines, fault] of [
     [`user_dn = uid=%u,${BASE}\ndomain = hash:/etc/domains\n`, /hash:\/etc\/domains is no name of a domain/],
     ['', /user_dn or search_base is needed/],

@@ -34,9 +34,7 @@ export class LdapPasswords {
     const session = readSession(source, false)
     this.#table = source.table
     this.#finder = finderOf(source)
-    this.#asksDomain = /%[dD1-9]/.test(
-      ['user_dn', 'search_base', 'query_filter'].map((key) => source.text(key)).join(' '),
-    )
+    this.#asksDomain = asksDomain(source)
     this.#domains = domainsOf(source)
     this.#searches = new Pool(() => open(session), IDLE_MS)
     this.#binds = new Pool(() => open({ ...session, bind: 'none' }), IDLE_MS)
@@ -94,6 +92,13 @@ function finderOf(source: TableSettings): Finder {
   const isFixed = finder.kind === 'dn' ? !finder.dn.isDynamic : !finder.filter.isDynamic
   if (isFixed) throw source.fault(dn === '' ? 'query_filter' : 'user_dn', 'names the same entry for everybody')
   return finder
+}
+
+/** In one branch of an alternative it is of no use to the others. */
+function asksDomain(source: TableSettings): boolean {
+  const filter = source.text('query_filter')
+  const texts = [source.text('user_dn'), source.text('search_base'), filter.includes('(|') ? '' : filter]
+  return texts.some((text) => /%[dD1-9]/.test(text.replaceAll('%%', '')))
 }
 
 /** `domain`, of names alone. */
