@@ -1,12 +1,12 @@
 /** One folder into one mailbox: what is not there yet, batch by batch, and what came of it. */
 import { hash, randomBytes } from 'node:crypto'
-import { chownSync, closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ImportedContent, ImportTarget } from '../../mail/store/mod.ts'
 import type { ControlAnswer, ControlRequest } from '../server/control.ts'
 import type { BatchMessage } from '../server/import-control.ts'
 import type { FolderMessage, OpenFolder } from './contract.ts'
-import type { Rights } from './rights.ts'
+import { type Rights, withRights } from './rights.ts'
 
 /** Who has the data, as far as an import is concerned. */
 export interface ImportPort {
@@ -152,13 +152,15 @@ class Filling {
       Buffer.from(`${JSON.stringify({ messages: head })}\n`),
       ...messages.map(({ content }) => content),
     ])
-    const fd = openSync(path, 'wx', 0o600)
-    try {
-      for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at)
-    } finally {
-      closeSync(fd)
-    }
-    if (process.getuid?.() === 0) chownSync(path, this.#port.owner.uid, this.#port.owner.gid)
+    // The directory is theirs, who could put a link in any place of it.
+    withRights(this.#port.owner, () => {
+      const fd = openSync(path, 'wx', 0o600)
+      try {
+        for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at)
+      } finally {
+        closeSync(fd)
+      }
+    })
     return name
   }
 
