@@ -72,7 +72,11 @@ test('a deleted mailbox is emptied and its row goes; a session that had it selec
   assert.equal(one(world, 'SELECT count(*) FROM mailbox WHERE name IS NULL'), 0)
   assert.equal(junk.count, 600)
   assert.deepEqual(junk.flagsAt(1), [])
-  assert.deepEqual(await junk.storeFlags([1], 'add', ['\\Seen']), { modified: [], modSeq: junk.highestModSeq })
+  assert.deepEqual(await junk.storeFlags([1], 'add', ['\\Seen']), {
+    modified: [],
+    gone: [0], // its UIDs went too
+    modSeq: junk.highestModSeq,
+  })
   assert.equal((await junk.refresh({ expunges: false })).expunged.length, 0)
   assert.deepEqual([(await junk.refresh(NOW)).expunged.length, junk.count, junk.stale], [600, 0, false])
 })
