@@ -96,7 +96,7 @@ export class Walker {
       this.close()
       return undefined
     }
-    if (!answer.startsWith('OK') && !/^NO \[(EXPUNGEISSUED|CANNOT|UNAVAILABLE|INUSE)/.test(answer))
+    if (!answer.startsWith('OK') && !/^NO \[(EXPUNGEISSUED|MODIFIED|CANNOT|UNAVAILABLE|INUSE)/.test(answer))
       this.#model.problem(`${this.name}: ${String(command).slice(0, 80)}: ${answer}`)
     const highest = /\[HIGHESTMODSEQ (\d+)\]/.exec(answer)?.[1]
     if (highest !== undefined) this.#picture.modSeq = BigInt(highest)
