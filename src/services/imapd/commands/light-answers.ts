@@ -34,14 +34,14 @@ export function lightItem(session: Session, mailbox: Selected, seq: number, item
   }
 }
 
-/** Answers these items of all these messages. */
+/** Answers these items of all these messages. @param items a function is asked in the moment in which a message is answered */
 export async function answerLight(
   session: Session,
   seqs: readonly number[],
-  items: readonly LightItem[],
+  items: readonly LightItem[] | ((seq: number) => readonly LightItem[]),
 ): Promise<void> {
   const { output } = session
-  const line = lightLine(session, items)
+  const line = lightLine(session, typeof items === 'function' ? items : () => items)
   const lines = new AsciiLines()
   for (let from = 0; from < seqs.length; from += BATCH) {
     for (let i = from; i < Math.min(seqs.length, from + BATCH); i++) {
@@ -55,7 +55,10 @@ export async function answerLight(
   }
 }
 
-function lightLine(session: Session, items: readonly LightItem[]): (lines: AsciiLines, seq: number) => void {
+function lightLine(
+  session: Session,
+  itemsOf: (seq: number) => readonly LightItem[],
+): (lines: AsciiLines, seq: number) => void {
   const { mailbox, uidOnly } = session
   // One flag list is the same array for all messages that have these flags: its text is made once.
   const texts = new Map<readonly string[], string>()
@@ -72,6 +75,7 @@ function lightLine(session: Session, items: readonly LightItem[]): (lines: Ascii
       lines.number(seq)
       lines.text(' FETCH (')
     }
+    const items = itemsOf(seq)
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!
       if (i > 0) lines.text(' ')

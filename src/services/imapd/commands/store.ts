@@ -58,12 +58,10 @@ async function answer(session: Session, seqs: readonly number[], byUid: boolean,
   if (silent && !session.condstore) return
   const named: LightItem[] = (byUid || session.qresync) && !session.uidOnly ? ['UID'] : []
   const modSeq: LightItem[] = session.condstore ? ['MODSEQ'] : []
-  const whole = silent ? seqs.filter((seq) => !session.mailbox.knowsFlagsAt(seq)) : seqs
-  if (whole.length > 0) await answerLight(session, whole, [...named, 'FLAGS', ...modSeq])
-  if (whole.length < seqs.length) {
-    const told = new Set(whole)
-    await answerLight(session, whole.length === 0 ? seqs : seqs.filter((seq) => !told.has(seq)), [...named, ...modSeq])
-  }
+  const whole: readonly LightItem[] = [...named, 'FLAGS', ...modSeq]
+  const short: readonly LightItem[] = [...named, ...modSeq]
+  // Asked when its line is written: others go on changing flags while the lines before it are on their way.
+  await answerLight(session, seqs, (seq) => (silent && session.mailbox.knowsFlagsAt(seq) ? short : whole))
 }
 
 /** RFC 4314 §4: refused only where nothing of what is asked may change. */
