@@ -8,19 +8,9 @@ import { verify } from '#src/main/verify/verify.ts'
 import { DEEDS } from './fault-work.ts'
 import { type FaultKind, type Faults, makeFaults } from './faults.ts'
 import { submit, until } from './mailbox.ts'
+import { MAIN_CF } from './process.ts'
 
-const MAIN_CF = `
-compatibility_level = 3.6
-myhostname = mail.example.test
-mydestination = $myhostname
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-data_directory = $config_directory/data
-queue_directory = $config_directory
-maillog_file = $config_directory/mail.log
-alias_maps =
-alias_database =
-mailbox_services = imap
+const FAULTS_CF = `${MAIN_CF}
 smtpd_tls_security_level = none
 relay_domains = far.test
 defer_transports = smtp, relay
@@ -99,7 +89,7 @@ export class FaultTrials {
 /** A stopped server's directory with what the deeds need. */
 export async function makeTemplate(dir: string): Promise<void> {
   mkdirSync(dir)
-  writeFileSync(join(dir, 'main.cf'), MAIN_CF)
+  writeFileSync(join(dir, 'main.cf'), FAULTS_CF)
   const server = await start(dir)
   const account = await server.rooms.current.accounts.add('ana', '', 'secret')
   await server.rooms.current.store.provision(account.id)

@@ -8,7 +8,8 @@ import { BIN } from './checkout.ts'
 import { run, type Ran } from './client.ts'
 import { freeOffset } from './ports.ts'
 
-const MAIN_CF = `
+/** A server alone on loopback addresses, all of it below its configuration directory. */
+export const MAIN_CF = `
 compatibility_level = 3.6
 myhostname = mail.example.test
 mydestination = $myhostname

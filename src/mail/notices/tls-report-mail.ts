@@ -1,6 +1,7 @@
 /** A report of TLS as mail. RFC 8460 §5.3. */
 import type { Reply } from '../../formats/smtp/mod.ts'
 import type { Intake } from '../intake/mod.ts'
+import { sendNotice } from './send-notice.ts'
 
 export interface TlsReportMail {
   /** The domain that it is about. */
@@ -18,23 +19,8 @@ export interface TlsReportMail {
 }
 
 /** Hands it to intake; answers what that replies. */
-export async function sendTlsReportMail(report: TlsReportMail, intake: Intake): Promise<Reply> {
-  const submission = intake.open(
-    {
-      origin: 'internal',
-      mailClass: 'notify',
-      clientAddress: '',
-      clientName: '',
-      helo: '',
-      protocol: '',
-      rewriteHeaders: false,
-    },
-    { effects: [], recipients: 0, firstRecipient: '', sender: '' },
-  )
-  if ('code' in submission) return submission
-  await submission.write(Buffer.from(printTlsReportMail(report)))
-  const recipients = [{ address: report.to, notify: ['NEVER' as const] }]
-  return submission.finish({ sender: report.sender, recipients, smtpUtf8: false })
+export function sendTlsReportMail(report: TlsReportMail, intake: Intake): Promise<Reply> {
+  return sendNotice(intake, report.sender, [report.to], () => printTlsReportMail(report))
 }
 
 export function printTlsReportMail(report: TlsReportMail): string {
