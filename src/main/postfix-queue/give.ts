@@ -5,11 +5,11 @@
  * is on hold, so that a server that is started in between leaves it alone. Postfix's own postsuper(1), which its start runs,
  * gives the file the name that belongs to its inode.
  */
-import { chmodSync, chownSync, closeSync, fsyncSync, openSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type DueJob, queueParams } from '../../mail/queue/mod.ts'
 import type { Rooms } from '../server/rooms.ts'
 import type { PostfixQueue } from './find.ts'
+import { makeValid, writeUnfinished } from './queue-directory.ts'
 import { queueFile } from './write-message.ts'
 
 export interface Given {
@@ -18,8 +18,6 @@ export interface Given {
   readonly text: string
 }
 
-const UNFINISHED = 0o600
-const VALID = 0o700
 const ALL = ['hold', 'incoming', 'active', 'deferred'] as const
 
 export function queueIds({ desk }: Rooms): string[] {
@@ -41,7 +39,12 @@ export async function giveMessage(rooms: Rooms, queueId: string): Promise<Given>
   try {
     if (db.read.sql('SELECT 1 FROM queue_dropped WHERE name = ?').get(note) === undefined) {
       for (const { path, job, sender } of files) {
-        write(path, queueFile(job, sender, warningMs), found.queue, nextOf(rooms, job))
+        // Postfix: the time of a file is that of the next attempt.
+        writeUnfinished(
+          path,
+          queueFile(job, sender, warningMs),
+          found.queue === 'deferred' ? nextOf(rooms, job) : undefined,
+        )
         writeReasons(rooms, path, job)
       }
       await desk.operate('hold', { queueIds: [queueId], queues: ALL })
@@ -89,20 +92,6 @@ function nextOf({ db, clock }: Rooms, { messageId }: DueJob): number {
   return Math.max(Number(next ?? 0), clock.now())
 }
 
-function write(path: string, records: Iterable<Buffer>, queue: PostfixQueue, nextMs: number): void {
-  const fd = openSync(path, 'w', UNFINISHED)
-  try {
-    for (const octets of records) for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at)
-    const { uid, gid } = statSync(join(path, '..'))
-    if (process.getuid?.() === 0) chownSync(path, uid, gid)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  // Postfix: the time of a file is that of the next attempt.
-  if (queue === 'deferred') utimesSync(path, nextMs / 1000, nextMs / 1000)
-}
-
 /** `defer/ID`, for mailq(1): postsuper(1) gives it the name and the place that belong to the message. */
 function writeReasons({ current }: Rooms, path: string, job: DueJob): void {
   const lines = job.recipients
@@ -113,18 +102,5 @@ function writeReasons({ current }: Rooms, path: string, job: DueJob): void {
     })
   if (lines.length === 0) return
   const directory = current.config.value('queue_directory') ?? ''
-  write(join(directory, 'defer', basename(path)), [Buffer.from(lines.join(''))], 'incoming', 0)
-}
-
-/** Gone: an earlier run made it so, and Postfix has taken it. */
-function makeValid(path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return
-  chmodSync(path, VALID)
-  const fd = openSync(join(path, '..'), 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+  writeUnfinished(join(directory, 'defer', basename(path)), [Buffer.from(lines.join(''))])
 }
